@@ -1,0 +1,97 @@
+/**
+ * Reads the encodings of docs/spec/encoding.md field by field. Every length is checked before it is trusted.
+ * Throws only EngineErrors whose code begins with WIRE_, and TEXT_NOT_UTF8.
+ * Tests: test/unit/base/encoding.test.ts.
+ */
+import { utf8ToText } from "./bytes.ts";
+import { EngineError } from "./errors.ts";
+
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Bytes not read yet. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  /** Offset of the next byte. */
+  get at(): number {
+    return this.#at;
+  }
+
+  u8(): number {
+    return this.raw(1)[0]!;
+  }
+
+  u16(): number {
+    const bytes = this.raw(2);
+    return bytes[0]! * 256 + bytes[1]!;
+  }
+
+  u48(): number {
+    let value = 0;
+    for (const byte of this.raw(6)) value = value * 256 + byte;
+    return value;
+  }
+
+  /** An unsigned LEB128 number of at most `limit`, in its one shortest form. */
+  uint(limit: number): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.u8();
+      value += (byte % 128) * scale;
+      if (value > limit) throw new EngineError("WIRE_LIMIT_EXCEEDED", `a number is over ${limit}`);
+      if (byte < 128) {
+        if (byte === 0 && scale > 1) {
+          throw new EngineError("WIRE_NOT_CANONICAL", "a number is padded with zeroes");
+        }
+        return value;
+      }
+      if (scale > 2 ** 49) throw new EngineError("WIRE_LIMIT_EXCEEDED", "a number has too many bytes");
+    }
+  }
+
+  /** `size` bytes as a view of the input, not a copy. */
+  raw(size: number): Uint8Array {
+    const end = this.#at + size;
+    if (end > this.#bytes.length) throw new EngineError("WIRE_TRUNCATED", "the bytes end too early");
+    const view = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return view;
+  }
+
+  /** A length of at most `sizeMax`, then that many bytes, as a view. */
+  blob(sizeMax: number): Uint8Array {
+    return this.raw(this.uint(sizeMax));
+  }
+
+  /** A length in bytes of at most `sizeMax`, then UTF-8. */
+  text(sizeMax: number): string {
+    return utf8ToText(this.blob(sizeMax));
+  }
+
+  /** A count of at most `countMax`, then each item. */
+  list<Item>(countMax: number, read: () => Item): Item[] {
+    const count = this.uint(countMax);
+    const items: Item[] = [];
+    for (let n = 0; n < count; n++) items.push(read());
+    return items;
+  }
+
+  /** Exactly 0 or 1. */
+  flag(): boolean {
+    const byte = this.u8();
+    if (byte > 1) throw new EngineError("WIRE_NOT_CANONICAL", "a flag is neither 0 nor 1");
+    return byte === 1;
+  }
+
+  /** Call at the end: a decoder accepts no bytes that it did not read. */
+  end(): void {
+    if (this.left > 0) throw new EngineError("WIRE_TRAILING_BYTES", `${this.left} bytes too many`);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Byte arrays: joining, comparing, text and hex. Knows no format.
+ * Tests: test/unit/base/bytes.test.ts.
+ */
+import { fromString } from "uint8arrays/from-string";
+import { toString } from "uint8arrays/to-string";
+import { EngineError } from "./errors.ts";
+
+// The language library without DOM lacks these; every supported runtime has them.
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
+declare const TextDecoder: new (
+  label: string,
+  options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 bytes of `text`. Lone surrogates become U+FFFD, so refuse them before where it matters. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/**
+ * Text of UTF-8 bytes, byte for byte reversible.
+ *
+ * @throws EngineError `TEXT_NOT_UTF8` for anything that is not well-formed UTF-8.
+ */
+export function utf8ToText(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new EngineError("TEXT_NOT_UTF8", "the bytes are not well-formed UTF-8", { cause });
+  }
+}
+
+/** Lower-case hex. */
+export function hex(bytes: Uint8Array): string {
+  return toString(bytes, "base16");
+}
+
+/**
+ * Bytes of lower-case hex of even length.
+ *
+ * @throws EngineError `WIRE_NOT_CANONICAL` for anything else.
+ */
+export function hexToBytes(text: string): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) {
+    throw new EngineError("WIRE_NOT_CANONICAL", "not lower-case hex of even length");
+  }
+  return fromString(text, "base16");
+}
+
+/** One array of all parts, in order. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Same length and same bytes. Not constant in time: use `crypto` where one side is secret. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+/** Negative, zero or positive as `a` sorts before, with or after `b`; the order of LevelDB's keys. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const size = Math.min(a.length, b.length);
+  for (let at = 0; at < size; at++) {
+    const difference = a[at]! - b[at]!;
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Eight bytes, most significant first, of a whole number below 2^53. */
+export function u64(value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  let rest = value;
+  for (let at = 7; at >= 0; at--) {
+    bytes[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return bytes;
+}

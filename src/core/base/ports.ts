@@ -1,0 +1,25 @@
+/**
+ * What every layer may be given of the outside: time and chance. Ports that only one room needs are declared there.
+ * Implementations: src/app/node/platform.ts (the machine), simulations (virtual).
+ */
+
+/** Milliseconds since 1970 by this machine's clock; for people and stamps. May jump either way. */
+export type WallMs = number & { readonly unit: "WallMs" };
+
+/** Milliseconds on a clock that only goes forward. Compare and subtract; never store or send. */
+export type MonotonicMs = number & { readonly unit: "MonotonicMs" };
+
+/** Ends a timer that has not fired yet; after that it does nothing. */
+export type CancelTimer = () => void;
+
+export interface Clock {
+  readonly wallMs: () => WallMs;
+  readonly monotonicMs: () => MonotonicMs;
+  /** Calls `fire` once after at least `delayMs`. A timer alone never keeps a process alive. */
+  readonly after: (delayMs: number, fire: () => void) => CancelTimer;
+}
+
+export interface Entropy {
+  /** `size` fresh random bytes, fit for keys. */
+  readonly bytes: (size: number) => Uint8Array;
+}
