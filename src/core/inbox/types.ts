@@ -1,0 +1,102 @@
+/**
+ * Operations of the inbox: what the payloads of state and messages logs say once they are opened.
+ * Format and limits: docs/spec/inbox.md.
+ */
+import type { ConversationId, DeviceId, MessageId } from "../base/ids.ts";
+import type { Place, Row, RowKey } from "../log/rows.ts";
+
+/** A hybrid logical clock reading: milliseconds since 1970 below 2^48, then a counter below 2^16. */
+export interface Stamp {
+  readonly ms: number;
+  readonly counter: number;
+}
+
+/** Place in an order: stamp, then id. */
+export interface OrderKey {
+  readonly stamp: Stamp;
+  readonly id: MessageId;
+}
+
+export type Service = "kinlog" | "sms" | "mms";
+export type Direction = "in" | "out";
+
+export type OperationBody =
+  | {
+      readonly kind: "message";
+      /** Address or title as given; the conversation is known by its normalised form. */
+      readonly conversation: string;
+      readonly direction: Direction;
+      readonly service: Service;
+      /** Null: me. */
+      readonly sender: string | null;
+      readonly text: string;
+      readonly sentAtMs: number;
+      /** Null for what was written here. */
+      readonly receivedAtMs: number | null;
+      readonly replyTo: MessageId | null;
+      /** Taken in from outside (SMS, import): its id follows from its content. */
+      readonly takenIn: boolean;
+      /** Already read where it was taken in. */
+      readonly readAtSource: boolean;
+    }
+  /** To the bin, and back. */
+  | { readonly kind: "delete" | "restore"; readonly conversation: ConversationId; readonly messages: readonly MessageId[] }
+  /** Everything up to and including `upTo` is read. Joins: the furthest mark counts. */
+  | { readonly kind: "read"; readonly conversation: ConversationId; readonly upTo: OrderKey }
+  /** The person marked the conversation unread; a later `read` takes it back. */
+  | { readonly kind: "unread"; readonly conversation: ConversationId }
+  /** A name for the conversation, such as the contact's. */
+  | { readonly kind: "title"; readonly conversation: ConversationId; readonly title: string }
+  | { readonly kind: "device-name"; readonly device: DeviceId; readonly name: string }
+  /** Of a newer version: kept and counted, folded after an upgrade. */
+  | { readonly kind: "unknown"; readonly number: number };
+
+export interface Operation {
+  readonly id: MessageId;
+  readonly author: DeviceId;
+  readonly stamp: Stamp;
+  readonly body: OperationBody;
+}
+
+/** An operation before the writer's turn gives it a stamp. `stamp` is set where it must be kept (taken in, re-appended). */
+export interface Draft {
+  readonly id: MessageId;
+  readonly author: DeviceId;
+  readonly stamp: Stamp | null;
+  readonly body: OperationBody;
+}
+
+/** An operation at its place in a log, as the fold takes it. */
+export interface PlacedOperation {
+  readonly operation: Operation;
+  /** First 16 bytes of the SHA-256 of the operation's encoding: of two contents for one id the smaller wins. */
+  readonly contentHash: Uint8Array;
+  /** This device's short number for the log, and the position in it. */
+  readonly place: Place;
+  /** When this device took it in. */
+  readonly takenInMs: number;
+}
+
+/** What the fold tells the outside about what became different. */
+export type Change =
+  | { readonly kind: "message"; readonly conversation: ConversationId; readonly id: MessageId; readonly place: Place }
+  | { readonly kind: "message-changed"; readonly conversation: ConversationId; readonly id: MessageId; readonly change: "deleted" | "restored" }
+  | { readonly kind: "read"; readonly conversation: ConversationId }
+  | { readonly kind: "conversation"; readonly conversation: ConversationId }
+  | { readonly kind: "device-name"; readonly device: DeviceId }
+  | { readonly kind: "conflict"; readonly id: MessageId };
+
+/** Two pure steps around one read, inside the writer's turn. The cloud peer passes none. */
+export interface Fold {
+  /** The rows that `apply` will need for these operations; each at most once, at most four an operation (a delete: one a message). */
+  readonly keys: (operations: readonly (Draft | Operation)[]) => readonly RowKey[];
+  readonly apply: (
+    rows: ReadonlyMap<RowKey, Row>,
+    operations: readonly PlacedOperation[],
+  ) => { readonly puts: ReadonlyMap<RowKey, Row>; readonly dels: ReadonlySet<RowKey>; readonly changes: readonly Change[] };
+}
+
+export const TEXT_BYTES_MAX = 65_536;
+export const ADDRESS_BYTES_MAX = 1_024;
+export const NAME_BYTES_MAX = 256;
+export const MESSAGES_PER_DELETE_MAX = 1_000;
