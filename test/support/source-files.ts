@@ -1,5 +1,5 @@
 /** Reads the project's own source as text, for the tests that check it. Not a parser: see `codeOf`. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
 import { repositoryRoot } from "./paths.ts";
 
@@ -20,8 +20,10 @@ const COMMENT_OR_STRING =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`/g;
 const IMPORT = /\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
 
+/** The `.ts` files under `folders`. A folder that does not exist holds none. */
 export function readSourceFiles(folders: readonly string[]): readonly SourceFile[] {
-  return folders.flatMap((folder) =>
+  const present = folders.filter((folder) => existsSync(join(repositoryRoot, folder)));
+  return present.flatMap((folder) =>
     readdirSync(join(repositoryRoot, folder), { recursive: true, withFileTypes: true })
       .filter((found) => found.isFile() && found.name.endsWith(".ts"))
       .map((found) => relative(repositoryRoot, join(found.parentPath, found.name)).split(sep).join("/"))
