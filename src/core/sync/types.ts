@@ -1,0 +1,103 @@
+/**
+ * The seams of a session: what the shell tells the machine, and what the machine asks of the shell; and the planner's.
+ * Rules: docs/spec/sync.md. Machine: session.ts. Shell: src/app/sessions.
+ */
+import type { DeviceId, LogId, TreeHash } from "../base/ids.ts";
+import type { ErrorCode } from "../base/errors.ts";
+import type { MonotonicMs } from "../base/ports.ts";
+import type { Ranges } from "../log/ranges.ts";
+import type { Frontier, Head, TreeNode, VerifiedBatch } from "../log/types.ts";
+import type { MemberView } from "../membership/types.ts";
+import type { CloseReason, SessionFrame } from "../wire/frames.ts";
+
+/** Names one output that the shell will answer. Unique within a session. */
+export type Ticket = number & { readonly name: "ticket" };
+
+/** By log: positions. */
+export type RangesByLog = ReadonlyMap<LogId, Ranges>;
+
+/** What a peer, or this device, came to hold: by log, the head it is under and the ranges. */
+export interface FrontierDelta {
+  readonly heads: readonly Head[];
+  readonly ranges: RangesByLog;
+}
+
+export interface Fork {
+  readonly log: LogId;
+  readonly heads: readonly [Head, Head];
+}
+
+/** A longer head with the proof that it continues the known one: adopted before any entry of it is here. */
+export interface Adoption {
+  readonly head: Head;
+  readonly peaks: readonly TreeHash[];
+  readonly nodes: readonly (readonly [TreeNode, TreeHash])[];
+}
+
+export type Input =
+  | { readonly kind: "opened" }
+  | { readonly kind: "received"; readonly frame: SessionFrame }
+  /** From the planner: ask this peer for these. */
+  | { readonly kind: "assigned"; readonly log: LogId; readonly ranges: Ranges }
+  /** Taken back by the planner, or here by now from elsewhere: no longer wanted of this peer. */
+  | { readonly kind: "unassigned"; readonly log: LogId; readonly ranges: Ranges }
+  /** Durable: now acknowledge. */
+  | { readonly kind: "committed"; readonly ticket: Ticket }
+  /** Disk full, poisoned: stop asking, keep the peer. */
+  | { readonly kind: "failed"; readonly ticket: Ticket; readonly code: ErrorCode }
+  /** This device's own logs, or what it took in from others, grew durably. */
+  | { readonly kind: "grown"; readonly own: readonly Head[]; readonly others: readonly Head[] }
+  | { readonly kind: "members" }
+  /** A pulled batch went out; `bytes` of payload and these positions now count against the credit. */
+  | { readonly kind: "served"; readonly ticket: Ticket; readonly log: LogId; readonly ranges: Ranges; readonly bytes: number }
+  /** A `serve` has come to its end; what it left out cannot be served now. */
+  | { readonly kind: "exhausted"; readonly ticket: Ticket }
+  | { readonly kind: "woken" };
+
+export type Output =
+  | { readonly kind: "send"; readonly frame: SessionFrame }
+  /** The shell pulls batches from the BatchSource and sends them; it pulls the next only while `mayServe` is true. */
+  | { readonly kind: "serve"; readonly ticket: Ticket; readonly head: Head; readonly ranges: Ranges; readonly newestFirst: boolean }
+  /** Perfect nodes of [from, head.length) are wanted from the store, to be sent as an `extension`. */
+  | { readonly kind: "extend"; readonly from: number; readonly head: Head }
+  | { readonly kind: "commit"; readonly ticket: Ticket; readonly batch: VerifiedBatch; readonly adoption: Adoption | null }
+  | { readonly kind: "adopt"; readonly ticket: Ticket; readonly adoption: Adoption }
+  | { readonly kind: "peerHas"; readonly delta: FrontierDelta; /** True where the peer's own acknowledgement said so. */ readonly acknowledged: boolean }
+  | { readonly kind: "peerDropped"; readonly ranges: RangesByLog }
+  /** The peer's digest equals ours (true), or it differs or is unknown (false). Sent when it changes. */
+  | { readonly kind: "equal"; readonly equal: boolean }
+  | { readonly kind: "evidence"; readonly fork: Fork }
+  | { readonly kind: "close"; readonly reason: CloseReason };
+
+/** What a session may look at without waiting: this device's own state, always current. Provided by the shell. */
+export interface SessionView {
+  readonly frontier: Frontier;
+  readonly members: MemberView;
+  /** Possession digest of `frontier`; cached by the provider. */
+  readonly digest: () => Uint8Array;
+  /** True where nothing that is wanted is missing here. */
+  readonly complete: () => boolean;
+}
+
+export interface Assignment {
+  readonly peer: DeviceId;
+  readonly log: LogId;
+  readonly ranges: Ranges;
+  /** False takes them back from the peer. */
+  readonly wanted: boolean;
+}
+
+/** One per device, pure. Gives each missing range to one peer; takes it back when that peer stalls; newest first. */
+export interface Planner {
+  /** A peer said what it holds. */
+  readonly offer: (peer: DeviceId, has: FrontierDelta, now: MonotonicMs) => readonly Assignment[];
+  /** Came to be held here durably; `peer` is who brought it, null for what was written here. */
+  readonly held: (peer: DeviceId | null, delta: FrontierDelta, now: MonotonicMs) => readonly Assignment[];
+  /** The peer said that it cannot serve these now. */
+  readonly absent: (peer: DeviceId, ranges: RangesByLog, now: MonotonicMs) => readonly Assignment[];
+  readonly gone: (peer: DeviceId, now: MonotonicMs) => readonly Assignment[];
+  readonly woken: (now: MonotonicMs) => readonly Assignment[];
+  readonly wakeAt: MonotonicMs;
+  /** Entries that some peer offered and that are not held here, per log class; for progress. */
+  readonly missing: () => number;
+}

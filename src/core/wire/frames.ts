@@ -1,0 +1,67 @@
+/**
+ * What a peer tells a peer, decoded. Types only; encodings, limits and kinds: docs/spec/sync.md; codec: frame-codec.ts.
+ */
+import type { LogId, TreeHash } from "../base/ids.ts";
+import type { Ranges } from "../log/ranges.ts";
+import type { Batch, Head } from "../log/types.ts";
+
+export interface Hello {
+  readonly version: number;
+  readonly features: number;
+}
+
+export interface LogRanges {
+  readonly log: LogId;
+  readonly ranges: Ranges;
+}
+
+export interface FrontierEntry {
+  readonly head: Head;
+  readonly held: Ranges;
+}
+
+export interface NeedEntry extends LogRanges {
+  /** Length of the asker's own head of this log; 0 where it has none. */
+  readonly knownLength: number;
+  /** Length of the head under which the answer is wanted. */
+  readonly headLength: number;
+}
+
+export type HandshakeFrame =
+  | { readonly kind: "hello-initiator"; readonly hello: Hello; readonly nonce: Uint8Array; readonly selector: Uint8Array }
+  | { readonly kind: "hello-responder"; readonly hello: Hello; readonly nonce: Uint8Array; readonly tag: Uint8Array }
+  | { readonly kind: "proof-initiator"; readonly tag: Uint8Array; readonly account: Uint8Array; readonly device: Uint8Array; readonly signature: Uint8Array }
+  | { readonly kind: "proof-responder"; readonly device: Uint8Array; readonly signature: Uint8Array };
+
+export type CloseReason =
+  | "done"
+  | "revoked"
+  | "not-a-member"
+  | "unknown-frame"
+  | "malformed"
+  | "bad-proof"
+  | "bad-signature"
+  | "unsolicited"
+  | "limit"
+  | "silent"
+  | "stalled"
+  | "replaced"
+  | "shutting-down";
+
+export type SessionFrame =
+  | { readonly kind: "held"; readonly digest: Uint8Array; readonly complete: boolean }
+  | { readonly kind: "frontier"; readonly last: boolean; readonly logs: readonly FrontierEntry[] }
+  | { readonly kind: "need"; readonly logs: readonly NeedEntry[] }
+  | { readonly kind: "extension"; readonly from: number; readonly head: Head; readonly nodes: readonly TreeHash[] }
+  | { readonly kind: "batch"; readonly batch: Batch; /** Size on the wire. */ readonly size: number }
+  | { readonly kind: "ack"; readonly dropped: boolean; readonly logs: readonly LogRanges[] }
+  | { readonly kind: "beat"; readonly digest: Uint8Array; readonly answerWanted: boolean }
+  | { readonly kind: "close"; readonly reason: CloseReason }
+  | { readonly kind: "evidence"; readonly heads: readonly [Head, Head] }
+  | { readonly kind: "absent"; readonly logs: readonly LogRanges[] }
+  | { readonly kind: "unknown"; readonly number: number };
+
+export type Frame = HandshakeFrame | SessionFrame;
+
+export const FRAME_BYTES_MAX = 1_048_576;
+export const HANDSHAKE_FRAME_BYTES_MAX = 256;
