@@ -1,0 +1,218 @@
+/**
+ * The public types of the library: what a node takes, returns and tells. The command line prints these values as they are.
+ * Field names are a contract (docs/spec/api.md). Times are RFC 3339 in UTC with milliseconds; ids are lower-case hex.
+ */
+
+export interface OpenNodeOptions {
+  /** The device's data directory. Made where it is missing. */
+  readonly dir: string;
+  /** Name of this device; needed only where the directory is empty. Default: the machine's host name. */
+  readonly name?: string;
+  /** Multiaddrs to listen on. Default: every interface, any port. */
+  readonly listen?: readonly string[];
+  /** `mdns` (default), or `none`: only remembered and typed addresses. */
+  readonly discovery?: "mdns" | "none";
+  /** False: only the store, no network at all. Default true. */
+  readonly network?: boolean;
+}
+
+export type Service = "kinlog" | "sms" | "mms";
+
+export interface StoredWhere {
+  readonly here: boolean;
+  /** Names of the devices whose own acknowledgement was received here. */
+  readonly devices: readonly string[];
+  readonly cloud: boolean | null;
+}
+
+export interface Message {
+  readonly id: string;
+  readonly conversation: string;
+  /** Sorts messages of one conversation. */
+  readonly order: string;
+  /** Null: me. */
+  readonly sender: string | null;
+  readonly direction: "in" | "out";
+  readonly service: Service;
+  readonly text: string;
+  readonly sentAt: string;
+  readonly receivedAt: string | null;
+  readonly editedAt: string | null;
+  readonly read: boolean;
+  readonly deleted: boolean;
+  readonly replyTo: string | null;
+  readonly reactions: readonly { readonly emoji: string; readonly sender: string | null; readonly at: string }[];
+  readonly attachments: readonly never[];
+  readonly status: "queued" | "sent" | "delivered" | "read" | "failed" | "received";
+  readonly stored: StoredWhere;
+}
+
+export interface Conversation {
+  readonly conversation: string;
+  readonly title: string | null;
+  readonly service: Service;
+  readonly unread: number;
+  readonly pinned: boolean | null;
+  readonly muted: boolean | null;
+  readonly archived: boolean | null;
+  readonly last: { readonly id: string; readonly sender: string | null; readonly text: string; readonly sentAt: string } | null;
+}
+
+export interface Device {
+  readonly device: string;
+  readonly name: string;
+  readonly self: boolean;
+  readonly state: "active" | "revoked" | "suspended";
+  readonly since: string | null;
+  readonly admittedBy: string | null;
+  readonly online: boolean;
+  readonly lastSeen: string | null;
+  /** Entries of ours that it has not acknowledged; null if never met. */
+  readonly missing: number | null;
+}
+
+export interface PeerStatus {
+  readonly device: string;
+  readonly name: string;
+  readonly online: boolean;
+  readonly via: "lan" | "cloud" | "manual" | null;
+  readonly inSync: boolean;
+  readonly missingHere: number | null;
+  readonly missingThere: number | null;
+}
+
+export interface Status {
+  readonly account: string;
+  readonly device: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly entries: number;
+  readonly messages: number;
+  readonly conversations: number;
+  readonly logs: number;
+  readonly inSync: boolean;
+  readonly lastInSync: string | null;
+  readonly evicted: number;
+  readonly peers: readonly PeerStatus[];
+  readonly cloud: { readonly state: "off" } | null;
+  readonly unknownKinds: number;
+  readonly attachments: { readonly heldBytes: number; readonly wantedBytes: number; readonly reclaimableBytes: number } | null;
+  /** `unseen`: the phrase waits to be shown once; `seen`: it was shown and erased here. */
+  readonly recovery: "unseen" | "seen";
+  readonly protection: "none" | "keyring" | "passphrase";
+  readonly alarms: readonly Alarm[];
+  readonly version: string;
+}
+
+export interface Alarm {
+  readonly code: string;
+  readonly text: string;
+  readonly evidence: string | null;
+  readonly at: string;
+}
+
+export interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  readonly finding: string;
+  readonly remedy: string | null;
+}
+
+export type KinlogEvent = { readonly at: string } & (
+  | { readonly event: "created"; readonly account: string; readonly device: string; readonly name: string }
+  | { readonly event: "ready"; readonly device: string; readonly name: string; readonly addresses: readonly string[]; readonly api: { readonly socket: string } | null }
+  | { readonly event: "message"; readonly message: Message; readonly origin: "local" | "remote"; readonly catchUp: boolean }
+  | { readonly event: "message-changed"; readonly id: string; readonly conversation: string; readonly change: "deleted" | "restored" | "stored"; readonly origin: "local" | "remote" }
+  | { readonly event: "read"; readonly conversation: string; readonly unread: number }
+  | { readonly event: "conversation"; readonly conversation: string; readonly title: string | null }
+  | { readonly event: "peer-connected"; readonly device: string; readonly name: string; readonly via: "lan" | "manual" }
+  | { readonly event: "peer-disconnected"; readonly device: string; readonly name: string }
+  | { readonly event: "synced"; readonly device: string; readonly fingerprint: string }
+  | { readonly event: "progress"; readonly what: string; readonly done: number; readonly total: number | null }
+  | { readonly event: "device-linked"; readonly device: string; readonly name: string; readonly by: string | null }
+  | { readonly event: "device-revoked"; readonly device: string; readonly name: string }
+  | ({ readonly event: "alarm" } & Omit<Alarm, "at">)
+  /** A slow reader missed events: read anew what is shown. */
+  | { readonly event: "resync" }
+  | { readonly event: "stopped" }
+);
+
+export type EventKind = KinlogEvent["event"];
+
+/** A link code that is open, from its making to its end. One guess, five minutes. */
+export interface LinkAttempt {
+  /** Such as `42-otter-violin`. */
+  readonly code: string;
+  /** `kinlog:` URI for a QR: all addresses and a secret of 128 bits instead of words. */
+  readonly uri: string;
+  readonly expiresAt: string;
+  /** Resolves when a device proved that it knows the code. Rejects `CODE_WRONG`, `CODE_EXPIRED`, `ABORTED`. */
+  readonly request: Promise<{ readonly device: string; readonly name: string }>;
+  /** Admits the device that asked; resolves when its admission is durable here. */
+  readonly confirm: () => Promise<{ readonly device: string; readonly name: string }>;
+  readonly refuse: (reason?: string) => Promise<void>;
+  readonly cancel: () => Promise<void>;
+}
+
+export interface ImportResult {
+  readonly imported: number;
+  readonly duplicates: number;
+  readonly skipped: number;
+  readonly problems: readonly { readonly line: number; readonly reason: string }[];
+}
+
+export interface VerifyResult {
+  readonly entries: number;
+  readonly bad: number;
+  readonly repaired: number;
+  readonly lost: number;
+}
+
+/** Called at most four times a second while something takes long. */
+export type OnProgress = (progress: { readonly what: string; readonly done: number; readonly total: number | null }) => void;
+
+export interface KinlogNode {
+  readonly account: string;
+  readonly device: string;
+  readonly name: string;
+  readonly messages: {
+    /** Durable when it resolves. @throws EngineError `TEXT_TOO_LONG`, `TEXT_NOT_UTF8`, `NAME_INVALID`, `NOT_FOUND` (reply), `DISK_FULL`. */
+    readonly send: (message: { readonly conversation: string; readonly text: string; readonly from?: string; readonly replyTo?: string }) => Promise<{ readonly id: string; readonly conversation: string; readonly order: string }>;
+    /** The newest `limit` (50), oldest of them first. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
+    readonly show: (conversation: string, options?: { readonly limit?: number; readonly before?: string; readonly deleted?: boolean }) => Promise<readonly Message[]>;
+    /** To the bin on all devices. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
+    readonly delete: (ids: readonly string[]) => Promise<{ readonly done: number }>;
+    readonly restore: (ids: readonly string[]) => Promise<{ readonly done: number }>;
+  };
+  readonly conversations: {
+    readonly list: (options?: { readonly limit?: number }) => Promise<readonly Conversation[]>;
+    readonly read: (conversation: string) => Promise<{ readonly done: number }>;
+    readonly unread: (conversation: string) => Promise<{ readonly done: number }>;
+    /** All messages of it (optionally sent before a time) to the bin. */
+    readonly delete: (conversation: string, options?: { readonly before?: string }) => Promise<{ readonly done: number }>;
+  };
+  readonly devices: {
+    readonly list: () => Promise<readonly Device[]>;
+    readonly rename: (device: string, name: string) => Promise<{ readonly device: string; readonly name: string }>;
+    readonly link: (options?: { readonly timeoutMs?: number }) => Promise<LinkAttempt>;
+  };
+  readonly status: () => Promise<Status>;
+  /** Resolves when in sync, or when the time is over. */
+  readonly sync: (options?: { readonly timeoutMs?: number }) => Promise<{ readonly inSync: boolean; readonly fingerprint: string }>;
+  readonly verify: (options?: { readonly repair?: boolean; readonly onProgress?: OnProgress }) => Promise<VerifyResult>;
+  readonly doctor: () => Promise<readonly Finding[]>;
+  /** Dials by hand. @throws EngineError `ADDRESS_INVALID`, `PEER_UNREACHABLE`, `NOT_A_MEMBER`. */
+  readonly connect: (address: string) => Promise<{ readonly device: string; readonly name: string }>;
+  readonly import: (path: string, options?: { readonly format?: string; readonly onProgress?: OnProgress }) => Promise<ImportResult>;
+  /** Lines of Kinlog's own JSONL. */
+  readonly export: (options?: { readonly onProgress?: OnProgress }) => AsyncIterable<string>;
+  readonly recovery: {
+    /** The 24 words, once. @throws EngineError `RECOVERY_PHRASE_GONE`. */
+    readonly show: () => Promise<{ readonly recoveryPhrase: string }>;
+  };
+  readonly addresses: () => readonly string[];
+  /** Bounded: a reader that is 10,000 events behind gets one `resync` instead of what it missed. Ends with the node. */
+  readonly events: (options?: { readonly kinds?: readonly EventKind[]; readonly signal?: AbortSignal }) => AsyncIterable<KinlogEvent>;
+  readonly close: () => Promise<void>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
