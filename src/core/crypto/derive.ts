@@ -1,0 +1,125 @@
+/**
+ * The ids, signed messages and associated bytes of the formats, each in one place. Hashes and joins; signs and seals
+ * nothing. Spec: docs/spec/crypto.md and docs/spec/log.md. Tests: test/unit/crypto/derive.test.ts.
+ */
+import { concat, u64, utf8 } from "../base/bytes.ts";
+import { bytesToId, idBytes } from "../base/ids.ts";
+import type {
+  AccountId,
+  ControlId,
+  ConversationId,
+  DeviceId,
+  EpochId,
+  LogId,
+  MessageId,
+  TreeHash,
+} from "../base/ids.ts";
+import { hashLabelled, hmacSha256 } from "./hash.ts";
+import { requireKeySize } from "./key-size.ts";
+import { labelled, labels } from "./labels.ts";
+
+export const EPOCH_KEY_BYTES = 32;
+export const INDEX_KEY_BYTES = 32;
+/** Message and conversation ids are cut to 128 bits: they are keyed or random, so nobody can search collisions. */
+const SHORT_ID_BYTES = 16;
+const HEAD_VERSION = 1;
+
+const classByte = { control: 1, state: 2, messages: 3 } as const;
+
+/** The account that a genesis operation, as encoded, begins. */
+export function accountIdOf(genesis: Uint8Array): AccountId {
+  return bytesToId(hashLabelled(labels.account, genesis));
+}
+
+/** The log of one class of one incarnation of a device. The class is part of it, so a blind peer cannot swap logs. */
+export function logIdOf(input: {
+  readonly account: AccountId;
+  readonly device: DeviceId;
+  readonly incarnation: number;
+  readonly logClass: "control" | "state" | "messages";
+}): LogId {
+  return bytesToId(
+    hashLabelled(
+      labels.logId,
+      idBytes(input.account),
+      idBytes(input.device),
+      u64(input.incarnation),
+      Uint8Array.of(classByte[input.logClass]),
+    ),
+  );
+}
+
+/** A control entry: where it stands and, by its leaf, what it says, so a fork gives two ids. */
+export function controlIdOf(input: {
+  readonly log: LogId;
+  readonly position: number;
+  readonly leaf: TreeHash;
+}): ControlId {
+  return bytesToId(hashLabelled(labels.controlId, idBytes(input.log), u64(input.position), input.leaf));
+}
+
+/**
+ * The id of an epoch's key, and the commitment to it: entries name it, and a received key is stored only under it, so
+ * that no ciphertext opens under two keys (threat K8).
+ *
+ * @throws EngineError `CRYPTO_KEY_INVALID` for a key that is not 32 bytes.
+ */
+export function epochIdOf(key: Uint8Array): EpochId {
+  requireKeySize(key, EPOCH_KEY_BYTES, "an epoch key");
+  return bytesToId(hashLabelled(labels.epochId, key));
+}
+
+/** A conversation by its normalised address. The disk holds this, not the address. */
+export function conversationIdOf(indexKey: Uint8Array, normalisedAddress: string): ConversationId {
+  return bytesToId(keyedId(indexKey, labels.conversationId, utf8(normalisedAddress)));
+}
+
+/**
+ * The id of a message that was taken in from outside, equal on every device that takes it in. `fields` is the encoding
+ * of what makes it one message (docs/spec/inbox.md); ids of what is written here are random.
+ */
+export function takenInIdOf(indexKey: Uint8Array, fields: Uint8Array): MessageId {
+  return bytesToId(keyedId(indexKey, labels.messageId, fields));
+}
+
+/** What a device signs as the head of a log of `length` entries. */
+export function headMessage(input: {
+  readonly account: AccountId;
+  readonly log: LogId;
+  readonly length: number;
+  readonly root: TreeHash;
+}): Uint8Array {
+  return labelled(
+    labels.head,
+    Uint8Array.of(HEAD_VERSION),
+    idBytes(input.account),
+    idBytes(input.log),
+    u64(input.length),
+    input.root,
+  );
+}
+
+// Entries come in runs of one log, so the part that they share is kept from the entry before: a pure function's memory.
+let shared: { account: AccountId; log: LogId; prefix: Uint8Array } | undefined;
+
+/**
+ * The associated bytes of a sealed payload: it opens only at its own place, in its own log, under its own header.
+ * `headerWithoutHash` is the header's first 40 bytes, with the epoch's id among them.
+ */
+export function entryAssociated(input: {
+  readonly account: AccountId;
+  readonly log: LogId;
+  readonly position: number;
+  readonly headerWithoutHash: Uint8Array;
+}): Uint8Array {
+  const { account, log, position, headerWithoutHash } = input;
+  if (shared?.log !== log || shared.account !== account) {
+    shared = { account, log, prefix: labelled(labels.entry, idBytes(account), idBytes(log)) };
+  }
+  return concat(shared.prefix, u64(position), headerWithoutHash);
+}
+
+function keyedId(indexKey: Uint8Array, label: string, fields: Uint8Array): Uint8Array {
+  requireKeySize(indexKey, INDEX_KEY_BYTES, "an index key");
+  return hmacSha256(indexKey, labelled(label, fields)).subarray(0, SHORT_ID_BYTES);
+}
