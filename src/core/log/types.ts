@@ -45,16 +45,21 @@ export interface Batch {
   readonly right: readonly TreeHash[];
 }
 
-/** A batch whose entries, proof and head signature have been checked, with the leaves found on the way. */
-export interface VerifiedBatch extends Batch {
-  readonly verified: true;
-  readonly leaves: readonly TreeHash[];
-}
-
 /** A perfect subtree: its `2^level` leaves begin at `index * 2^level`. It never changes as the log grows. */
 export interface TreeNode {
   readonly level: number;
   readonly index: number;
+}
+
+/** A perfect subtree whose hash is known. */
+export type KnownNode = readonly [TreeNode, TreeHash];
+
+/** A batch whose entries, proof and head signature have been checked, with what was hashed on the way. */
+export interface VerifiedBatch extends Batch {
+  readonly verified: true;
+  readonly leaves: readonly TreeHash[];
+  /** What a store keeps beside the leaves: proof nodes that came along, then the completed nodes of level 8, 16, …. */
+  readonly nodes: readonly KnownNode[];
 }
 
 /** What a device has durably of one log. */
