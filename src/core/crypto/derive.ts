@@ -2,7 +2,8 @@
  * The ids, signed messages and associated bytes of the formats, each in one place. Hashes and joins; signs and seals
  * nothing. Spec: docs/spec/crypto.md and docs/spec/log.md. Tests: test/unit/crypto/derive.test.ts.
  */
-import { concat, u64, utf8 } from "../base/bytes.ts";
+import { u64, utf8 } from "../base/bytes.ts";
+import { assert } from "../base/errors.ts";
 import { bytesToId, idBytes } from "../base/ids.ts";
 import type {
   AccountId,
@@ -17,12 +18,14 @@ import type {
 import { hashLabelled, hmacSha256 } from "./hash.ts";
 import { requireKeySize } from "./key-size.ts";
 import { labelled, labels } from "./labels.ts";
+import { takeMemory } from "./memory.ts";
 
 export const EPOCH_KEY_BYTES = 32;
 export const INDEX_KEY_BYTES = 32;
 /** Message and conversation ids are cut to 128 bits: they are keyed or random, so nobody can search collisions. */
 const SHORT_ID_BYTES = 16;
 const HEAD_VERSION = 1;
+const POSITION_BYTES = 8;
 
 const classByte = { control: 1, state: 2, messages: 3 } as const;
 
@@ -113,10 +116,20 @@ export function entryAssociated(input: {
   readonly headerWithoutHash: Uint8Array;
 }): Uint8Array {
   const { account, log, position, headerWithoutHash } = input;
+  assert(Number.isSafeInteger(position) && position >= 0, "a position is a whole number");
   if (shared?.log !== log || shared.account !== account) {
     shared = { account, log, prefix: labelled(labels.entry, idBytes(account), idBytes(log)) };
   }
-  return concat(shared.prefix, u64(position), headerWithoutHash);
+  const { prefix } = shared;
+  const associated = takeMemory(prefix.length + POSITION_BYTES + headerWithoutHash.length);
+  associated.set(prefix);
+  let rest = position;
+  for (let at = prefix.length + POSITION_BYTES - 1; rest > 0; at--) {
+    associated[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  associated.set(headerWithoutHash, prefix.length + POSITION_BYTES);
+  return associated;
 }
 
 function keyedId(indexKey: Uint8Array, label: string, fields: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 /**
  * The names under which devices look for each other by mDNS: pure derivations, no network.
- * Spec: docs/spec/crypto.md, docs/spec/discovery.md. Tests: test/unit/crypto/discovery.test.ts.
+ * Spec: docs/spec/crypto.md. Tests: test/unit/crypto/discovery.test.ts.
  */
 import { toString } from "uint8arrays/to-string";
 import { u64 } from "../base/bytes.ts";

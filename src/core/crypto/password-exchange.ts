@@ -1,12 +1,12 @@
 /**
  * Linking by a short code: CPace (draft-irtf-cfrg-cpace-21), initiator-responder setting. Both sides derive the same key
  * if they typed the same words, and a wrong guess costs one run; what was recorded cannot be searched later (threat P2).
- * Who sends what when: docs/spec/link.md. Parameters: docs/spec/crypto.md.
+ * Sends nothing: who sends what when is the linking protocol's matter. Parameters: docs/spec/crypto.md.
  * Tests: test/unit/crypto/password-exchange.test.ts (the draft's vectors).
  */
 import { equalBytes } from "../base/bytes.ts";
-import { calculateGenerator, multiplyVerified, seedToScalar, sessionKey } from "./cpace.ts";
 import { EngineError } from "../base/errors.ts";
+import { calculateGenerator, multiplyVerified, seedToScalar, sessionKey } from "./cpace.ts";
 import { hkdfSha256 } from "./hash.ts";
 import { requireKeySize } from "./key-size.ts";
 import { labelled, labels } from "./labels.ts";

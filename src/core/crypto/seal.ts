@@ -8,6 +8,7 @@
 import { ByteReader } from "../base/byte-reader.ts";
 import { assert, isEngineError } from "../base/errors.ts";
 import { requireKeySize } from "./key-size.ts";
+import { takeMemory } from "./memory.ts";
 import { sodium } from "./sodium.ts";
 
 export const SEAL_KEY_BYTES = 32;
@@ -32,10 +33,9 @@ export function seal(input: {
   const { key, nonce, plaintext, associated } = input;
   requireKeySize(key, SEAL_KEY_BYTES, "a sealing key");
   assert(nonce.length === NONCE_BYTES, "a nonce has 24 bytes");
-  const memory = new ArrayBuffer(plaintext.length + SEAL_OVERHEAD_BYTES);
-  const sealed = new Uint8Array(memory);
+  const sealed = takeMemory(plaintext.length + SEAL_OVERHEAD_BYTES);
   sealed.set(nonce);
-  const ciphertext = new Uint8Array(memory, NONCE_BYTES, plaintext.length + TAG_BYTES);
+  const ciphertext = sealed.subarray(NONCE_BYTES);
   sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(ciphertext, plaintext, associated, null, nonce, key);
   return sealed;
 }
@@ -54,7 +54,7 @@ export function open(input: {
   const { key, sealed, associated } = input;
   requireKeySize(key, SEAL_KEY_BYTES, "a sealing key");
   if (sealed.length < SEAL_OVERHEAD_BYTES) return undefined;
-  const plaintext = new Uint8Array(sealed.length - SEAL_OVERHEAD_BYTES);
+  const plaintext = takeMemory(sealed.length - SEAL_OVERHEAD_BYTES);
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const ciphertext = sealed.subarray(NONCE_BYTES);
   try {
@@ -81,7 +81,7 @@ export function padmeSize(size: number): number {
 /** `uint length ‖ plaintext ‖ zeroes` up to `padmeSize` of what stands before the zeroes. */
 export function pad(plaintext: Uint8Array): Uint8Array {
   const prefixSize = uintSize(plaintext.length);
-  const padded = new Uint8Array(padmeSize(prefixSize + plaintext.length));
+  const padded = takeMemory(padmeSize(prefixSize + plaintext.length));
   let rest = plaintext.length;
   for (let at = 0; at < prefixSize - 1; at++) {
     padded[at] = (rest % 128) + 128;
