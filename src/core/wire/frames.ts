@@ -1,5 +1,5 @@
 /**
- * What a peer tells a peer, decoded. Types only; encodings, limits and kinds: docs/spec/sync.md; codec: frame-codec.ts.
+ * What a peer tells a peer, decoded. Types and limits only; encodings and meaning: docs/spec/sync.md; codec: frame-codec.ts.
  */
 import type { LogId, TreeHash } from "../base/ids.ts";
 import type { Ranges } from "../log/ranges.ts";
@@ -15,8 +15,11 @@ export interface LogRanges {
   readonly ranges: Ranges;
 }
 
+/** What the sender has of one log. The signature is not shown: whoever needs the head asks for an extension or entries. */
 export interface FrontierEntry {
-  readonly head: Head;
+  readonly log: LogId;
+  readonly length: number;
+  readonly root: TreeHash;
   readonly held: Ranges;
 }
 
@@ -28,9 +31,25 @@ export interface NeedEntry extends LogRanges {
 }
 
 export type HandshakeFrame =
-  | { readonly kind: "hello-initiator"; readonly hello: Hello; readonly nonce: Uint8Array; readonly selector: Uint8Array }
-  | { readonly kind: "hello-responder"; readonly hello: Hello; readonly nonce: Uint8Array; readonly tag: Uint8Array }
-  | { readonly kind: "proof-initiator"; readonly tag: Uint8Array; readonly account: Uint8Array; readonly device: Uint8Array; readonly signature: Uint8Array }
+  | {
+      readonly kind: "hello-initiator";
+      readonly hello: Hello;
+      readonly nonce: Uint8Array;
+      readonly selector: Uint8Array;
+    }
+  | {
+      readonly kind: "hello-responder";
+      readonly hello: Hello;
+      readonly nonce: Uint8Array;
+      readonly tag: Uint8Array;
+    }
+  | {
+      readonly kind: "proof-initiator";
+      readonly tag: Uint8Array;
+      readonly account: Uint8Array;
+      readonly device: Uint8Array;
+      readonly signature: Uint8Array;
+    }
   | { readonly kind: "proof-responder"; readonly device: Uint8Array; readonly signature: Uint8Array };
 
 export type CloseReason =
@@ -52,8 +71,17 @@ export type SessionFrame =
   | { readonly kind: "held"; readonly digest: Uint8Array; readonly complete: boolean }
   | { readonly kind: "frontier"; readonly last: boolean; readonly logs: readonly FrontierEntry[] }
   | { readonly kind: "need"; readonly logs: readonly NeedEntry[] }
-  | { readonly kind: "extension"; readonly from: number; readonly head: Head; readonly nodes: readonly TreeHash[] }
-  | { readonly kind: "batch"; readonly batch: Batch; /** Size on the wire. */ readonly size: number }
+  | {
+      readonly kind: "extension";
+      readonly from: number;
+      readonly head: Head;
+      readonly nodes: readonly TreeHash[];
+    }
+  | {
+      readonly kind: "batch";
+      readonly batch: Batch;
+      /** Bytes of the encoded batch. */ readonly size: number;
+    }
   | { readonly kind: "ack"; readonly dropped: boolean; readonly logs: readonly LogRanges[] }
   | { readonly kind: "beat"; readonly digest: Uint8Array; readonly answerWanted: boolean }
   | { readonly kind: "close"; readonly reason: CloseReason }
@@ -65,3 +93,12 @@ export type Frame = HandshakeFrame | SessionFrame;
 
 export const FRAME_BYTES_MAX = 1_048_576;
 export const HANDSHAKE_FRAME_BYTES_MAX = 256;
+/** Both sides send two frames before their first session frame. */
+export const HANDSHAKE_FRAMES = 2;
+export const FRONTIER_LOGS_MAX = 2_048;
+/** Logs in one `need`, `ack` or `absent`. */
+export const LOGS_MAX = 256;
+/** Ranges of one log in one frame. */
+export const RANGES_MAX = 1_024;
+/** Ranges of all logs in one frame together: so that no frame comes near its limit in bytes. */
+export const FRAME_RANGES_MAX = 16_384;
