@@ -12,6 +12,14 @@ export interface Fence {
   readonly root: TreeHash;
 }
 
+/** A log that its device wrote twice: the evidence is checked, entries from `commonLength` on count for nobody. */
+export interface ForkedLog {
+  readonly log: LogId;
+  readonly commonLength: number;
+  /** Root of the part that all branches share, where it is known. */
+  readonly root?: TreeHash;
+}
+
 /** Secrets of one epoch, wrapped with HPKE for one holder of an open key. */
 export interface Wrap {
   readonly epoch: EpochId;
@@ -51,10 +59,15 @@ export type ControlBody =
   | { readonly kind: "open-log"; readonly incarnation: number; readonly continues: readonly Fence[] }
   | {
       readonly kind: "purge";
-      readonly entries: readonly { readonly log: LogId; readonly position: number; readonly leaf: TreeHash }[];
+      readonly entries: readonly {
+        readonly log: LogId;
+        readonly position: number;
+        readonly leaf: TreeHash;
+      }[];
     }
   | { readonly kind: "countersign"; readonly operation: ControlId }
   | { readonly kind: "void"; readonly operation: ControlId }
+  /** Both null: no cloud peer. */
   | { readonly kind: "cloud"; readonly address: string | null; readonly peerKey: Uint8Array | null }
   /** Of a newer version: kept and relayed; it changes nothing here. */
   | { readonly kind: "unknown"; readonly number: number };
@@ -95,7 +108,11 @@ export interface LogOwner {
   readonly device: DeviceId;
   readonly incarnation: number;
   readonly logClass: LogClass;
-  /** Entries from `length` on do not count; null where nothing ends the log. */
+  /**
+   * Entries from `length` on do not count; null where nothing ends the log. Control logs end at a fork only: which of a
+   * revoked device's operations count follows from causality. `root` is that of the fence, or given with the fork; a
+   * fork that came without one has the root of no entries.
+   */
   readonly cut: { readonly length: number; readonly root: TreeHash } | null;
 }
 
@@ -104,8 +121,22 @@ export interface EpochView {
   readonly custody: "synced" | "local";
   readonly author: DeviceId;
   readonly tips: readonly EpochId[];
-  /** Those it names and those to whom a later `admit` gave it. */
+  /** Its author, those it names, and those to whom an `admit` gave it. */
   readonly recipients: ReadonlySet<DeviceId>;
+}
+
+/** A purge that counts. How large it is, and how long it must wait, is the reader's to judge. */
+export interface PurgeView {
+  readonly id: ControlId;
+  readonly author: DeviceId;
+  readonly entries: Extract<ControlBody, { readonly kind: "purge" }>["entries"];
+  /** Approved: a second device or the phrase agreed. Void: stopped, or its author was revoked before anyone agreed. */
+  readonly state: "open" | "approved" | "void";
+}
+
+export interface CloudPeer {
+  readonly address: string;
+  readonly peerKey: Uint8Array;
 }
 
 /** What all valid control entries come to. The same on every device that holds the same entries, in any order. */
@@ -113,8 +144,14 @@ export interface MemberView {
   readonly account: AccountId;
   readonly rootSign: Uint8Array;
   readonly rootOpen: Uint8Array;
+  /** All that are or were members, ascending. */
   readonly devices: ReadonlyMap<DeviceId, MemberDevice>;
-  /** Every log that may be asked for or accepted: of each device all opened incarnations, and the control log of the next one. */
+  /** By revoked device: the operations that revoke it and count, ascending. */
+  readonly revocations: ReadonlyMap<DeviceId, readonly ControlId[]>;
+  /**
+   * Every log that may be asked for or accepted: of each device all opened incarnations, and the control log of the next
+   * one. Of a device whose admission does not count, its control logs alone: operations of members may come after them.
+   */
   readonly logs: ReadonlyMap<LogId, LogOwner>;
   readonly epochs: ReadonlyMap<EpochId, EpochView>;
   /** Epochs that no other wraps; ascending. */
@@ -124,7 +161,10 @@ export interface MemberView {
   readonly custody: "synced" | "local";
   /** Wraps addressed to a device, in the control log, with the entry that carries them. */
   readonly wrapsFor: (device: DeviceId) => readonly (Wrap & { readonly by: ControlId })[];
-  /** Ids of the entries that no other names as parent: what the next operation is made after. */
+  readonly purges: readonly PurgeView[];
+  /** Null where none is set. */
+  readonly cloud: CloudPeer | null;
+  /** Ids of the entries that no other names as parent: what the next operation is made after. At most 64, ascending. */
   readonly heads: readonly ControlId[];
   /** Entries that did not count, with the reason; for `doctor` and tests. */
   readonly refused: ReadonlyMap<ControlId, string>;
