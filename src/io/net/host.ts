@@ -27,6 +27,11 @@ interface TcpListener {
   readonly resume: () => Promise<void>;
 }
 
+/** What libp2p's address manager does at each change of its listeners, hidden by its types. */
+interface WithUpdate {
+  _updatePeerStoreAddresses: () => void;
+}
+
 /** Parts of libp2p that only its services see. */
 interface Inner {
   readonly dial: (address: TcpAddress, signal: AbortSignal) => Promise<Connection>;
@@ -222,15 +227,19 @@ async function createNode({
     },
     connectionGater: createGater(new Admission(limits)),
     services: {
-      inner: ({ transportManager }): Inner => ({
-        dial: (address, signal) =>
-          transportManager.dial(address.multiaddr, {
-            signal,
-            // libp2p drops the zone of a link-local address; without it the system does not know where to send.
-            ...(address.zone === undefined ? {} : { host: `${address.host}%${address.zone}` }),
-          }),
-        listeners: () => transportManager.getListeners() as unknown as readonly TcpListener[],
-      }),
+      inner: ({ transportManager, addressManager }): Inner => {
+        // A second after each change it writes our addresses where nobody reads them, which holds the process that long.
+        (addressManager as unknown as WithUpdate)._updatePeerStoreAddresses = () => undefined;
+        return {
+          dial: (address, signal) =>
+            transportManager.dial(address.multiaddr, {
+              signal,
+              // libp2p drops the zone of a link-local address; without it the system does not know where to send.
+              ...(address.zone === undefined ? {} : { host: `${address.host}%${address.zone}` }),
+            }),
+          listeners: () => transportManager.getListeners() as unknown as readonly TcpListener[],
+        };
+      },
     },
   });
 }
