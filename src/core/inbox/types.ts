@@ -40,7 +40,11 @@ export type OperationBody =
       readonly readAtSource: boolean;
     }
   /** To the bin, and back. */
-  | { readonly kind: "delete" | "restore"; readonly conversation: ConversationId; readonly messages: readonly MessageId[] }
+  | {
+      readonly kind: "delete" | "restore";
+      readonly conversation: ConversationId;
+      readonly messages: readonly MessageId[];
+    }
   /** Everything up to and including `upTo` is read. Joins: the furthest mark counts. */
   | { readonly kind: "read"; readonly conversation: ConversationId; readonly upTo: OrderKey }
   /** The person marked the conversation unread; a later `read` takes it back. */
@@ -79,8 +83,18 @@ export interface PlacedOperation {
 
 /** What the fold tells the outside about what became different. */
 export type Change =
-  | { readonly kind: "message"; readonly conversation: ConversationId; readonly id: MessageId; readonly place: Place }
-  | { readonly kind: "message-changed"; readonly conversation: ConversationId; readonly id: MessageId; readonly change: "deleted" | "restored" }
+  | {
+      readonly kind: "message";
+      readonly conversation: ConversationId;
+      readonly id: MessageId;
+      readonly place: Place;
+    }
+  | {
+      readonly kind: "message-changed";
+      readonly conversation: ConversationId;
+      readonly id: MessageId;
+      readonly change: "deleted" | "restored";
+    }
   | { readonly kind: "read"; readonly conversation: ConversationId }
   | { readonly kind: "conversation"; readonly conversation: ConversationId }
   | { readonly kind: "device-name"; readonly device: DeviceId }
@@ -88,12 +102,18 @@ export type Change =
 
 /** Two pure steps around one read, inside the writer's turn. The cloud peer passes none. */
 export interface Fold {
+  /** The conversation that an address or title names. */
+  readonly conversationOf: (address: string) => ConversationId;
   /** The rows that `apply` will need for these operations; each at most once, at most four an operation (a delete: one a message). */
   readonly keys: (operations: readonly (Draft | Operation)[]) => readonly RowKey[];
   readonly apply: (
     rows: ReadonlyMap<RowKey, Row>,
     operations: readonly PlacedOperation[],
-  ) => { readonly puts: ReadonlyMap<RowKey, Row>; readonly dels: ReadonlySet<RowKey>; readonly changes: readonly Change[] };
+  ) => {
+    readonly puts: ReadonlyMap<RowKey, Row>;
+    readonly dels: ReadonlySet<RowKey>;
+    readonly changes: readonly Change[];
+  };
 }
 
 export const TEXT_BYTES_MAX = 65_536;

@@ -1,0 +1,90 @@
+/**
+ * What importers hand over, and the port that they implement. Implementations: src/io/gateways. Types and limits only.
+ * Formats: docs/import.md and docs/spec/export.md.
+ */
+import type { DeviceId, MessageId } from "../base/ids.ts";
+import type { Direction, OrderKey, Service, Stamp } from "./types.ts";
+
+/** A message from outside that has no id of its own: `TakenInIds` gives it one. */
+export interface TakenInRecord {
+  readonly kind: "taken-in";
+  readonly service: "sms" | "mms";
+  readonly box: Direction;
+  /** The other side: one address, or those of a group joined (docs/import.md). */
+  readonly address: string;
+  /** Who wrote it. Null: me. */
+  readonly sender: string | null;
+  readonly contactName: string | null;
+  readonly text: string;
+  /** The time that the source keeps it under; a part of its id, and its place in the order. */
+  readonly timeMs: number;
+  readonly sentAtMs: number;
+  readonly receivedAtMs: number | null;
+  readonly read: boolean;
+  /** SHA-256 of the plaintext of what is attached and not taken in. A part of the id. */
+  readonly attachmentHashes: readonly Uint8Array[];
+  readonly line: number;
+}
+
+/** A message from Kinlog's own export, with everything that it had. */
+export interface ExportedMessage {
+  readonly kind: "message";
+  readonly id: MessageId;
+  readonly author: DeviceId;
+  readonly stamp: Stamp;
+  readonly conversation: string;
+  readonly direction: Direction;
+  readonly service: Service;
+  readonly sender: string | null;
+  readonly text: string;
+  readonly sentAtMs: number;
+  readonly receivedAtMs: number | null;
+  readonly replyTo: MessageId | null;
+  readonly takenIn: boolean;
+  readonly readAtSource: boolean;
+  /** By the read marks at the time of the export; for people. */
+  readonly read: boolean;
+  /** The delete that put it into the bin, or null. */
+  readonly deletedBy: OrderKey | null;
+  readonly line: number;
+}
+
+/** What an export says about a conversation. */
+export interface ExportedConversation {
+  readonly kind: "conversation";
+  readonly conversation: string;
+  readonly title: { readonly text: string; readonly order: OrderKey; readonly author: DeviceId } | null;
+  readonly readUpTo: OrderKey | null;
+  readonly markedUnread: boolean;
+  readonly line: number;
+}
+
+export type ImportRecord = TakenInRecord | ExportedMessage | ExportedConversation;
+
+/** A record that was not taken in. The line counts from 1. */
+export interface ImportProblem {
+  readonly line: number;
+  readonly reason: string;
+}
+
+export type ImportFormat = "sms-backup" | "jsonl";
+
+/**
+ * A file being read, once, from its beginning. Pulling slowly slows the reading down; memory does not grow with the file.
+ *
+ * Iterating throws `IMPORT_NOT_FOUND`, `IMPORT_MALFORMED` or `IMPORT_TRUNCATED` after everything that stands before the bad
+ * place has been handed over, so that what was read is kept and importing the mended file again adds the rest.
+ */
+export interface ImportSource extends AsyncIterable<readonly ImportRecord[]> {
+  readonly format: ImportFormat;
+  /** Records left out so far, whether or not they are listed. */
+  readonly skipped: number;
+  /** Why, for the first `PROBLEMS_LISTED_MAX`. */
+  readonly problems: readonly ImportProblem[];
+  /** Of the file as it lies on disk, for progress. `bytesTotal` is 0 until it is open. */
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
+}
+
+export const IMPORT_BATCH_RECORDS = 500;
+export const PROBLEMS_LISTED_MAX = 1_000;

@@ -1,0 +1,177 @@
+/**
+ * What is known of a conversation and of a device's name: rows that many operations join into. Every join here is
+ * commutative, associative and idempotent, so that the order of arrival leaves no trace.
+ * Layout: docs/spec/inbox.md, "View". Tests: test/unit/inbox/rows.test.ts, fold.test.ts.
+ */
+import type { ByteReader } from "../base/byte-reader.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
+import { compareBytes } from "../base/bytes.ts";
+import type { MessageId } from "../base/ids.ts";
+import type { Place, Row } from "../log/rows.ts";
+import { CONTENT_HASH_BYTES } from "./operation.ts";
+import { ROW_VERSION, comparePlaces, readOrder, readPlace, readRow, readStamp } from "./rows.ts";
+import { SHORT_ID_BYTES, writeId } from "./id-codec.ts";
+import { compareOrder, compareStamps } from "./stamp.ts";
+import type { OrderKey, Stamp } from "./types.ts";
+
+/** An operation that stands for something, and where its text is read. */
+export interface Placed {
+  readonly order: OrderKey;
+  /** Decides between two contents that claim one stamp and id. */
+  readonly hash: Uint8Array;
+  readonly place: Place;
+}
+
+/** Of `read` and `unread` the last one: the largest (stamp, id), and of equals the unread. */
+export interface UnreadRegister {
+  readonly order: OrderKey;
+  readonly unread: boolean;
+}
+
+export interface ConversationRow {
+  /** The largest stamp that was given here. What is taken in moves no clock. */
+  readonly clock: Stamp | null;
+  /** Where the list shows it: the largest of min(stamp, time taken in) over its messages. */
+  readonly sortMs: number;
+  /** The first message in order that names the address. Null: only operations that refer to the conversation came so far. */
+  readonly name: Placed | null;
+  /** First and last message that may be unread: received, and not read where it came from. */
+  readonly candidates: { readonly first: OrderKey; readonly last: OrderKey } | null;
+  /** Everything up to here is read. */
+  readonly readUpTo: OrderKey | null;
+  readonly unread: UnreadRegister | null;
+  readonly title: Placed | null;
+}
+
+export const NEW_CONVERSATION: ConversationRow = {
+  clock: null,
+  sortMs: 0,
+  name: null,
+  candidates: null,
+  readUpTo: null,
+  unread: null,
+  title: null,
+};
+
+const has = { clock: 1, name: 2, candidates: 4, readUpTo: 8, register: 16, unread: 32, title: 64 } as const;
+
+export function laterStamp(a: Stamp | null, b: Stamp): Stamp {
+  return a !== null && compareStamps(a, b) >= 0 ? a : b;
+}
+
+export function laterOrder(a: OrderKey | null, b: OrderKey): OrderKey {
+  return a !== null && compareOrder(a, b) >= 0 ? a : b;
+}
+
+export function earlierOrder(a: OrderKey | null, b: OrderKey): OrderKey {
+  return a !== null && compareOrder(a, b) <= 0 ? a : b;
+}
+
+/** The first in order; of equals the smaller hash, then the smaller place. */
+export function firstPlaced(a: Placed | null, b: Placed): Placed {
+  return a !== null && (compareOrder(a.order, b.order) || compareContents(a, b)) <= 0 ? a : b;
+}
+
+/** The last in order; of equals the smaller hash, then the smaller place. */
+export function lastPlaced(a: Placed | null, b: Placed): Placed {
+  return a !== null && (compareOrder(b.order, a.order) || compareContents(a, b)) <= 0 ? a : b;
+}
+
+/** The last in order; of equals the one that is set. */
+export function lastWord<Register extends { readonly order: OrderKey }>(
+  a: Register | null,
+  b: Register,
+  isSet: (register: Register) => boolean,
+): Register {
+  if (a === null) return b;
+  const difference = compareOrder(a.order, b.order) || Number(isSet(a)) - Number(isSet(b));
+  return difference >= 0 ? a : b;
+}
+
+export function encodeConversationRow(row: ConversationRow): Row {
+  const flags =
+    (row.clock === null ? 0 : has.clock) |
+    (row.name === null ? 0 : has.name) |
+    (row.candidates === null ? 0 : has.candidates) |
+    (row.readUpTo === null ? 0 : has.readUpTo) |
+    (row.unread === null ? 0 : has.register) |
+    (row.unread?.unread === true ? has.unread : 0) |
+    (row.title === null ? 0 : has.title);
+  const writer = new ByteWriter(192).u8(ROW_VERSION).u8(flags).u48(row.sortMs);
+  if (row.clock !== null) writeStamp(writer, row.clock);
+  if (row.name !== null) writePlaced(writer, row.name);
+  if (row.candidates !== null) {
+    writeOrder(writer, row.candidates.first);
+    writeOrder(writer, row.candidates.last);
+  }
+  if (row.readUpTo !== null) writeOrder(writer, row.readUpTo);
+  if (row.unread !== null) writeOrder(writer, row.unread.order);
+  if (row.title !== null) writePlaced(writer, row.title);
+  return writer.finish();
+}
+
+/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
+export function decodeConversationRow(row: Row): ConversationRow {
+  return readRow(row, (reader) => {
+    const flags = reader.u8();
+    const optional = <Value>(bit: number, read: (from: ByteReader) => Value): Value | null =>
+      (flags & bit) === 0 ? null : read(reader);
+    return {
+      sortMs: reader.u48(),
+      clock: optional(has.clock, readStamp),
+      name: optional(has.name, readPlaced),
+      candidates: optional(has.candidates, () => {
+        const first = readOrder(reader);
+        return { first, last: readOrder(reader) };
+      }),
+      readUpTo: optional(has.readUpTo, readOrder),
+      unread: optional(has.register, () => ({
+        order: readOrder(reader),
+        unread: (flags & has.unread) !== 0,
+      })),
+      title: optional(has.title, readPlaced),
+    };
+  });
+}
+
+/** The row of a device: which operation names it. */
+export function encodeDeviceRow(name: Placed): Row {
+  const writer = new ByteWriter(64).u8(ROW_VERSION);
+  writePlaced(writer, name);
+  return writer.finish();
+}
+
+/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
+export function decodeDeviceRow(row: Row): Placed {
+  return readRow(row, readPlaced);
+}
+
+function compareContents(a: Placed, b: Placed): number {
+  return compareBytes(a.hash, b.hash) || comparePlaces(a.place, b.place);
+}
+
+function writeStamp(writer: ByteWriter, stamp: Stamp): void {
+  writer.u48(stamp.ms).u16(stamp.counter);
+}
+
+function writeOrder(writer: ByteWriter, order: OrderKey): void {
+  writeStamp(writer, order.stamp);
+  writer.raw(shortIdBytes(order.id));
+}
+
+function writePlaced(writer: ByteWriter, { order, hash, place }: Placed): void {
+  writeOrder(writer, order);
+  writer.raw(hash).uint(place.logNumber).uint(place.position);
+}
+
+function readPlaced(reader: ByteReader): Placed {
+  const order = readOrder(reader);
+  const hash = reader.raw(CONTENT_HASH_BYTES);
+  return { order, hash, place: readPlace(reader) };
+}
+
+function shortIdBytes(id: MessageId): Uint8Array {
+  const bytes = new Uint8Array(SHORT_ID_BYTES);
+  writeId(id, bytes, 0);
+  return bytes;
+}

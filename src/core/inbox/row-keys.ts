@@ -1,0 +1,118 @@
+/**
+ * Keys of the stored view's rows. A key is a binary string that sorts as its bytes do. Layout: docs/spec/inbox.md, "View".
+ * Tests: test/unit/inbox/rows.test.ts.
+ *
+ *     'm' ‖ message id                              a message and its place, or what waits for it
+ *     'o' ‖ conversation ‖ stamp ‖ message id       the order within a conversation
+ *     'c' ‖ conversation                            what is known of a conversation
+ *     'd' ‖ device                                  a device's name
+ *     't'                                           totals
+ */
+import type { ConversationId, DeviceId, MessageId } from "../base/ids.ts";
+import type { RowKey } from "../log/rows.ts";
+import { SHORT_ID_BYTES, byteAt, idToKey, keyToId } from "./id-codec.ts";
+import type { OrderKey, Stamp } from "./types.ts";
+
+export const TOTALS_KEY = "t" as RowKey;
+
+const STAMP_AT = 1 + SHORT_ID_BYTES;
+const STAMP_BYTES = 8;
+const ORDER_ID_AT = STAMP_AT + STAMP_BYTES;
+const ORDER_KEY_LENGTH = ORDER_ID_AT + SHORT_ID_BYTES;
+const M = 0x6d;
+const C = 0x63;
+
+/** Rows with `from <= key < to`. */
+export interface KeyRange {
+  readonly from: RowKey;
+  readonly to: RowKey;
+}
+
+export function messageRowKey(id: MessageId): RowKey {
+  return shortKey(M, id);
+}
+
+export function conversationRowKey(conversation: ConversationId): RowKey {
+  return shortKey(C, conversation);
+}
+
+export function deviceNameRowKey(device: DeviceId): RowKey {
+  return `d${idToKey(device)}` as RowKey;
+}
+
+/** `conversationKey` and `messageKey` are the keys of those two rows, which every caller has at hand. */
+export function orderRowKey(conversationKey: RowKey, stamp: Stamp, messageKey: RowKey): RowKey {
+  return `o${conversationKey.slice(1)}${stampToKey(stamp)}${messageKey.slice(1)}` as RowKey;
+}
+
+/** The same from ids. */
+export function orderRowKeyOf(conversation: ConversationId, order: OrderKey): RowKey {
+  return orderRowKey(conversationRowKey(conversation), order.stamp, messageRowKey(order.id));
+}
+
+/** Where the message of an order row stands. */
+export function orderOfKey(key: RowKey): OrderKey {
+  return { stamp: keyToStamp(key, STAMP_AT), id: keyToId<MessageId>(key, ORDER_ID_AT, ORDER_KEY_LENGTH) };
+}
+
+export function conversationOfKey(key: RowKey): ConversationId {
+  return keyToId(key, 1, 1 + SHORT_ID_BYTES);
+}
+
+export function deviceOfKey(key: RowKey): DeviceId {
+  return keyToId(key, 1, key.length);
+}
+
+/** Before the first key that begins with `prefix`. */
+export function keysFrom(prefix: string): RowKey {
+  return prefix as RowKey;
+}
+
+/** Behind the last key that begins with `prefix`: no key has as many of the highest byte behind it. */
+export function keysUpTo(prefix: string): RowKey {
+  return `${prefix}${"\xff".repeat(ORDER_KEY_LENGTH)}` as RowKey;
+}
+
+function stampToKey({ ms, counter }: Stamp): string {
+  const high = Math.floor(ms / 2 ** 24);
+  const low = ms % 2 ** 24;
+  return String.fromCharCode(
+    high >> 16,
+    (high >> 8) & 255,
+    high & 255,
+    low >> 16,
+    (low >> 8) & 255,
+    low & 255,
+    counter >> 8,
+    counter & 255,
+  );
+}
+
+function keyToStamp(key: string, at: number): Stamp {
+  let ms = 0;
+  for (let byte = 0; byte < 6; byte++) ms = ms * 256 + key.charCodeAt(at + byte);
+  return { ms, counter: key.charCodeAt(at + 6) * 256 + key.charCodeAt(at + 7) };
+}
+
+/** One call with all characters: a string joined of parts would be flattened again by every map it enters. */
+function shortKey(first: number, id: string): RowKey {
+  return String.fromCharCode(
+    first,
+    byteAt(id, 0),
+    byteAt(id, 2),
+    byteAt(id, 4),
+    byteAt(id, 6),
+    byteAt(id, 8),
+    byteAt(id, 10),
+    byteAt(id, 12),
+    byteAt(id, 14),
+    byteAt(id, 16),
+    byteAt(id, 18),
+    byteAt(id, 20),
+    byteAt(id, 22),
+    byteAt(id, 24),
+    byteAt(id, 26),
+    byteAt(id, 28),
+    byteAt(id, 30),
+  ) as RowKey;
+}

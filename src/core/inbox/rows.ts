@@ -1,0 +1,208 @@
+/**
+ * Values of the rows that every message has: message, order and totals. Layout: docs/spec/inbox.md, "View".
+ * Registers of conversations and devices: registers.ts. Tests: test/unit/inbox/rows.test.ts.
+ */
+import { ByteReader } from "../base/byte-reader.ts";
+import { ByteWriter } from "../base/byte-writer.ts";
+import { EngineError, assert } from "../base/errors.ts";
+import type { ConversationId, MessageId } from "../base/ids.ts";
+import type { Place, Row } from "../log/rows.ts";
+import { SHORT_ID_BYTES, readShortId, writeId } from "./id-codec.ts";
+import { CONTENT_HASH_BYTES } from "./operation.ts";
+import { putUint, uintSize } from "./scratch-writer.ts";
+import type { OperationBody, OrderKey, Stamp } from "./types.ts";
+
+/** Raised whenever keys, values or rules of the fold change: then a device builds its view again from the logs. */
+export const VIEW_VERSION = 1;
+
+/** First byte of every row. */
+export const ROW_VERSION = 1;
+const LOG_NUMBER_MAX = 2 ** 32;
+const POSITION_MAX = 2 ** 48;
+
+/** What an order row says of its message beside its place; also a part of the message row. */
+export const messageFlag = { in: 1, readAtSource: 2, takenIn: 4, deleted: 8 } as const;
+
+/** The content that stands for a message id. */
+export interface MessageContent {
+  readonly hash: Uint8Array;
+  readonly conversation: ConversationId;
+  readonly stamp: Stamp;
+  /** Of `messageFlag`, without `deleted`. */
+  readonly flags: number;
+  readonly place: Place;
+}
+
+/** The last word on whether a message is in the bin: the largest (stamp, id), and of equals the delete. */
+export interface DeleteRegister {
+  readonly order: OrderKey;
+  readonly deleted: boolean;
+}
+
+/** Content null: a delete or restore that waits for its message. */
+export interface MessageRow {
+  readonly content: MessageContent | null;
+  readonly register: DeleteRegister | null;
+}
+
+export interface Totals {
+  /** Message ids with content, those in the bin included. */
+  readonly messages: number;
+  /** Of these, how many are in the bin. */
+  readonly deleted: number;
+  /** Conversations that a message names. */
+  readonly conversations: number;
+}
+
+const hasContent = 1;
+const hasRegister = 2;
+const isDeleted = 4;
+
+const HEAD_BYTES = 2;
+const STAMP_BYTES = 8;
+const CONTENT_BYTES = CONTENT_HASH_BYTES + SHORT_ID_BYTES + STAMP_BYTES + 1;
+const REGISTER_BYTES = STAMP_BYTES + SHORT_ID_BYTES;
+
+/** Flags of a message as its operation states them. */
+export function flagsOf(body: Extract<OperationBody, { kind: "message" }>): number {
+  return (
+    (body.direction === "in" ? messageFlag.in : 0) |
+    (body.readAtSource ? messageFlag.readAtSource : 0) |
+    (body.takenIn ? messageFlag.takenIn : 0)
+  );
+}
+
+export function encodeMessageRow({ content, register }: MessageRow): Row {
+  const row = new Uint8Array(
+    HEAD_BYTES +
+      (content === null ? 0 : CONTENT_BYTES + placeSize(content.place)) +
+      (register === null ? 0 : REGISTER_BYTES),
+  );
+  row[0] = ROW_VERSION;
+  row[1] =
+    (content === null ? 0 : hasContent) |
+    (register === null ? 0 : hasRegister) |
+    (register?.deleted === true ? isDeleted : 0);
+  let at = HEAD_BYTES;
+  if (content !== null) {
+    row.set(content.hash, at);
+    writeId(content.conversation, row, at + CONTENT_HASH_BYTES);
+    at = putStamp(row, at + CONTENT_HASH_BYTES + SHORT_ID_BYTES, content.stamp);
+    row[at] = content.flags;
+    at = putPlace(row, at + 1, content.place);
+  }
+  if (register !== null) {
+    at = putStamp(row, at, register.order.stamp);
+    writeId(register.order.id, row, at);
+  }
+  return row;
+}
+
+/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
+export function decodeMessageRow(row: Row): MessageRow {
+  return readRow(row, (reader) => {
+    const flags = reader.u8();
+    const content = (flags & hasContent) !== 0 ? readContent(reader) : null;
+    const order = (flags & hasRegister) !== 0 ? readOrder(reader) : null;
+    return { content, register: order === null ? null : { order, deleted: (flags & isDeleted) !== 0 } };
+  });
+}
+
+export function encodeOrderRow(flags: number, place: Place): Row {
+  const row = new Uint8Array(HEAD_BYTES + placeSize(place));
+  row[0] = ROW_VERSION;
+  row[1] = flags;
+  putPlace(row, HEAD_BYTES, place);
+  return row;
+}
+
+/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
+export function decodeOrderRow(row: Row): { readonly flags: number; readonly place: Place } {
+  return readRow(row, (reader) => {
+    const flags = reader.u8();
+    return { flags, place: readPlace(reader) };
+  });
+}
+
+export function encodeTotals(totals: Totals): Row {
+  const writer = new ByteWriter(32).u8(ROW_VERSION);
+  return writer.uint(totals.messages).uint(totals.deleted).uint(totals.conversations).finish();
+}
+
+/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
+export function decodeTotals(row: Row | undefined): Totals {
+  if (row === undefined) return { messages: 0, deleted: 0, conversations: 0 };
+  return readRow(row, (reader) => {
+    const messages = reader.uint(Number.MAX_SAFE_INTEGER);
+    const deleted = reader.uint(Number.MAX_SAFE_INTEGER);
+    return { messages, deleted, conversations: reader.uint(Number.MAX_SAFE_INTEGER) };
+  });
+}
+
+/** Reads a row to its end. What it is not able to read was changed on the disk: rows never come from outside. */
+export function readRow<Value>(row: Row, read: (reader: ByteReader) => Value): Value {
+  try {
+    const reader = new ByteReader(row);
+    if (reader.u8() !== ROW_VERSION)
+      throw new EngineError("WIRE_UNKNOWN_VERSION", "a row of another version");
+    const value = read(reader);
+    reader.end();
+    return value;
+  } catch (cause) {
+    throw new EngineError("STORE_DAMAGED", "a row of the stored view cannot be read", {
+      cause,
+      remedy: "Run `kinlog verify --repair`; the view is built again from the logs.",
+    });
+  }
+}
+
+export function readOrder(reader: ByteReader): OrderKey {
+  const stamp = readStamp(reader);
+  return { stamp, id: readShortId<MessageId>(reader.raw(SHORT_ID_BYTES), 0) };
+}
+
+export function readStamp(reader: ByteReader): Stamp {
+  const ms = reader.u48();
+  return { ms, counter: reader.u16() };
+}
+
+export function readPlace(reader: ByteReader): Place {
+  const logNumber = reader.uint(LOG_NUMBER_MAX);
+  return { logNumber, position: reader.uint(POSITION_MAX) };
+}
+
+/** Negative where `a` is before `b`. Decides only which of two places of one and the same operation is kept. */
+export function comparePlaces(a: Place, b: Place): number {
+  return a.logNumber === b.logNumber ? a.position - b.position : a.logNumber - b.logNumber;
+}
+
+function readContent(reader: ByteReader): MessageContent {
+  const hash = reader.raw(CONTENT_HASH_BYTES);
+  const conversation = readShortId<ConversationId>(reader.raw(SHORT_ID_BYTES), 0);
+  const stamp = readStamp(reader);
+  const flags = reader.u8();
+  return { hash, conversation, stamp, flags, place: readPlace(reader) };
+}
+
+function placeSize({ logNumber, position }: Place): number {
+  return uintSize(logNumber) + uintSize(position);
+}
+
+function putPlace(row: Uint8Array, at: number, { logNumber, position }: Place): number {
+  return putUint(row, putUint(row, at, logNumber), position);
+}
+
+function putStamp(row: Uint8Array, at: number, { ms, counter }: Stamp): number {
+  assert(ms >= 0 && ms < 2 ** 48 && counter >= 0 && counter < 2 ** 16, "a stamp is in range");
+  const high = Math.floor(ms / 2 ** 24);
+  const low = ms % 2 ** 24;
+  row[at] = high >> 16;
+  row[at + 1] = high >> 8;
+  row[at + 2] = high;
+  row[at + 3] = low >> 16;
+  row[at + 4] = low >> 8;
+  row[at + 5] = low;
+  row[at + 6] = counter >> 8;
+  row[at + 7] = counter;
+  return at + STAMP_BYTES;
+}
