@@ -19,7 +19,6 @@ const KEY_NAME = utf8("CPaceRistretto255_ISK");
 /** SHA-512 reads its input in blocks of this size. */
 const HASH_BLOCK_BYTES = 128;
 const SCALAR_BYTES = 32;
-export const SHARE_BYTES = 32;
 export const SCALAR_SEED_BYTES = 64;
 
 /**
@@ -54,9 +53,8 @@ export function seedToScalar(seed: Uint8Array): Uint8Array {
  * for the identity, and where the result is the identity.
  */
 export function multiplyVerified(scalar: Uint8Array, point: Uint8Array): Uint8Array | undefined {
-  if (point.length !== SHARE_BYTES) return undefined;
   const decoded = decodePoint(point);
-  if (decoded === undefined || decoded.is0()) return undefined;
+  if (decoded === undefined) return undefined;
   const product = decoded.multiply(bytesToNumberLE(scalar));
   return product.is0() ? undefined : product.toBytes();
 }
@@ -82,7 +80,7 @@ function decodePoint(bytes: Uint8Array): InstanceType<typeof Point> | undefined 
   try {
     return Point.fromBytes(bytes);
   } catch {
-    // The library's way to say that the bytes, whose length was checked, encode no point.
+    // The library's way to say that the bytes are not 32, or encode no point in its one form.
     return undefined;
   }
 }

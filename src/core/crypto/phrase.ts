@@ -16,8 +16,6 @@ export const PHRASE_WORD_COUNT = 24;
 export const PHRASE_ENTROPY_BYTES = 32;
 /** Longer than any phrase with every separator doubled; bounds what normalising can cost. */
 const PHRASE_TEXT_MAX = 1_000;
-/** The longest word of the list has 8 letters; a typing error adds one or two. */
-const GUESSED_WORD_MAX = 12;
 /** Further away, the nearest word is no likely meaning of what was typed. */
 const GUESS_DISTANCE_MAX = 3;
 
@@ -114,10 +112,10 @@ function unknownWord(position: number, unknown: readonly string[]): EngineError 
 
 /** The first word of the list with the smallest distance; undefined where none is near. */
 function nearestWord(typed: string): string | undefined {
-  if (typed.length > GUESSED_WORD_MAX) return undefined;
   let nearest: string | undefined;
   let smallest = GUESS_DISTANCE_MAX + 1;
   for (const word of words) {
+    if (Math.abs(word.length - typed.length) >= smallest) continue;
     const distance = editDistance(typed, word);
     if (distance >= smallest) continue;
     smallest = distance;

@@ -99,8 +99,9 @@ export function pad(plaintext: Uint8Array): Uint8Array {
 export function unpad(padded: Uint8Array): Uint8Array | undefined {
   const reader = new ByteReader(padded);
   const size = readSize(reader, padded.length);
-  if (size === undefined || size > reader.left) return undefined;
+  if (size === undefined) return undefined;
   const end = reader.at + size;
+  // A length that points past the end is refused here too: no size is padded to a smaller one.
   if (padded.length !== padmeSize(end)) return undefined;
   for (let at = end; at < padded.length; at++) if (padded[at] !== 0) return undefined;
   return padded.subarray(reader.at, end);

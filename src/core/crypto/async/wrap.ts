@@ -82,7 +82,6 @@ export async function unwrap(input: {
   readonly sealed: Uint8Array;
 }): Promise<Uint8Array | undefined> {
   requireKeySize(input.secretKey, OPEN_KEY_BYTES, "a secret open key");
-  if (input.sealed.length < WRAP_OVERHEAD_BYTES) return undefined;
   const recipientKey = await kem.importKey("raw", toMemory(input.secretKey), false);
   const enc = toMemory(input.sealed.subarray(0, ENCAPSULATED_BYTES));
   const ciphertext = toMemory(input.sealed.subarray(ENCAPSULATED_BYTES));
