@@ -1,7 +1,7 @@
 /**
  * Audit proofs as RFC 6962 (2.1.1, 2.1.2) and RFC 9162 (2.1.3, 2.1.4) define them, and their form for subtrees (Merkle Tree
  * Certificates, section 4). Batches do not need them: they serve evidence of forks, and published probes can check them.
- * A false proof is an answer, not an exception. Tests: test/vectors/rfc6962.test.ts, test/unit/log/proofs.test.ts.
+ * A false proof is an answer, not an exception. Tests: test/unit/log/proofs.test.ts.
  */
 import { equalBytes } from "../base/bytes.ts";
 import { assert } from "../base/errors.ts";
