@@ -1,7 +1,7 @@
 /**
  * Batches: entries with all that proves them under one signed head. A batch is verified alone, in any order, from any peer.
  * Decoding judges the form and throws; verifying judges the content and answers.
- * Format: docs/spec/log.md, "Batch". Tests: test/unit/log/batch.test.ts, test/vectors/log.test.ts.
+ * Format: docs/spec/log.md, "Batch". Tests: test/unit/log/batch.test.ts, test/unit/log/log-vectors.test.ts.
  */
 import { equalBytes } from "../base/bytes.ts";
 import { assert, EngineError } from "../base/errors.ts";
