@@ -114,6 +114,14 @@ describe("Ed25519", () => {
     }
   });
 
+  it("K9: a signature whose first half is of small order is refused, though the equation holds", () => {
+    // The signer itself can make it, with the nonce 0: it would tell the secret key to whoever sees it.
+    const { publicKey } = createSigningKey(new Uint8Array(32).fill(7));
+    const signature =
+      "0100000000000000000000000000000000000000000000000000000000000000a0000a78db7a82c4c93e9993fa593de3ae8f9c2be437041e83562bebd74d4907";
+    equal(verify(publicKey, utf8("m"), hexToBytes(signature)), false);
+  });
+
   it("K9: a key that is not in its canonical form verifies nothing", () => {
     // y = p + 3 and so on: the same points as y = 3 and so on, written a second way.
     for (let low = 0xed; low <= 0xff; low++) {
