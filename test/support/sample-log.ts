@@ -8,10 +8,10 @@ import { leavesOf } from "../../src/core/log/header.ts";
 import { nodesOf, rootOf } from "../../src/core/log/tree.ts";
 import type { Batch, BatchEntry, EntryKind, Head } from "../../src/core/log/types.ts";
 
-const signingKey = createSigningKey(new Uint8Array(32).fill(7));
+export const sampleKey = createSigningKey(new Uint8Array(32).fill(7));
 
 export const sampleAccount = "a1".repeat(32) as AccountId;
-export const sampleAuthor: DeviceId = bytesToId(signingKey.publicKey);
+export const sampleAuthor: DeviceId = bytesToId(sampleKey.publicKey);
 export const sampleContext = { account: sampleAccount, author: sampleAuthor } as const;
 export const sampleLogId: LogId = logIdOf({
   account: sampleAccount,
@@ -72,7 +72,7 @@ export class SampleLog {
 
 /** Signs any head, true or not, as the sample's author. */
 export function signSample(length: number, root: TreeHash): Head {
-  return signHead(signingKey, { account: sampleAccount, log: sampleLogId, length, root });
+  return signHead(sampleKey, { account: sampleAccount, log: sampleLogId, length, root });
 }
 
 export function presentEntry(position: number, branch: number, kind: EntryKind): BatchEntry {

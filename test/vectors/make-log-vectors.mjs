@@ -222,6 +222,9 @@ refuse("WIRE_NOT_CANONICAL", "a kind is not used", ({ kinds }) => ({ kindCount: 
 refuse("WIRE_NOT_CANONICAL", "kinds in another order than that of their first use", ({ kinds, entries }) => ({
   kinds: kinds.toReversed(), entries: entries.map((entry, n) => ({ ...entry, code: uint(4 * (1 - n)) })),
 }), { entries: [entryAt(0, sealed), entryAt(1, clear)], from: 0, to: 2, length: 2 }); // prettier-ignore
+refuse("WIRE_NOT_CANONICAL", "the second kind used first, and again after the first", ({ kinds, entries }) => ({
+  kinds: kinds.toReversed(), entries: entries.map((entry, n) => ({ ...entry, code: uint(4 * [1, 0, 1][n]) })),
+}), { entries: [entryAt(0, sealed), entryAt(1, clear), entryAt(2, sealed)], from: 0, to: 3, length: 3 }); // prettier-ignore
 refuse("WIRE_NOT_CANONICAL", "a kind that is not in the list", ({ entries }) => ({ entries: entries.with(0, { ...entries[0], code: uint(4 * 5) }) }));
 refuse("WIRE_NOT_CANONICAL", "no kinds at all", () => ({ kindCount: uint(0), kinds: [] }));
 refuse("WIRE_UNKNOWN_KIND", "state 3", ({ entries }) => ({ entries: entries.with(0, { ...entries[0], code: uint(3) }) }));

@@ -75,7 +75,7 @@ export function verifyInclusion(claim: InclusionClaim, path: readonly Uint8Array
 /** Merkle Tree Certificates, 4.3: inclusion in the tree over the subtree's own leaves. */
 export function verifySubtreeInclusion(claim: SubtreeInclusionClaim, path: readonly Uint8Array[]): boolean {
   const { leaf, index, from, to, root } = claim;
-  if (!isSubtree(from, to) || index < from) return false;
+  if (!isSubtree(from, to)) return false;
   return verifyInclusion({ leaf, index: index - from, length: to - from, root }, path);
 }
 

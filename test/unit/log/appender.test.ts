@@ -57,6 +57,8 @@ describe("a log appender", () => {
     deepEqual(verified.leaves.map(hex), batch.leaves.map(hex));
     throws(() => batchOfAppend(appended, log.head(301), log.entries.slice(250, 300)), /invariant broken/);
     throws(() => batchOfAppend(appended, log.head(300), log.entries.slice(250, 299)), /invariant broken/);
+    const other = { ...log.head(300), root: log.head(299).root };
+    throws(() => batchOfAppend(appended, other, log.entries.slice(250, 300)), /invariant broken/);
   });
 
   it("goes on beyond 2^40", () => {

@@ -248,6 +248,20 @@ describe("batches", () => {
     );
   });
 
+  it("are refused where the author's header lies about the payload's length", () => {
+    const lying: BatchEntry = {
+      kind: sealedKind,
+      state: "present",
+      payloadLength: 9,
+      bytes: Uint8Array.of(1, 2, 3),
+    };
+    const root = leafHash(encodeHeader(sealedKind, 9, sha256Reference(lying.bytes)));
+    const batch: Batch = { head: signSample(1, root), from: 0, entries: [lying], left: [], right: [] };
+    equal(verifyBatch(batch, sampleContext), undefined);
+    throws(() => encodeBatch(batch), /keeps the limits/);
+    ok(verifyBatch({ ...batch, entries: [withoutPayload(lying, "purged")] }, sampleContext) !== undefined);
+  });
+
   it("verify at 2^40 as they do at 0", () => {
     const from = 2 ** 40 - 3;
     const length = 2 ** 41 + 2 ** 33 + 1;

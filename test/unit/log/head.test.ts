@@ -1,9 +1,11 @@
 import { equal, throws } from "node:assert/strict";
 import type { AccountId, DeviceId, LogId, TreeHash } from "../../../src/core/base/ids.ts";
+import { headMessage } from "../../../src/core/crypto/derive.ts";
+import { sign } from "../../../src/core/crypto/sign.ts";
 import { isSameHead, isSameState, verifyHead } from "../../../src/core/log/head.ts";
 import { EMPTY_ROOT } from "../../../src/core/log/tree.ts";
 import type { Head } from "../../../src/core/log/types.ts";
-import { sampleContext, SampleLog, signSample } from "../../support/sample-log.ts";
+import { sampleContext, sampleKey, SampleLog, signSample } from "../../support/sample-log.ts";
 
 const head = new SampleLog(5).head();
 
@@ -38,6 +40,10 @@ describe("heads", () => {
 
   it("have a length from 1 to below 2^48, signed or not", () => {
     equal(verifyHead(signSample(2 ** 48 - 1, head.root), sampleContext), true);
+    for (const length of [0, 2 ** 48, 2 ** 50]) {
+      const signature = sign(sampleKey, headMessage({ ...head, account: sampleContext.account, length }));
+      equal(verifyHead({ ...head, length, signature }, sampleContext), false);
+    }
     for (const length of [0, -1, 0.5, 2 ** 48, 2 ** 53, Number.NaN]) {
       equal(verifyHead({ ...head, length }, sampleContext), false);
       throws(() => signSample(length, head.root), /invariant broken/);
