@@ -3,7 +3,7 @@
  * limits; handing over from one identity to the next is create-net.ts.
  * Spec: docs/spec/transport.md. Tests: test/contracts/net.contract.ts.
  */
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 import { noise } from "@chainsafe/libp2p-noise";
 import { generateKeyPair, generateKeyPairFromSeed } from "@libp2p/crypto/keys";
 import type { Connection, ConnectionGater, Libp2p, MultiaddrConnection, Stream } from "@libp2p/interface";
@@ -58,6 +58,7 @@ export class Host {
     } catch (cause) {
       throw listenError(cause);
     }
+    for (const { server } of node.services.inner.listeners()) server.prependListener("connection", dropZone);
     return host;
   }
 
@@ -242,6 +243,13 @@ async function createNode({
       },
     },
   });
+}
+
+/** libp2p refuses connections from link-local addresses, since it cannot read the zone that Node writes behind them. */
+function dropZone(socket: Socket): void {
+  const address = socket.remoteAddress;
+  const zoneAt = address?.indexOf("%") ?? -1;
+  if (zoneAt !== -1) Object.defineProperty(socket, "remoteAddress", { value: address?.slice(0, zoneAt) });
 }
 
 function createGater(admission: Admission): ConnectionGater {
