@@ -165,7 +165,11 @@ export interface Discovery {
   readonly onFound: (listener: (peer: FoundPeer) => void) => void;
   /** What `doctor` needs: interfaces in use, packets seen and sent, errors by code. */
   readonly report: () => {
-    readonly interfaces: readonly { readonly name: string; readonly address: string; readonly joined: boolean }[];
+    readonly interfaces: readonly {
+      readonly name: string;
+      readonly address: string;
+      readonly joined: boolean;
+    }[];
     readonly packetsSeen: number;
     readonly packetsSent: number;
     readonly errors: readonly string[];

@@ -6,7 +6,7 @@ import type { DeviceId, LogId, TreeHash } from "../base/ids.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { MonotonicMs } from "../base/ports.ts";
 import type { Ranges } from "../log/ranges.ts";
-import type { Frontier, Head, TreeNode, VerifiedBatch } from "../log/types.ts";
+import type { Frontier, Head, KnownNode, VerifiedBatch } from "../log/types.ts";
 import type { MemberView } from "../membership/types.ts";
 import type { CloseReason, SessionFrame } from "../wire/frames.ts";
 
@@ -16,7 +16,7 @@ export type Ticket = number & { readonly name: "ticket" };
 /** By log: positions. */
 export type RangesByLog = ReadonlyMap<LogId, Ranges>;
 
-/** What a peer, or this device, came to hold: by log, the head it is under and the ranges. */
+/** What a peer, or this device, came to hold: the ranges by log, and those new heads that are known with their signature. */
 export interface FrontierDelta {
   readonly heads: readonly Head[];
   readonly ranges: RangesByLog;
@@ -31,7 +31,8 @@ export interface Fork {
 export interface Adoption {
   readonly head: Head;
   readonly peaks: readonly TreeHash[];
-  readonly nodes: readonly (readonly [TreeNode, TreeHash])[];
+  /** Proof nodes to be stored; none where the head came with a batch, which carries its own. */
+  readonly nodes: readonly KnownNode[];
 }
 
 export type Input =
@@ -41,33 +42,73 @@ export type Input =
   | { readonly kind: "assigned"; readonly log: LogId; readonly ranges: Ranges }
   /** Taken back by the planner, or here by now from elsewhere: no longer wanted of this peer. */
   | { readonly kind: "unassigned"; readonly log: LogId; readonly ranges: Ranges }
-  /** Durable: now acknowledge. */
+  /** Durable, and in the view: now acknowledge. */
   | { readonly kind: "committed"; readonly ticket: Ticket }
-  /** Disk full, poisoned: stop asking, keep the peer. */
+  /** Disk full, poisoned: stop asking for a while, keep the peer. */
   | { readonly kind: "failed"; readonly ticket: Ticket; readonly code: ErrorCode }
-  /** This device's own logs, or what it took in from others, grew durably. */
+  /** This device's own logs, or what it took in from others, grew durably. Of this session's own commits too, or not. */
   | { readonly kind: "grown"; readonly own: readonly Head[]; readonly others: readonly Head[] }
+  /** The members in the view are others now. */
   | { readonly kind: "members" }
-  /** A pulled batch went out; `bytes` of payload and these positions now count against the credit. */
-  | { readonly kind: "served"; readonly ticket: Ticket; readonly log: LogId; readonly ranges: Ranges; readonly bytes: number }
+  /** A pulled batch went out; `bytes` of encoded batch and these positions now count against the credit. */
+  | {
+      readonly kind: "served";
+      readonly ticket: Ticket;
+      readonly log: LogId;
+      readonly ranges: Ranges;
+      readonly bytes: number;
+    }
   /** A `serve` has come to its end; what it left out cannot be served now. */
   | { readonly kind: "exhausted"; readonly ticket: Ticket }
+  /** The time of `wakeAt` has come. */
   | { readonly kind: "woken" };
 
 export type Output =
-  | { readonly kind: "send"; readonly frame: SessionFrame }
-  /** The shell pulls batches from the BatchSource and sends them; it pulls the next only while `mayServe` is true. */
-  | { readonly kind: "serve"; readonly ticket: Ticket; readonly head: Head; readonly ranges: Ranges; readonly newestFirst: boolean }
-  /** Perfect nodes of [from, head.length) are wanted from the store, to be sent as an `extension`. */
+  | { readonly kind: "send"; readonly frame: SentFrame }
+  /**
+   * The shell pulls batches from the BatchSource and sends them; it pulls the next only while `mayServe` is true. Several may be
+   * open: one that answers needs, and a push for each own log, which goes first.
+   */
+  | {
+      readonly kind: "serve";
+      readonly ticket: Ticket;
+      readonly head: Head;
+      readonly ranges: Ranges;
+      readonly newestFirst: boolean;
+      readonly isPush: boolean;
+    }
+  /** Pull no more for this `serve`; it is answered by `exhausted` like any other end. */
+  | { readonly kind: "stop"; readonly ticket: Ticket }
+  /** Perfect nodes of [from, head.length) are wanted from the store, to be sent as an `extension` before any batch of a later `serve`. */
   | { readonly kind: "extend"; readonly from: number; readonly head: Head }
-  | { readonly kind: "commit"; readonly ticket: Ticket; readonly batch: VerifiedBatch; readonly adoption: Adoption | null }
+  /** Positions that are here by then are left out; `committed` when all of them are durable. */
+  | {
+      readonly kind: "commit";
+      readonly ticket: Ticket;
+      readonly batch: VerifiedBatch;
+      readonly adoption: Adoption | null;
+    }
   | { readonly kind: "adopt"; readonly ticket: Ticket; readonly adoption: Adoption }
-  | { readonly kind: "peerHas"; readonly delta: FrontierDelta; /** True where the peer's own acknowledgement said so. */ readonly acknowledged: boolean }
+  /** For the planner's `offer`, and for what `status` says of the peer. */
+  | {
+      readonly kind: "peerHas";
+      readonly delta: FrontierDelta;
+      /** True where the peer itself said so (ack, frontier, equal digests) and not only sent it. */
+      readonly acknowledged: boolean;
+    }
   | { readonly kind: "peerDropped"; readonly ranges: RangesByLog }
-  /** The peer's digest equals ours (true), or it differs or is unknown (false). Sent when it changes. */
+  /** For the planner's `absent`: asked for, and not to be had from this peer now. */
+  | { readonly kind: "absent"; readonly ranges: RangesByLog }
+  /** Both hold the same (true), or not or it is unknown (false). Sent when it changes; false at first. */
   | { readonly kind: "equal"; readonly equal: boolean }
+  /** A push has waited too long for its acknowledgement: the connection may be dead. Look for the peer anew, keep the session. */
+  | { readonly kind: "suspect" }
   | { readonly kind: "evidence"; readonly fork: Fork }
-  | { readonly kind: "close"; readonly reason: CloseReason };
+  /** The last output: end the stream once what was sent is out. The frame `close` is among what was sent, unless the peer sent it. */
+  | { readonly kind: "close"; readonly reason: CloseReason; readonly byPeer: boolean };
+
+/** What a session sends by itself. Batches are sent by the shell, from the BatchSource. */
+export type SentFrame = Exclude<SessionFrame, { kind: "batch" | "unknown" }>;
 
 /** What a session may look at without waiting: this device's own state, always current. Provided by the shell. */
 export interface SessionView {
@@ -98,6 +139,6 @@ export interface Planner {
   readonly gone: (peer: DeviceId, now: MonotonicMs) => readonly Assignment[];
   readonly woken: (now: MonotonicMs) => readonly Assignment[];
   readonly wakeAt: MonotonicMs;
-  /** Entries that some peer offered and that are not held here, per log class; for progress. */
+  /** Entries that some peer offered and that are not held here; for progress. */
   readonly missing: () => number;
 }

@@ -1,0 +1,298 @@
+/**
+ * Which peer is asked for what: each missing position of one peer at a time, control first, then state, then messages from
+ * their newest end. Knows ranges only. One per device; every method returns what changed. Work follows the size of the change:
+ * each peer has a queue of those logs in which something is left for it.
+ * Rules: docs/spec/sync.md, "Order". Tests: test/unit/sync/planner.test.ts.
+ */
+import type { DeviceId, LogId } from "../base/ids.ts";
+import type { MonotonicMs } from "../base/ports.ts";
+import { countOf, intersect, NO_RANGES, type Range, type Ranges, subtract, union } from "../log/ranges.ts";
+import type { LogClass } from "../log/types.ts";
+import { gather } from "./turn.ts";
+import type { Assignment, FrontierDelta, Planner, RangesByLog } from "./types.ts";
+
+/** Entries given at a time: about four batches at the usual size of a message. */
+export const CHUNK_ENTRIES = 2_048;
+/** Entries that one peer may be asked for at once. Begins at one chunk, so that a second peer gets its share, and grows as they come. */
+export const WINDOW_ENTRIES_MAX = 4 * CHUNK_ENTRIES;
+/** A peer that brings nothing for so long is relieved, and rests for as long; twice as long at every further time. */
+export const STALL_MS = 5_000;
+const REST_MS_MAX = 60_000;
+/** Pieces of one log that one peer may offer: more is no sync, and would cost memory. */
+const PIECES_MAX = 65_536;
+
+const classes: readonly LogClass[] = ["control", "state", "messages"];
+
+interface Log {
+  readonly id: LogId;
+  readonly logClass: LogClass;
+  held: Ranges;
+  /** Offered by a peer that is still here, not held. */
+  missing: Ranges;
+  /** Of what is missing, what no peer has been asked for. */
+  free: Ranges;
+  readonly holders: Set<Holder>;
+}
+
+interface Holder {
+  readonly peer: DeviceId;
+  readonly offered: Map<LogId, Ranges>;
+  readonly assigned: Map<LogId, Ranges>;
+  readonly absent: Map<LogId, Ranges>;
+  /** By class: logs in which something free may be left for this peer, the one served longest ago first. */
+  readonly queues: Readonly<Record<LogClass, Set<Log>>>;
+  assignedCount: number;
+  window: number;
+  /** When it last brought something, or was first asked. */
+  progressAt: MonotonicMs;
+  restsUntil: MonotonicMs;
+  stalls: number;
+}
+
+/** `classOf` says of a log what it is, undefined where it is not known: then it is not asked for. */
+export function createPlanner(options: { readonly classOf: (log: LogId) => LogClass | undefined }): Planner {
+  return new RangePlanner(options.classOf);
+}
+
+class RangePlanner implements Planner {
+  readonly #classOf: (log: LogId) => LogClass | undefined;
+  readonly #logs = new Map<LogId, Log>();
+  readonly #holders = new Map<DeviceId, Holder>();
+  #missingCount = 0;
+
+  constructor(classOf: (log: LogId) => LogClass | undefined) {
+    this.#classOf = classOf;
+  }
+
+  get wakeAt(): MonotonicMs {
+    let at = Infinity;
+    for (const holder of this.#holders.values()) {
+      if (holder.assignedCount > 0) at = Math.min(at, holder.progressAt + STALL_MS);
+      else if (holder.restsUntil > holder.progressAt && hasQueued(holder))
+        at = Math.min(at, holder.restsUntil);
+    }
+    return at as MonotonicMs;
+  }
+
+  readonly missing = (): number => this.#missingCount;
+
+  readonly offer = (peer: DeviceId, has: FrontierDelta, now: MonotonicMs): readonly Assignment[] => {
+    const holder = this.#holderOf(peer, now);
+    for (const [id, ranges] of has.ranges) {
+      const log = this.#logOf(id);
+      if (log === undefined) continue;
+      // What is held here need not be remembered of others.
+      const offered = union(holder.offered.get(id) ?? NO_RANGES, subtract(ranges, log.held));
+      if (offered.length === 0 || offered.length > PIECES_MAX) continue;
+      holder.offered.set(id, offered);
+      log.holders.add(holder);
+      const added = subtract(offered, log.missing);
+      this.#missingCount += countOf(added);
+      log.missing = union(log.missing, added);
+      this.#free(log, added);
+      if (log.free.length > 0) holder.queues[log.logClass].add(log);
+    }
+    return this.#assign([holder], now);
+  };
+
+  readonly held = (peer: DeviceId | null, delta: FrontierDelta, now: MonotonicMs): readonly Assignment[] => {
+    const changes: Assignment[] = [];
+    const relieved = new Set<Holder>();
+    for (const [id, ranges] of delta.ranges) {
+      const log = this.#logOf(id);
+      if (log === undefined) continue;
+      log.held = union(log.held, ranges);
+      this.#missingCount -= countOf(intersect(log.missing, ranges));
+      log.missing = subtract(log.missing, ranges);
+      log.free = subtract(log.free, ranges);
+      for (const holder of log.holders) {
+        const taken = this.#unassign(holder, log, ranges);
+        if (taken.length > 0) relieved.add(holder);
+        if (taken.length > 0 && holder.peer === peer) progress(holder, countOf(taken), now);
+        if (taken.length > 0 && holder.peer !== peer) {
+          changes.push({ peer: holder.peer, log: id, ranges: taken, wanted: false });
+        }
+        forget(holder, log, ranges);
+      }
+    }
+    return [...changes, ...this.#assign(relieved, now)];
+  };
+
+  readonly absent = (peer: DeviceId, ranges: RangesByLog, now: MonotonicMs): readonly Assignment[] => {
+    const holder = this.#holders.get(peer);
+    if (holder === undefined) return [];
+    const others = new Set<Holder>([holder]);
+    for (const [id, positions] of ranges) {
+      const log = this.#logs.get(id);
+      if (log === undefined) continue;
+      gather(holder.absent, id, intersect(positions, holder.offered.get(id) ?? NO_RANGES));
+      this.#free(log, this.#unassign(holder, log, positions));
+      for (const other of log.holders) others.add(other);
+    }
+    return this.#assign(others, now);
+  };
+
+  readonly gone = (peer: DeviceId, now: MonotonicMs): readonly Assignment[] => {
+    const holder = this.#holders.get(peer);
+    if (holder === undefined) return [];
+    this.#holders.delete(peer);
+    const others = new Set<Holder>();
+    for (const [id, offered] of holder.offered) {
+      const log = this.#logs.get(id)!;
+      log.holders.delete(holder);
+      let elsewhere: Ranges = NO_RANGES;
+      for (const other of log.holders) {
+        elsewhere = union(elsewhere, intersect(other.offered.get(id) ?? NO_RANGES, offered));
+        others.add(other);
+      }
+      const lost = subtract(intersect(offered, log.missing), elsewhere);
+      this.#missingCount -= countOf(lost);
+      log.missing = subtract(log.missing, lost);
+      log.free = subtract(log.free, lost);
+      this.#free(log, intersect(holder.assigned.get(id) ?? NO_RANGES, log.missing));
+    }
+    return this.#assign(others, now);
+  };
+
+  readonly woken = (now: MonotonicMs): readonly Assignment[] => {
+    const changes: Assignment[] = [];
+    for (const holder of this.#holders.values()) {
+      if (holder.assignedCount === 0 || now < holder.progressAt + STALL_MS) continue;
+      holder.stalls++;
+      holder.restsUntil = (now + Math.min(STALL_MS * 2 ** (holder.stalls - 1), REST_MS_MAX)) as MonotonicMs;
+      holder.window = CHUNK_ENTRIES;
+      for (const [id, ranges] of holder.assigned) {
+        const log = this.#logs.get(id)!;
+        this.#free(log, this.#unassign(holder, log, ranges));
+        changes.push({ peer: holder.peer, log: id, ranges, wanted: false });
+      }
+    }
+    return [...changes, ...this.#assign(this.#holders.values(), now)];
+  };
+
+  #holderOf(peer: DeviceId, now: MonotonicMs): Holder {
+    let holder = this.#holders.get(peer);
+    if (holder === undefined) {
+      holder = {
+        peer,
+        offered: new Map(),
+        assigned: new Map(),
+        absent: new Map(),
+        queues: { control: new Set(), state: new Set(), messages: new Set() },
+        assignedCount: 0,
+        window: CHUNK_ENTRIES,
+        progressAt: now,
+        restsUntil: -Infinity as MonotonicMs,
+        stalls: 0,
+      };
+      this.#holders.set(peer, holder);
+    }
+    return holder;
+  }
+
+  #logOf(id: LogId): Log | undefined {
+    let log = this.#logs.get(id);
+    if (log !== undefined) return log;
+    const logClass = this.#classOf(id);
+    if (logClass === undefined) return undefined;
+    log = { id, logClass, held: NO_RANGES, missing: NO_RANGES, free: NO_RANGES, holders: new Set() };
+    this.#logs.set(id, log);
+    return log;
+  }
+
+  /** Nobody is asked for these any more: whoever offers them may be. */
+  #free(log: Log, ranges: Ranges): void {
+    if (ranges.length === 0) return;
+    log.free = union(log.free, ranges);
+    for (const holder of log.holders) holder.queues[log.logClass].add(log);
+  }
+
+  /** Takes from the peer what of `ranges` it had been asked for, and returns it. */
+  #unassign(holder: Holder, log: Log, ranges: Ranges): Ranges {
+    const assigned = holder.assigned.get(log.id);
+    if (assigned === undefined) return NO_RANGES;
+    const taken = intersect(assigned, ranges);
+    if (taken.length === 0) return NO_RANGES;
+    const left = subtract(assigned, taken);
+    if (left.length === 0) holder.assigned.delete(log.id);
+    else holder.assigned.set(log.id, left);
+    holder.assignedCount -= countOf(taken);
+    return taken;
+  }
+
+  #assign(holders: Iterable<Holder>, now: MonotonicMs): readonly Assignment[] {
+    const changes: Assignment[] = [];
+    // In turns, so that of several that have the same none gets all.
+    let waiting = [...holders];
+    while (waiting.length > 0) {
+      waiting = waiting.filter((holder) => {
+        const assignment = this.#assignOne(holder, now);
+        if (assignment !== undefined) changes.push(assignment);
+        return assignment !== undefined;
+      });
+    }
+    return changes;
+  }
+
+  #assignOne(holder: Holder, now: MonotonicMs): Assignment | undefined {
+    const room = holder.window - holder.assignedCount;
+    // Asking in larger pieces makes fewer frames; the last piece of a log may be small.
+    if (now < holder.restsUntil || (room < CHUNK_ENTRIES / 2 && holder.assignedCount > 0)) return undefined;
+    for (const logClass of classes) {
+      const queue = holder.queues[logClass];
+      for (const log of queue) {
+        queue.delete(log);
+        const may = subtract(
+          intersect(log.free, holder.offered.get(log.id) ?? NO_RANGES),
+          holder.absent.get(log.id) ?? NO_RANGES,
+        );
+        if (may.length === 0) continue;
+        const ranges = newest(may, Math.min(room, CHUNK_ENTRIES));
+        // At the end of the queue again: the logs of one class take turns.
+        if (countOf(ranges) < countOf(may)) queue.add(log);
+        if (holder.assignedCount === 0) holder.progressAt = now;
+        log.free = subtract(log.free, ranges);
+        gather(holder.assigned, log.id, ranges);
+        holder.assignedCount += countOf(ranges);
+        return { peer: holder.peer, log: log.id, ranges, wanted: true };
+      }
+    }
+    return undefined;
+  }
+}
+
+function progress(holder: Holder, count: number, now: MonotonicMs): void {
+  holder.progressAt = now;
+  holder.stalls = 0;
+  holder.window = Math.min(WINDOW_ENTRIES_MAX, holder.window + count);
+}
+
+/** What is held here need not be remembered of a peer. */
+function forget(holder: Holder, log: Log, ranges: Ranges): void {
+  const offered = subtract(holder.offered.get(log.id) ?? NO_RANGES, ranges);
+  if (offered.length > 0) {
+    holder.offered.set(log.id, offered);
+    return;
+  }
+  holder.offered.delete(log.id);
+  holder.absent.delete(log.id);
+  holder.queues[log.logClass].delete(log);
+  log.holders.delete(holder);
+}
+
+function hasQueued(holder: Holder): boolean {
+  return classes.some((logClass) => holder.queues[logClass].size > 0);
+}
+
+/** The last `count` positions of the set. */
+function newest(ranges: Ranges, count: number): Ranges {
+  const taken: Range[] = [];
+  let left = count;
+  for (let at = ranges.length - 1; at >= 0 && left > 0; at--) {
+    const { from, to } = ranges[at]!;
+    const start = Math.max(from, to - left);
+    taken.push({ from: start, to });
+    left -= to - start;
+  }
+  return taken.reverse();
+}

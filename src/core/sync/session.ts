@@ -1,0 +1,400 @@
+/**
+ * One peer's side of log replication, as a machine that does no I/O.
+ *
+ * The shell feeds `handle` one input at a time and performs the outputs in order. Same inputs, same outputs: no clock, no
+ * randomness, no promise is reachable from here. Entries pass through once, to be verified.
+ * Wire format and rules: docs/spec/sync.md. Parts: asking.ts, serving.ts, announcing.ts, standing.ts, beat.ts.
+ * Shell: src/app/sessions. Tests: test/unit/sync/session.test.ts, simulations/two-sessions.sim.test.ts.
+ */
+import { equalBytes } from "../base/bytes.ts";
+import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
+import type { MonotonicMs } from "../base/ports.ts";
+import { isSameState, verifyHead } from "../log/head.ts";
+import type { Ranges } from "../log/ranges.ts";
+import type { Frontier, Head } from "../log/types.ts";
+import type { LogOwner } from "../membership/types.ts";
+import type { FrontierEntry, NeedEntry, SessionFrame } from "../wire/frames.ts";
+import { Announcing } from "./announcing.ts";
+import { Asking } from "./asking.ts";
+import { Beat } from "./beat.ts";
+import { OfferMemory } from "./offer-memory.ts";
+import { PeerCopy } from "./peer-copy.ts";
+import { countedRanges } from "./possession.ts";
+import { Serving } from "./serving.ts";
+import { Standing } from "./standing.ts";
+import { Turn } from "./turn.ts";
+import type { Input, Output, SessionView, Ticket } from "./types.ts";
+
+/** A frontier is sent for a beat at most this often, whatever the peer sends. */
+const FRONTIER_EVERY_MS = 10_000;
+/** Batches of logs that nobody here knows yet: a few while control entries are on their way, then it is a fault. */
+const UNKNOWN_BATCHES_MAX = 64;
+/** Into how many pieces a peer may cut what is remembered of its copy of one log. */
+const PIECES_MAX = 65_536;
+
+/** The first frame of a session, and what it speaks of. Made before the session where it shares the handshake's last flight. */
+export interface OpeningHeld {
+  readonly frame: Extract<SessionFrame, { kind: "held" }>;
+  readonly frontier: Frontier;
+}
+
+export function openingHeld(view: SessionView): OpeningHeld {
+  const frame = { kind: "held", digest: view.digest(), complete: view.complete() } as const;
+  return { frame, frontier: new Map(view.frontier) };
+}
+
+export class SyncSession {
+  readonly #account: AccountId;
+  readonly #view: SessionView;
+  readonly #copy: PeerCopy;
+  readonly #asking: Asking;
+  readonly #serving: Serving;
+  readonly #announcing: Announcing;
+  readonly #standing: Standing;
+  readonly #beat: Beat;
+  readonly #offers = new OfferMemory();
+  /** Logs of which two heads contradict each other: nothing more of them goes either way. */
+  readonly #frozen = new Set<LogId>();
+  #opening: OpeningHeld | undefined;
+  #hasPeerOpened = false;
+  #unknownBatches = 0;
+  #frontierSentAt = -Infinity as MonotonicMs;
+  #isEqual = false;
+  #isClosed = false;
+  #lastTicket = 0;
+  readonly #frames = { framesReceived: 0, framesSkipped: 0 };
+
+  /** `opening` where `held` has been sent with the handshake's last frame. */
+  constructor(options: {
+    readonly self: DeviceId;
+    readonly peer: DeviceId;
+    readonly initiator: boolean;
+    readonly account: AccountId;
+    readonly view: SessionView;
+    readonly now: MonotonicMs;
+    readonly opening?: OpeningHeld | undefined;
+  }) {
+    const { self, peer, account, view, now } = options;
+    this.#account = account;
+    this.#view = view;
+    this.#opening = options.opening;
+    this.#standing = new Standing(view, peer, now);
+    this.#beat = new Beat(options.initiator, now);
+    const newTicket = (): Ticket => ++this.#lastTicket as Ticket;
+    const mayKnow = (log: LogId): boolean => this.#mayExchange(log);
+    this.#copy = new PeerCopy(view);
+    this.#serving = new Serving({ view, copy: this.#copy, newTicket });
+    this.#asking = new Asking({ account, peer, view, copy: this.#copy, newTicket });
+    this.#announcing = new Announcing({ self, view, copy: this.#copy, serving: this.#serving, mayKnow });
+  }
+
+  /** When `woken` is due, if nothing else comes before. */
+  get wakeAt(): MonotonicMs {
+    if (this.#isClosed) return Infinity as MonotonicMs;
+    const parts = [this.#beat, this.#standing, this.#asking, this.#serving, this.#announcing];
+    return Math.min(...parts.map((part) => part.wakeAt)) as MonotonicMs;
+  }
+
+  /** True while a further batch may be pulled from the store and sent. */
+  get mayServe(): boolean {
+    return !this.#isClosed && this.#serving.mayServe;
+  }
+
+  /** For status, logs and tests. */
+  get counters(): Readonly<Record<string, number>> {
+    return { ...this.#frames, ...this.#asking.counters, ...this.#serving.counters };
+  }
+
+  handle(input: Input, now: MonotonicMs): readonly Output[] {
+    return this.handleAll([input], now);
+  }
+
+  /** As `handle`, one input after the other; what they ask for and acknowledge shares frames. */
+  handleAll(inputs: readonly Input[], now: MonotonicMs): readonly Output[] {
+    if (this.#isClosed) return [];
+    const turn = new Turn(now);
+    for (const input of inputs) if (!turn.isClosed) this.#take(input, turn);
+    const outputs = turn.finish(() => this.#conclude(turn));
+    this.#isClosed = turn.isClosed;
+    return outputs;
+  }
+
+  #take(input: Input, turn: Turn): void {
+    switch (input.kind) {
+      case "opened":
+        return this.#open(turn);
+      case "received":
+        return this.#receive(input.frame, turn);
+      case "assigned":
+        if (this.#mayExchange(input.log)) this.#asking.assign(input.log, input.ranges);
+        else turn.put({ kind: "absent", ranges: new Map([[input.log, input.ranges]]) });
+        return;
+      case "unassigned":
+        return this.#asking.unassign(input.log, input.ranges);
+      case "committed":
+        return this.#committed(input.ticket, turn);
+      case "failed":
+        return this.#asking.failed(input.ticket, turn);
+      case "grown":
+        return this.#grown(input.own, input.others, turn);
+      case "members":
+        return this.#membersChanged(turn);
+      case "served":
+        this.#serving.served(input, turn.now);
+        return this.#checkBudget(turn);
+      case "exhausted":
+        return this.#exhausted(input.ticket, turn);
+      case "woken":
+        return this.#woken(turn);
+    }
+  }
+
+  #open(turn: Turn): void {
+    if (this.#opening !== undefined) return;
+    this.#opening = openingHeld(this.#view);
+    turn.send(this.#opening.frame);
+  }
+
+  #receive(frame: SessionFrame, turn: Turn): void {
+    this.#beat.heard(turn.now);
+    this.#frames.framesReceived++;
+    switch (frame.kind) {
+      case "held":
+        return this.#receiveHeld(frame, turn);
+      case "frontier":
+        return this.#receiveFrontier(frame, turn);
+      case "need":
+        for (const entry of frame.logs) this.#receiveNeed(entry, turn);
+        if (this.#serving.isQueueTooLong) turn.close("limit");
+        return;
+      case "extension":
+        return this.#receiveExtension(frame, turn);
+      case "batch":
+        this.#receiveBatch(frame, turn);
+        return this.#checkBudget(turn);
+      case "ack":
+        for (const { log, ranges } of frame.logs) this.#receiveAck(log, ranges, frame.dropped, turn);
+        return;
+      case "beat":
+        return this.#receiveBeat(frame, turn);
+      case "close":
+        return turn.close(frame.reason, "peer");
+      case "evidence":
+        return this.#receiveEvidence(frame.heads, turn);
+      case "absent":
+        for (const { log, ranges } of frame.logs) this.#asking.absent(log, ranges, turn);
+        return;
+      case "unknown":
+        this.#frames.framesSkipped++;
+    }
+  }
+
+  /** Compared with what was sent, not with what is held by now, so that both sides come to the same answer. */
+  #receiveHeld(frame: Extract<SessionFrame, { kind: "held" }>, turn: Turn): void {
+    const opening = this.#opening;
+    if (opening === undefined || this.#hasPeerOpened) return turn.close("unsolicited");
+    this.#hasPeerOpened = true;
+    const isEqual = equalBytes(frame.digest, opening.frame.digest);
+    if (isEqual) this.#learnEqual(opening.frontier, turn);
+    if (!isEqual || !frame.complete || !opening.frame.complete) this.#sendFrontier(turn);
+    // What it speaks of need not be kept longer.
+    this.#opening = { frame: opening.frame, frontier: new Map() };
+  }
+
+  #learnEqual(frontier: Frontier, turn: Turn): void {
+    this.#copy.becomeEqualTo(frontier);
+    const ranges = new Map<LogId, Ranges>();
+    for (const [log, { held }] of frontier) ranges.set(log, this.#counted(log, held));
+    turn.put({ kind: "peerHas", delta: { heads: [], ranges }, acknowledged: true });
+    this.#announcing.catchUp(turn);
+  }
+
+  #receiveFrontier(frame: Extract<SessionFrame, { kind: "frontier" }>, turn: Turn): void {
+    this.#learnOffers(frame.logs, turn);
+    if (!frame.last || this.#copy.isKnown) return;
+    this.#copy.becomeKnown();
+    this.#announcing.catchUp(turn);
+  }
+
+  #learnOffers(entries: readonly FrontierEntry[], turn: Turn): void {
+    const ranges = new Map<LogId, Ranges>();
+    for (const entry of entries) {
+      const { log, length, root, held } = entry;
+      if (!this.#mayExchange(log)) {
+        this.#offers.remember(entry);
+        continue;
+      }
+      this.#copy.replace(entry);
+      ranges.set(log, this.#counted(log, held));
+      // Two roots of one length are a fork if the author signed both: ask for the signed one.
+      const own = this.#asking.heads.ofLength(log, length);
+      if (own !== undefined && !equalBytes(own.root, root)) this.#asking.wantHead(log, "nothing");
+    }
+    if (ranges.size > 0) turn.put({ kind: "peerHas", delta: { heads: [], ranges }, acknowledged: true });
+  }
+
+  #receiveNeed(entry: NeedEntry, turn: Turn): void {
+    if (!this.#mayExchange(entry.log)) return turn.denies(entry.log, entry.ranges);
+    if (this.#serving.need(entry, turn) === "wants-head") this.#asking.wantHead(entry.log, "known");
+  }
+
+  #receiveExtension(frame: Extract<SessionFrame, { kind: "extension" }>, turn: Turn): void {
+    const owner = this.#ownerOf(frame.head.log);
+    if (owner !== undefined) this.#asking.extension(frame, owner, turn);
+  }
+
+  #receiveBatch(frame: Extract<SessionFrame, { kind: "batch" }>, turn: Turn): void {
+    const { head, from, entries } = frame.batch;
+    const owner = this.#ownerOf(head.log);
+    if (owner !== undefined) return this.#asking.batch(frame, owner, turn);
+    // Of a log that control entries on their way may make known, or that has just been frozen: not now.
+    const held = [{ from, to: from + entries.length }];
+    turn.disclaim(head.log, held);
+    this.#offers.remember({ log: head.log, length: head.length, root: head.root, held });
+    if (++this.#unknownBatches > UNKNOWN_BATCHES_MAX) turn.close("unsolicited");
+  }
+
+  #receiveAck(log: LogId, ranges: Ranges, isDropped: boolean, turn: Turn): void {
+    const sent = this.#serving.settled(log, ranges, turn.now);
+    if (isDropped) {
+      this.#copy.remove(log, ranges);
+      turn.put({ kind: "peerDropped", ranges: new Map([[log, ranges]]) });
+      if (this.#copy.heldOf(log).length > PIECES_MAX) turn.close("limit");
+    } else if (sent.length > 0) {
+      // Only what was sent: or a peer could have any number of ranges remembered here.
+      this.#copy.add(log, sent);
+      turn.put({ kind: "peerHas", delta: { heads: [], ranges: new Map([[log, sent]]) }, acknowledged: true });
+    }
+  }
+
+  #receiveBeat(frame: Extract<SessionFrame, { kind: "beat" }>, turn: Turn): void {
+    const digest = this.#view.digest();
+    if (frame.answerWanted) turn.send({ kind: "beat", digest, answerWanted: false });
+    if (equalBytes(frame.digest, digest)) return this.#learnEqual(this.#view.frontier, turn);
+    // Not for every beat of a peer that sends nothing else.
+    if (turn.now - this.#frontierSentAt >= FRONTIER_EVERY_MS) this.#sendFrontier(turn);
+  }
+
+  #receiveEvidence([a, b]: readonly [Head, Head], turn: Turn): void {
+    const owner = this.#ownerOf(a.log);
+    if (owner === undefined) return;
+    const author = { account: this.#account, author: owner.device };
+    const isEvidence = !isSameState(a, b) && verifyHead(a, author) && verifyHead(b, author);
+    if (!isEvidence) return turn.close("bad-signature");
+    this.#freeze(a.log, turn);
+    turn.put({ kind: "evidence", fork: { log: a.log, heads: [a, b] } });
+  }
+
+  #foundFork(theirs: Head, turn: Turn): void {
+    const own = this.#asking.heads.ofLength(theirs.log, theirs.length);
+    if (own === undefined || this.#frozen.has(theirs.log)) return;
+    this.#freeze(theirs.log, turn);
+    turn.send({ kind: "evidence", heads: [own, theirs] });
+    turn.put({ kind: "evidence", fork: { log: theirs.log, heads: [own, theirs] } });
+  }
+
+  #freeze(log: LogId, turn: Turn): void {
+    this.#frozen.add(log);
+    this.#asking.forgo(log, turn);
+    this.#serving.restrict((other) => this.#mayExchange(other), turn);
+  }
+
+  #committed(ticket: Ticket, turn: Turn): void {
+    const log = this.#asking.committed(ticket, turn);
+    if (log === undefined) return;
+    this.#copy.compare(log);
+    this.#serving.unpark(log, turn);
+  }
+
+  #grown(own: readonly Head[], others: readonly Head[], turn: Turn): void {
+    for (const head of [...own, ...others]) {
+      this.#asking.heads.remember(head);
+      this.#copy.compare(head.log);
+      this.#serving.unpark(head.log, turn);
+    }
+    for (const { log } of own) this.#announcing.ownGrew(log, turn);
+    for (const { log } of others) this.#announcing.othersGrew(log, turn);
+  }
+
+  #membersChanged(turn: Turn): void {
+    this.#unknownBatches = 0;
+    // A fence or a fork that has become known ends the log for both alike: what lies below it goes on.
+    for (const log of this.#frozen) {
+      if (this.#view.members.logs.get(log)?.cut !== null) this.#frozen.delete(log);
+    }
+    this.#copy.compareAll();
+    // Before, only control logs were spoken of.
+    if (this.#standing.resolve(turn.now, this.#bytes)) this.#sendFrontier(turn);
+    const mayExchange = (log: LogId): boolean => this.#mayExchange(log);
+    this.#serving.restrict(mayExchange, turn);
+    this.#learnOffers(this.#offers.recall(mayExchange), turn);
+    if (this.#copy.isKnown) this.#announcing.catchUp(turn);
+  }
+
+  #exhausted(ticket: Ticket, turn: Turn): void {
+    const pushed = this.#serving.exhausted(ticket, turn);
+    if (pushed !== undefined) this.#announcing.ownGrew(pushed, turn);
+  }
+
+  #woken(turn: Turn): void {
+    if (turn.now >= this.#standing.wakeAt) return turn.close(this.#standing.reason);
+    const due = this.#beat.woken(turn.now);
+    if (due === "give-up") return turn.close("silent");
+    if (due === "ask") turn.send({ kind: "beat", digest: this.#view.digest(), answerWanted: true });
+    if (this.#serving.becomesSuspect(turn.now)) turn.put({ kind: "suspect" });
+    this.#asking.woken(turn);
+    this.#announcing.woken(turn);
+  }
+
+  /** What every turn ends with. */
+  #conclude(turn: Turn): void {
+    for (const head of turn.takeContradictions()) this.#foundFork(head, turn);
+    this.#asking.flush(turn);
+    const isEqual =
+      this.#standing.isActive &&
+      this.#copy.isEqual &&
+      !this.#asking.isReceiving &&
+      this.#offers.isEmpty &&
+      this.#frozen.size === 0;
+    if (isEqual !== this.#isEqual) {
+      this.#isEqual = isEqual;
+      turn.put({ kind: "equal", equal: isEqual });
+    }
+    if (this.#standing.isRevoked && this.#hasPeerControlLogs()) turn.close("revoked");
+  }
+
+  #sendFrontier(turn: Turn): void {
+    this.#frontierSentAt = turn.now;
+    this.#announcing.frontier(turn);
+  }
+
+  #checkBudget(turn: Turn): void {
+    if (this.#standing.isOverBudget(this.#bytes)) turn.close("limit");
+  }
+
+  /** Bytes of batches, both ways. */
+  get #bytes(): number {
+    return this.#asking.counters.bytesReceived + this.#serving.counters.bytesSent;
+  }
+
+  #hasPeerControlLogs(): boolean {
+    if (!this.#copy.isKnown) return false;
+    for (const log of this.#view.frontier.keys()) {
+      if (this.#mayExchange(log) && !this.#copy.hasAllOf(log)) return false;
+    }
+    return true;
+  }
+
+  #counted(log: LogId, ranges: Ranges): Ranges {
+    return countedRanges(ranges, this.#view.members.logs.get(log));
+  }
+
+  /** The owner of a log that may be exchanged with this peer now. */
+  #ownerOf(log: LogId): LogOwner | undefined {
+    return this.#mayExchange(log) ? this.#view.members.logs.get(log) : undefined;
+  }
+
+  #mayExchange(log: LogId): boolean {
+    return !this.#frozen.has(log) && this.#standing.mayShare(log);
+  }
+}

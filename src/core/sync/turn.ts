@@ -1,0 +1,103 @@
+/**
+ * What one call of a session comes to: outputs in order, with acknowledgements and small lists gathered into as few frames as
+ * the limits allow. Decides nothing. Tests: test/unit/sync/turn.test.ts.
+ */
+import type { LogId } from "../base/ids.ts";
+import type { MonotonicMs } from "../base/ports.ts";
+import { type Ranges, union } from "../log/ranges.ts";
+import type { Head } from "../log/types.ts";
+import { type CloseReason, FRAME_RANGES_MAX, type LogRanges, LOGS_MAX, RANGES_MAX } from "../wire/frames.ts";
+import type { Output, RangesByLog, SentFrame } from "./types.ts";
+
+export class Turn {
+  readonly now: MonotonicMs;
+  readonly #outputs: Output[] = [];
+  readonly #acks = new Map<LogId, Ranges>();
+  readonly #drops = new Map<LogId, Ranges>();
+  readonly #absents = new Map<LogId, Ranges>();
+  readonly #contradictions: Head[] = [];
+  #close: Output | undefined;
+
+  constructor(now: MonotonicMs) {
+    this.now = now;
+  }
+
+  /** True once the session is to end: nothing more is put out. */
+  get isClosed(): boolean {
+    return this.#close !== undefined;
+  }
+
+  put(output: Exclude<Output, { kind: "close" }>): void {
+    if (!this.isClosed) this.#outputs.push(output);
+  }
+
+  send(frame: SentFrame): void {
+    this.put({ kind: "send", frame });
+  }
+
+  /** These positions are durable here. */
+  acknowledge(log: LogId, ranges: Ranges): void {
+    gather(this.#acks, log, ranges);
+  }
+
+  /** These positions came and are not here. */
+  disclaim(log: LogId, ranges: Ranges): void {
+    gather(this.#drops, log, ranges);
+  }
+
+  /** These positions were asked for and cannot be served. */
+  denies(log: LogId, ranges: Ranges): void {
+    gather(this.#absents, log, ranges);
+  }
+
+  /** A signed head of the peer's that has the length of one known here and another root. */
+  contradicts(head: Head): void {
+    this.#contradictions.push(head);
+  }
+
+  takeContradictions(): readonly Head[] {
+    return this.#contradictions.splice(0);
+  }
+
+  close(reason: CloseReason, by: "us" | "peer" = "us"): void {
+    if (this.isClosed) return;
+    if (by === "us") this.send({ kind: "close", reason });
+    this.#close = { kind: "close", reason, byPeer: by === "peer" };
+  }
+
+  /** Everything, in order; what was gathered comes before what `last` still puts out. */
+  finish(last: () => void): readonly Output[] {
+    if (this.#close !== undefined) return [...this.#outputs, this.#close];
+    for (const logs of chunkLogs(this.#acks)) this.send({ kind: "ack", dropped: false, logs });
+    for (const logs of chunkLogs(this.#drops)) this.send({ kind: "ack", dropped: true, logs });
+    for (const logs of chunkLogs(this.#absents)) this.send({ kind: "absent", logs });
+    last();
+    return this.#close === undefined ? this.#outputs : [...this.#outputs, this.#close];
+  }
+}
+
+/** Lists that keep the limits of one frame each. */
+export function chunkLogs(rangesByLog: RangesByLog): readonly (readonly LogRanges[])[] {
+  const chunks: LogRanges[][] = [];
+  let chunk: LogRanges[] = [];
+  let rangeCount = 0;
+  for (const [log, all] of rangesByLog) {
+    for (let at = 0; at < all.length; at += RANGES_MAX) {
+      const ranges = all.slice(at, at + RANGES_MAX);
+      if (chunk.length === LOGS_MAX || rangeCount + ranges.length > FRAME_RANGES_MAX) {
+        chunks.push(chunk);
+        chunk = [];
+        rangeCount = 0;
+      }
+      chunk.push({ log, ranges });
+      rangeCount += ranges.length;
+    }
+  }
+  if (chunk.length > 0) chunks.push(chunk);
+  return chunks;
+}
+
+/** Adds to the set of one log, in place. */
+export function gather(rangesByLog: Map<LogId, Ranges>, log: LogId, ranges: Ranges): void {
+  if (ranges.length > 0) rangesByLog.set(log, union(rangesByLog.get(log) ?? [], ranges));
+}
