@@ -10,7 +10,7 @@ import { assert, EngineError } from "../base/errors.ts";
 import { bytesToId, idBytes } from "../base/ids.ts";
 import type { ControlId, DeviceId, EpochId, LogId, TreeHash } from "../base/ids.ts";
 import { LOG_LENGTH_LIMIT } from "../log/types.ts";
-import type { ControlBody, Fence, Wrap } from "./types.ts";
+import type { BodyOf, ControlBody, Fence, Wrap } from "./types.ts";
 
 /** Logs of 1,000 incarnations and one to spare each. */
 export const FENCES_MAX = 3_072;
@@ -25,7 +25,6 @@ const ADDRESS_BYTES_MAX = 512;
 const ID_BYTES = 32;
 const SALT_BYTES = 16;
 
-type BodyOf<Kind extends ControlBody["kind"]> = Extract<ControlBody, { readonly kind: Kind }>;
 type KnownKind = Exclude<ControlBody["kind"], "unknown">;
 
 /** A number never changes its meaning; 0 stands for what cannot be read. */

@@ -10,7 +10,7 @@ import type { AccountId, ControlId, DeviceId } from "../base/ids.ts";
 import { labelled, labels } from "../crypto/labels.ts";
 import { sign, verify } from "../crypto/sign.ts";
 import { compareIds, kindNumbers, readAscending, readBody, writeBody } from "./body-codec.ts";
-import type { ControlBody, ControlOperation } from "./types.ts";
+import type { BodyOf, ControlOperation } from "./types.ts";
 
 /** Control heads that an operation may name. */
 export const PARENTS_MAX = 64;
@@ -69,7 +69,7 @@ export function decodeControl(payload: Uint8Array): ControlOperation {
 }
 
 /** The body of a `genesis` alone: what the account's id is the hash of. */
-export function encodeGenesis(body: Extract<ControlBody, { readonly kind: "genesis" }>): Uint8Array {
+export function encodeGenesis(body: BodyOf<"genesis">): Uint8Array {
   const writer = new ByteWriter();
   writeBody(writer, body);
   return writer.finish();

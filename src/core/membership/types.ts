@@ -72,6 +72,8 @@ export type ControlBody =
   /** Of a newer version: kept and relayed; it changes nothing here. */
   | { readonly kind: "unknown"; readonly number: number };
 
+export type BodyOf<Kind extends ControlBody["kind"]> = Extract<ControlBody, { readonly kind: Kind }>;
+
 export interface ControlOperation {
   /** The control heads it was made after, by their last entries; at most 64. Earlier entries of its own log are ancestors too. */
   readonly parents: readonly ControlId[];
@@ -129,7 +131,7 @@ export interface EpochView {
 export interface PurgeView {
   readonly id: ControlId;
   readonly author: DeviceId;
-  readonly entries: Extract<ControlBody, { readonly kind: "purge" }>["entries"];
+  readonly entries: BodyOf<"purge">["entries"];
   /** Approved: a second device or the phrase agreed. Void: stopped, or its author was revoked before anyone agreed. */
   readonly state: "open" | "approved" | "void";
 }

@@ -1,0 +1,61 @@
+/**
+ * What becomes of operations that others may approve or stop, and which cloud peer is set.
+ * Spec: docs/spec/membership.md, "Purges" and "Cloud peer". Tests: test/unit/membership/assents.test.ts.
+ */
+import type { ControlId } from "../base/ids.ts";
+import { isBefore, type ControlLog, type Placed } from "./causality.ts";
+import type { Judgement } from "./judgement.ts";
+import { addTo } from "./multimap.ts";
+import type { CloudPeer, PurgeView } from "./types.ts";
+
+/** Why a `countersign` or `void` that its author was free to make says nothing; null where it counts. */
+export function objectionToAssent(placed: Placed, judgement: Judgement): string | null {
+  const { author, operation } = placed.entry;
+  const { body } = operation;
+  if (body.kind !== "countersign" && body.kind !== "void") return null;
+  const named = judgement.history.byId.get(body.operation);
+  if (named === undefined || !isBefore(named, placed)) return "it does not know what it names";
+  const { kind } = named.entry.operation.body;
+  if (body.kind === "void") return kind === "purge" ? null : "only a purge can be stopped";
+  if (kind !== "purge" && kind !== "open-log" && kind !== "set-recovery")
+    return "what it names needs no approval";
+  const isOwn = named.entry.author === author && operation.rootSignature === null;
+  return isOwn ? "nobody approves what it wrote itself" : null;
+}
+
+/** The purges among entries that count; ancestors first. */
+export function viewPurges(counted: readonly Placed[], judgement: Judgement): readonly PurgeView[] {
+  const assents = { countersign: new Map<ControlId, Placed[]>(), void: new Map<ControlId, Placed[]>() };
+  for (const placed of counted) {
+    const { body } = placed.entry.operation;
+    if (body.kind === "countersign" || body.kind === "void")
+      addTo(assents[body.kind], body.operation, placed);
+  }
+  return counted.flatMap(({ entry }) => {
+    const { id, author, operation } = entry;
+    if (operation.body.kind !== "purge") return [];
+    const approvals = assents.countersign.get(id) ?? [];
+    const isApproved = operation.rootSignature !== null || approvals.length > 0;
+    // Once a device has approved, others may have erased: who knows that comes too late. At the same time, stopping wins.
+    const isStopped = (assents.void.get(id) ?? []).some(
+      (stop) => operation.rootSignature === null && !approvals.some((approval) => isBefore(approval, stop)),
+    );
+    const isOrphaned = !isApproved && judgement.revocations.has(author);
+    const state = isStopped || isOrphaned ? "void" : isApproved ? "approved" : "open";
+    return [{ id, author, entries: operation.body.entries, state }];
+  });
+}
+
+/** The last `cloud` among entries that count; of several that did not know each other the phrase's, then the smaller id. */
+export function viewCloud(counted: readonly Placed[]): CloudPeer | null {
+  const lastOfLog = new Map<ControlLog, Placed>();
+  for (const placed of counted)
+    if (placed.entry.operation.body.kind === "cloud") lastOfLog.set(placed.log, placed);
+  const last = [...lastOfLog.values()];
+  const newest = last.filter((one) => !last.some((other) => isBefore(one, other)));
+  const isRooted = ({ entry }: Placed): boolean => entry.operation.rootSignature !== null;
+  newest.sort((a, b) => Number(isRooted(b)) - Number(isRooted(a)) || (a.entry.id < b.entry.id ? -1 : 1));
+  const body = newest[0]?.entry.operation.body;
+  if (body?.kind !== "cloud" || body.address === null || body.peerKey === null) return null;
+  return { address: body.address, peerKey: body.peerKey };
+}

@@ -1,0 +1,121 @@
+/**
+ * Follows the root through its changes: each `set-recovery` that the present root signed, or that a majority of the
+ * devices agreed on where the phrase is lost. Whoever holds an old phrase can do nothing more after a change.
+ * Spec: docs/spec/membership.md, "Root". Tests: test/unit/membership/recovery.test.ts.
+ */
+import type { ControlId, DeviceId } from "../base/ids.ts";
+import { isBefore, type Placed } from "./causality.ts";
+import type { History } from "./history.ts";
+import { Judgement } from "./judgement.ts";
+import { addTo } from "./multimap.ts";
+import { Roots } from "./roots.ts";
+
+/** Changes of the root in an account's life. Each costs a judgement of the whole history. */
+const ROOT_CHANGES_MAX = 64;
+/** What one device may propose without the phrase: the first ones that it wrote. */
+const PROPOSALS_PER_DEVICE_MAX = 16;
+
+/** The history judged under all its roots, with the `set-recovery` entries that took effect. */
+export interface Reign {
+  readonly judgement: Judgement;
+  /** In order. */
+  readonly changes: readonly Placed[];
+}
+
+export function judgeUnderRoots(history: History): Reign {
+  const election = new Election(history);
+  const changes: Placed[] = [];
+  let roots = Roots.of(history);
+  while (changes.length < ROOT_CHANGES_MAX) {
+    const change = election.nextChange(roots, changes.at(-1) ?? null);
+    if (change === undefined) break;
+    changes.push(change);
+    roots = roots.followedBy(change);
+  }
+  return { judgement: new Judgement(history, roots), changes };
+}
+
+class Election {
+  readonly #history: History;
+  readonly #signed: readonly Placed[];
+  readonly #proposals: readonly Placed[];
+  readonly #countersigns = new Map<ControlId, Placed[]>();
+
+  constructor(history: History) {
+    this.#history = history;
+    const changes = history.order.filter(({ entry }) => entry.operation.body.kind === "set-recovery");
+    this.#signed = changes.filter(isRooted);
+    this.#proposals = firstOfEachDevice(changes.filter((change) => !isRooted(change)));
+    if (this.#proposals.length === 0) return;
+    for (const placed of history.order) {
+      const { body } = placed.entry.operation;
+      if (body.kind === "countersign" && !isRooted(placed)) addTo(this.#countersigns, body.operation, placed);
+    }
+  }
+
+  /**
+   * The change that follows `last`. Of several that do not come after each other, one that the devices agreed on goes
+   * first: it is their defence against a thief of the phrase, who can always sign something at the same time.
+   */
+  nextChange(roots: Roots, last: Placed | null): Placed | undefined {
+    const isNext = (change: Placed): boolean => last === null || isBefore(last, change);
+    const judge = this.#judgeOnce(roots);
+    const agreed = this.#proposals.filter(
+      (change) => isNext(change) && this.#isAgreed(change, judge(change)),
+    );
+    const signed = this.#signed.filter((change) => isNext(change) && roots.haveSigned(change));
+    const all = [...agreed, ...signed];
+    return all.find((change) => !all.some((other) => isBefore(other, change)));
+  }
+
+  #isAgreed(change: Placed, judgement: Judgement): boolean {
+    const countersigns = this.#countersigns.get(change.entry.id) ?? [];
+    const votes = [change, ...countersigns.filter((vote) => isBefore(change, vote))];
+    const voters = new Set(votes.filter((vote) => judgement.counts(vote)).map(({ entry }) => entry.author));
+    const electorate = [...this.#history.logs.keys()].filter((device) => mayVote(device, change, judgement));
+    return electorate.filter((device) => voters.has(device)).length * 2 > electorate.length;
+  }
+
+  /**
+   * Judges as if a proposal had taken effect, so that the old phrase cannot stop it by revoking who voted. Proposals
+   * that know the same root-signed operations share a judgement: without the phrase nobody can make this costly.
+   */
+  #judgeOnce(roots: Roots): (change: Placed) => Judgement {
+    const rooted = this.#history.order.filter((placed) => roots.haveSigned(placed));
+    const judgements = new Map<string, Judgement>();
+    return (change) => {
+      const known = rooted.map((placed) => (isBefore(placed, change) ? "1" : "0")).join("");
+      let judgement = judgements.get(known);
+      if (judgement === undefined) {
+        judgements.set(known, (judgement = new Judgement(this.#history, roots.endedBy(change))));
+      }
+      return judgement;
+    };
+  }
+}
+
+/** Whether a device was an active member when `change` was made, as far as `change` knew. */
+function mayVote(device: DeviceId, change: Placed, judgement: Judgement): boolean {
+  const knows = (placed: Placed): boolean => isBefore(placed, change);
+  const { genesis } = judgement.history;
+  const isMember =
+    (genesis !== undefined && genesis.entry.author === device && knows(genesis)) ||
+    judgement.admissions.get(device)?.some(knows) === true;
+  const isRevoked = judgement.revocations.get(device)?.some(knows) === true;
+  return isMember && !isRevoked && !judgement.isSuspended(device);
+}
+
+function isRooted({ entry }: Placed): boolean {
+  return entry.operation.rootSignature !== null;
+}
+
+function firstOfEachDevice(proposals: readonly Placed[]): readonly Placed[] {
+  const byDevice = new Map<DeviceId, Placed[]>();
+  for (const proposal of proposals) addTo(byDevice, proposal.entry.author, proposal);
+  const first = new Set<Placed>();
+  for (const own of byDevice.values()) {
+    own.sort(({ entry: a }, { entry: b }) => a.incarnation - b.incarnation || a.position - b.position);
+    for (const proposal of own.slice(0, PROPOSALS_PER_DEVICE_MAX)) first.add(proposal);
+  }
+  return proposals.filter((proposal) => first.has(proposal));
+}
