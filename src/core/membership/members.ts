@@ -1,6 +1,6 @@
 /**
  * Questions to a resolved view. Decides nothing: the resolver has.
- * Tests: test/unit/membership/view.test.ts.
+ * Tests: test/unit/membership/members.test.ts.
  */
 import type { ControlId, DeviceId, LogId } from "../base/ids.ts";
 import { INCARNATIONS_MAX } from "./body-codec.ts";
