@@ -183,7 +183,7 @@ export class Asking {
     const proof = placed({ from, to: head.length, hashes: nodes });
     const ticket = this.#receive({ log, ranges: NO_RANGES, bytes: 0, wasAsked: false });
     this.heads.adopt(head, peaks);
-    turn.put({ kind: "adopt", ticket, adoption: { head, peaks, nodes: [...proof, ...completed] } });
+    turn.put({ kind: "adopt", ticket, adoption: { from, head, peaks, nodes: [...proof, ...completed] } });
   }
 
   committed(ticket: Ticket, turn: Turn): LogId | undefined {
@@ -277,12 +277,14 @@ export class Asking {
   #place(batch: VerifiedBatch, receipt: Receipt, turn: Turn): void {
     const { head } = batch;
     if (this.heads.isProved(head)) return this.#commit(batch, null, receipt, turn);
-    const verdict = extendFromBatch({ known: this.heads.current(head.log), batch });
+    const known = this.heads.current(head.log);
+    const from = known?.head.length ?? 0;
+    const verdict = extendFromBatch({ known, batch });
     switch (verdict.kind) {
       case "known":
         return this.#commit(batch, null, receipt, turn);
       case "longer":
-        return this.#commit(batch, { head, peaks: verdict.peaks, nodes: [] }, receipt, turn);
+        return this.#commit(batch, { from, head, peaks: verdict.peaks, nodes: [] }, receipt, turn);
       case "needs-proof":
         return this.#refuse(receipt, turn);
       case "fork":

@@ -9,7 +9,7 @@ import type { MonotonicMs } from "../base/ports.ts";
 import { countOf, intersect, NO_RANGES, type Range, type Ranges, subtract, union } from "../log/ranges.ts";
 import type { LogClass } from "../log/types.ts";
 import { gather } from "./turn.ts";
-import type { Assignment, FrontierDelta, Planner, RangesByLog } from "./types.ts";
+import type { Assignment, FrontierDelta, Planner, RangesByLog, SessionView } from "./types.ts";
 
 /** Entries given at a time: about four batches at the usual size of a message. */
 export const CHUNK_ENTRIES = 2_048;
@@ -26,7 +26,6 @@ const classes: readonly LogClass[] = ["control", "state", "messages"];
 interface Log {
   readonly id: LogId;
   readonly logClass: LogClass;
-  held: Ranges;
   /** Offered by a peer that is still here, not held. */
   missing: Ranges;
   /** Of what is missing, what no peer has been asked for. */
@@ -49,19 +48,21 @@ interface Holder {
   stalls: number;
 }
 
-/** `classOf` says of a log what it is, undefined where it is not known: then it is not asked for. */
-export function createPlanner(options: { readonly classOf: (log: LogId) => LogClass | undefined }): Planner {
-  return new RangePlanner(options.classOf);
+/** What this device holds, and whose logs there are. The view is current whenever a method is called. */
+type PlannerView = Pick<SessionView, "frontier" | "members">;
+
+export function createPlanner(options: { readonly view: PlannerView }): Planner {
+  return new RangePlanner(options.view);
 }
 
 class RangePlanner implements Planner {
-  readonly #classOf: (log: LogId) => LogClass | undefined;
+  readonly #view: PlannerView;
   readonly #logs = new Map<LogId, Log>();
   readonly #holders = new Map<DeviceId, Holder>();
   #missingCount = 0;
 
-  constructor(classOf: (log: LogId) => LogClass | undefined) {
-    this.#classOf = classOf;
+  constructor(view: PlannerView) {
+    this.#view = view;
   }
 
   get wakeAt(): MonotonicMs {
@@ -82,7 +83,8 @@ class RangePlanner implements Planner {
       const log = this.#logOf(id);
       if (log === undefined) continue;
       // What is held here need not be remembered of others.
-      const offered = union(holder.offered.get(id) ?? NO_RANGES, subtract(ranges, log.held));
+      const wanted = subtract(ranges, this.#view.frontier.get(id)?.held ?? NO_RANGES);
+      const offered = union(holder.offered.get(id) ?? NO_RANGES, wanted);
       if (offered.length === 0 || offered.length > PIECES_MAX) continue;
       holder.offered.set(id, offered);
       log.holders.add(holder);
@@ -99,9 +101,8 @@ class RangePlanner implements Planner {
     const changes: Assignment[] = [];
     const relieved = new Set<Holder>();
     for (const [id, ranges] of delta.ranges) {
-      const log = this.#logOf(id);
+      const log = this.#logs.get(id);
       if (log === undefined) continue;
-      log.held = union(log.held, ranges);
       this.#missingCount -= countOf(intersect(log.missing, ranges));
       log.missing = subtract(log.missing, ranges);
       log.free = subtract(log.free, ranges);
@@ -193,9 +194,9 @@ class RangePlanner implements Planner {
   #logOf(id: LogId): Log | undefined {
     let log = this.#logs.get(id);
     if (log !== undefined) return log;
-    const logClass = this.#classOf(id);
+    const logClass = this.#view.members.logs.get(id)?.logClass;
     if (logClass === undefined) return undefined;
-    log = { id, logClass, held: NO_RANGES, missing: NO_RANGES, free: NO_RANGES, holders: new Set() };
+    log = { id, logClass, missing: NO_RANGES, free: NO_RANGES, holders: new Set() };
     this.#logs.set(id, log);
     return log;
   }

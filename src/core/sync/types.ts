@@ -29,6 +29,11 @@ export interface Fork {
 
 /** A longer head with the proof that it continues the known one: adopted before any entry of it is here. */
 export interface Adoption {
+  /**
+   * Length of the head that it continues, 0 for none. Where another has been adopted by then, the writer decides anew
+   * (`extendFromBatch`, or not at all): two heads that continue one may contradict each other.
+   */
+  readonly from: number;
   readonly head: Head;
   readonly peaks: readonly TreeHash[];
   /** Proof nodes to be stored; none where the head came with a batch, which carries its own. */
