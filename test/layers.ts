@@ -19,6 +19,7 @@ export const rooms = [
   "io/files",
   "io/secrets",
   "io/gateways",
+  "app/replica",
   "app/sessions",
   "app/link",
   "app/transfer",
@@ -34,6 +35,8 @@ export const polyfillFile = "src/promise-with-resolvers.ts";
 /** The only files of src/app that may touch Node, real timers and real clocks: they bind ports to io rooms. */
 export const compositionRoot: readonly RegExp[] = [
   /^src\/app\/node\/open-node\.ts$/,
+  /^src\/app\/node\/join-account\.ts$/,
+  /^src\/app\/node\/device-directory\.ts$/,
   /^src\/app\/node\/platform\.ts$/,
   /^src\/app\/api\/socket[^/]*\.ts$/,
 ];

@@ -41,7 +41,11 @@ export interface Message {
   readonly read: boolean;
   readonly deleted: boolean;
   readonly replyTo: string | null;
-  readonly reactions: readonly { readonly emoji: string; readonly sender: string | null; readonly at: string }[];
+  readonly reactions: readonly {
+    readonly emoji: string;
+    readonly sender: string | null;
+    readonly at: string;
+  }[];
   readonly attachments: readonly never[];
   readonly status: "queued" | "sent" | "delivered" | "read" | "failed" | "received";
   readonly stored: StoredWhere;
@@ -55,7 +59,12 @@ export interface Conversation {
   readonly pinned: boolean | null;
   readonly muted: boolean | null;
   readonly archived: boolean | null;
-  readonly last: { readonly id: string; readonly sender: string | null; readonly text: string; readonly sentAt: string } | null;
+  readonly last: {
+    readonly id: string;
+    readonly sender: string | null;
+    readonly text: string;
+    readonly sentAt: string;
+  } | null;
 }
 
 export interface Device {
@@ -96,7 +105,11 @@ export interface Status {
   readonly peers: readonly PeerStatus[];
   readonly cloud: { readonly state: "off" } | null;
   readonly unknownKinds: number;
-  readonly attachments: { readonly heldBytes: number; readonly wantedBytes: number; readonly reclaimableBytes: number } | null;
+  readonly attachments: {
+    readonly heldBytes: number;
+    readonly wantedBytes: number;
+    readonly reclaimableBytes: number;
+  } | null;
   /** `unseen`: the phrase waits to be shown once; `seen`: it was shown and erased here. */
   readonly recovery: "unseen" | "seen";
   readonly protection: "none" | "keyring" | "passphrase";
@@ -120,16 +133,48 @@ export interface Finding {
 
 export type KinlogEvent = { readonly at: string } & (
   | { readonly event: "created"; readonly account: string; readonly device: string; readonly name: string }
-  | { readonly event: "ready"; readonly device: string; readonly name: string; readonly addresses: readonly string[]; readonly api: { readonly socket: string } | null }
-  | { readonly event: "message"; readonly message: Message; readonly origin: "local" | "remote"; readonly catchUp: boolean }
-  | { readonly event: "message-changed"; readonly id: string; readonly conversation: string; readonly change: "deleted" | "restored" | "stored"; readonly origin: "local" | "remote" }
+  | {
+      readonly event: "ready";
+      readonly device: string;
+      readonly name: string;
+      readonly addresses: readonly string[];
+      readonly api: { readonly socket: string } | null;
+    }
+  | {
+      readonly event: "message";
+      readonly message: Message;
+      readonly origin: "local" | "remote";
+      readonly catchUp: boolean;
+    }
+  | {
+      readonly event: "message-changed";
+      readonly id: string;
+      readonly conversation: string;
+      readonly change: "deleted" | "restored" | "stored";
+      readonly origin: "local" | "remote";
+    }
   | { readonly event: "read"; readonly conversation: string; readonly unread: number }
   | { readonly event: "conversation"; readonly conversation: string; readonly title: string | null }
-  | { readonly event: "peer-connected"; readonly device: string; readonly name: string; readonly via: "lan" | "manual" }
+  | {
+      readonly event: "peer-connected";
+      readonly device: string;
+      readonly name: string;
+      readonly via: "lan" | "manual";
+    }
   | { readonly event: "peer-disconnected"; readonly device: string; readonly name: string }
   | { readonly event: "synced"; readonly device: string; readonly fingerprint: string }
-  | { readonly event: "progress"; readonly what: string; readonly done: number; readonly total: number | null }
-  | { readonly event: "device-linked"; readonly device: string; readonly name: string; readonly by: string | null }
+  | {
+      readonly event: "progress";
+      readonly what: string;
+      readonly done: number;
+      readonly total: number | null;
+    }
+  | {
+      readonly event: "device-linked";
+      readonly device: string;
+      readonly name: string;
+      readonly by: string | null;
+    }
   | { readonly event: "device-revoked"; readonly device: string; readonly name: string }
   | ({ readonly event: "alarm" } & Omit<Alarm, "at">)
   /** A slow reader missed events: read anew what is shown. */
@@ -169,7 +214,11 @@ export interface VerifyResult {
 }
 
 /** Called at most four times a second while something takes long. */
-export type OnProgress = (progress: { readonly what: string; readonly done: number; readonly total: number | null }) => void;
+export type OnProgress = (progress: {
+  readonly what: string;
+  readonly done: number;
+  readonly total: number | null;
+}) => void;
 
 export interface KinlogNode {
   readonly account: string;
@@ -177,9 +226,17 @@ export interface KinlogNode {
   readonly name: string;
   readonly messages: {
     /** Durable when it resolves. @throws EngineError `TEXT_TOO_LONG`, `TEXT_NOT_UTF8`, `NAME_INVALID`, `NOT_FOUND` (reply), `DISK_FULL`. */
-    readonly send: (message: { readonly conversation: string; readonly text: string; readonly from?: string; readonly replyTo?: string }) => Promise<{ readonly id: string; readonly conversation: string; readonly order: string }>;
+    readonly send: (message: {
+      readonly conversation: string;
+      readonly text: string;
+      readonly from?: string;
+      readonly replyTo?: string;
+    }) => Promise<{ readonly id: string; readonly conversation: string; readonly order: string }>;
     /** The newest `limit` (50), oldest of them first. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
-    readonly show: (conversation: string, options?: { readonly limit?: number; readonly before?: string; readonly deleted?: boolean }) => Promise<readonly Message[]>;
+    readonly show: (
+      conversation: string,
+      options?: { readonly limit?: number; readonly before?: string; readonly deleted?: boolean },
+    ) => Promise<readonly Message[]>;
     /** To the bin on all devices. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
     readonly delete: (ids: readonly string[]) => Promise<{ readonly done: number }>;
     readonly restore: (ids: readonly string[]) => Promise<{ readonly done: number }>;
@@ -189,21 +246,35 @@ export interface KinlogNode {
     readonly read: (conversation: string) => Promise<{ readonly done: number }>;
     readonly unread: (conversation: string) => Promise<{ readonly done: number }>;
     /** All messages of it (optionally sent before a time) to the bin. */
-    readonly delete: (conversation: string, options?: { readonly before?: string }) => Promise<{ readonly done: number }>;
+    readonly delete: (
+      conversation: string,
+      options?: { readonly before?: string },
+    ) => Promise<{ readonly done: number }>;
   };
   readonly devices: {
     readonly list: () => Promise<readonly Device[]>;
-    readonly rename: (device: string, name: string) => Promise<{ readonly device: string; readonly name: string }>;
+    readonly rename: (
+      device: string,
+      name: string,
+    ) => Promise<{ readonly device: string; readonly name: string }>;
     readonly link: (options?: { readonly timeoutMs?: number }) => Promise<LinkAttempt>;
   };
   readonly status: () => Promise<Status>;
   /** Resolves when in sync, or when the time is over. */
-  readonly sync: (options?: { readonly timeoutMs?: number }) => Promise<{ readonly inSync: boolean; readonly fingerprint: string }>;
-  readonly verify: (options?: { readonly repair?: boolean; readonly onProgress?: OnProgress }) => Promise<VerifyResult>;
+  readonly sync: (options?: {
+    readonly timeoutMs?: number;
+  }) => Promise<{ readonly inSync: boolean; readonly fingerprint: string }>;
+  readonly verify: (options?: {
+    readonly repair?: boolean;
+    readonly onProgress?: OnProgress;
+  }) => Promise<VerifyResult>;
   readonly doctor: () => Promise<readonly Finding[]>;
   /** Dials by hand. @throws EngineError `ADDRESS_INVALID`, `PEER_UNREACHABLE`, `NOT_A_MEMBER`. */
   readonly connect: (address: string) => Promise<{ readonly device: string; readonly name: string }>;
-  readonly import: (path: string, options?: { readonly format?: string; readonly onProgress?: OnProgress }) => Promise<ImportResult>;
+  readonly import: (
+    path: string,
+    options?: { readonly format?: string; readonly onProgress?: OnProgress },
+  ) => Promise<ImportResult>;
   /** Lines of Kinlog's own JSONL. */
   readonly export: (options?: { readonly onProgress?: OnProgress }) => AsyncIterable<string>;
   readonly recovery: {
@@ -212,7 +283,10 @@ export interface KinlogNode {
   };
   readonly addresses: () => readonly string[];
   /** Bounded: a reader that is 10,000 events behind gets one `resync` instead of what it missed. Ends with the node. */
-  readonly events: (options?: { readonly kinds?: readonly EventKind[]; readonly signal?: AbortSignal }) => AsyncIterable<KinlogEvent>;
+  readonly events: (options?: {
+    readonly kinds?: readonly EventKind[];
+    readonly signal?: AbortSignal;
+  }) => AsyncIterable<KinlogEvent>;
   readonly close: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }

@@ -1,0 +1,440 @@
+/**
+ * The library's node: one device of an account, opened. Each method checks what it was given, drafts operations or reads the inbox,
+ * and waits until what it promised is durable. Public types: types.ts. Made by open-node.ts.
+ */
+import type { ConversationId, DeviceId, MessageId } from "../../core/base/ids.ts";
+import { EngineError } from "../../core/base/errors.ts";
+import { entropyToPhrase } from "../../core/crypto/phrase.ts";
+import { validateAddress, validateName, validateText } from "../../core/inbox/address.ts";
+import { orderText, parseOrder } from "../../core/inbox/stamp.ts";
+import { MESSAGES_PER_DELETE_MAX, type OperationBody } from "../../core/inbox/types.ts";
+import type { OrderedMessage } from "../../core/inbox/view.ts";
+import type { ImportFormat } from "../../core/inbox/import-types.ts";
+import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
+import { writeDeviceName } from "../replica/founding.ts";
+import type { Replica } from "../replica/replica.ts";
+import { DeviceNames } from "./device-names.ts";
+import { examine, type MachineInterface } from "./doctor.ts";
+import { EventHub } from "./event-hub.ts";
+import { exportLines } from "./exporting.ts";
+import { InboxReader, timeText } from "./inbox-reader.ts";
+import { linkIsOpen, openLink } from "./linking.ts";
+import { NodeNetwork } from "./node-network.ts";
+import { PeerMemory } from "./peer-memory.ts";
+import { describeStatus } from "./status.ts";
+import { freshDraft, importFile, type OpenImport } from "./transferring.ts";
+import { tellChanges } from "./turn-events.ts";
+import type {
+  Alarm,
+  Conversation,
+  Device,
+  EventKind,
+  Finding,
+  ImportResult,
+  KinlogEvent,
+  KinlogNode,
+  LinkAttempt,
+  Message,
+  OnProgress,
+  Status,
+  VerifyResult,
+} from "./types.ts";
+import { verifyAll } from "./verifying.ts";
+import type { Discovery, Net } from "../../core/sync/ports.ts";
+
+const SHOW_DEFAULT = 50;
+const LIST_DEFAULT = 200;
+const SYNC_DEFAULT_MS = 60_000;
+const CONNECT_MS = 10_000;
+const ALARMS_MAX = 100;
+
+export interface NodeParts {
+  readonly replica: Replica;
+  readonly secrets: Secrets;
+  readonly deviceSecrets: DeviceSecrets;
+  readonly net: Net | null;
+  readonly discovery: Discovery | null;
+  readonly openImport: OpenImport;
+  readonly interfaces: () => readonly MachineInterface[];
+  /** The name given at the start, until the account knows one. */
+  readonly fallbackName: string;
+  readonly version: string;
+}
+
+export class DeviceNode implements KinlogNode {
+  readonly account: string;
+  readonly device: string;
+  readonly #parts: NodeParts;
+  readonly #replica: Replica;
+  readonly #inbox: InboxReader;
+  readonly #names: DeviceNames;
+  readonly #hub: EventHub;
+  readonly #memory: PeerMemory;
+  readonly #network: NodeNetwork | null;
+  readonly #alarms: Alarm[] = [];
+  #unseenPhrase: Uint8Array | null;
+  #link: LinkAttempt | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(parts: NodeParts, memory: PeerMemory) {
+    const { replica } = parts;
+    this.#parts = parts;
+    this.#replica = replica;
+    this.#memory = memory;
+    this.#names = new DeviceNames();
+    this.#unseenPhrase = parts.deviceSecrets.unseenPhrase;
+    this.account = replica.account;
+    this.device = replica.self;
+    this.#hub = new EventHub(() => timeText(replica.ports.clock.wallMs()));
+    this.#inbox = new InboxReader(replica, ({ place }) =>
+      this.#network === null ? { here: true, devices: [], cloud: null } : this.#network.storedOn(place),
+    );
+    this.#network =
+      parts.net === null
+        ? null
+        : new NodeNetwork({
+            replica,
+            memory,
+            net: parts.net,
+            discovery: parts.discovery,
+            emit: (event) => {
+              if (event.event === "alarm") this.#alarm(event.code, event.text, event.evidence);
+              else this.#hub.emit(event);
+            },
+            nameOf: (device) => this.#names.of(device),
+          });
+    tellChanges({
+      replica,
+      hub: this.#hub,
+      inbox: this.#inbox,
+      names: this.#names,
+      isCatchingUp: () => this.#network?.isCatchingUp() ?? false,
+      alarm: (code, text, evidence) => this.#alarm(code, text, evidence),
+    });
+    replica.onHalt((code) => {
+      if (code !== null) this.#alarm("disk", `nothing can be written: ${code}`, null);
+    });
+  }
+
+  static async open(parts: NodeParts): Promise<DeviceNode> {
+    const node = new DeviceNode(parts, await PeerMemory.open(parts.replica));
+    node.#names.set(await node.#inbox.deviceNames());
+    await node.#network?.start();
+    return node;
+  }
+
+  get name(): string {
+    const known = this.#names.of(this.#replica.self);
+    return known.startsWith("device ") ? this.#parts.fallbackName : known;
+  }
+
+  readonly messages: KinlogNode["messages"] = {
+    send: async (message) => {
+      const { conversation, text, from, replyTo } = message;
+      validateAddress(conversation);
+      validateText(text);
+      if (from !== undefined) validateAddress(from);
+      const reply = replyTo === undefined ? null : await this.#inbox.findMessage(replyTo);
+      const address = await this.#addressFor(conversation);
+      const nowMs = this.#replica.ports.clock.wallMs();
+      const draft = freshDraft(this.#replica, {
+        kind: "message",
+        conversation: address,
+        direction: from === undefined ? "out" : "in",
+        service: "kinlog",
+        sender: from ?? null,
+        text,
+        sentAtMs: nowMs,
+        receivedAtMs: from === undefined ? null : nowMs,
+        replyTo: reply?.id ?? null,
+        takenIn: false,
+        readAtSource: false,
+      });
+      const [result] = await this.#replica.writer.append([draft]);
+      return { id: draft.id, conversation: address, order: orderText(result!.order!) };
+    },
+    show: async (conversation, options = {}): Promise<readonly Message[]> => {
+      const id = await this.#inbox.findConversation(conversation);
+      const before = options.before === undefined ? null : await this.#orderOf(options.before);
+      const read = await this.#inbox.messages(id, {
+        limit: options.limit ?? SHOW_DEFAULT,
+        before,
+        deleted: options.deleted ?? false,
+      });
+      const state = await this.#inbox.conversation(id);
+      return read.map((each) => this.#inbox.message(each, state));
+    },
+    delete: (ids) => this.#bin("delete", ids),
+    restore: (ids) => this.#bin("restore", ids),
+  };
+
+  readonly conversations: KinlogNode["conversations"] = {
+    list: async (options = {}): Promise<readonly Conversation[]> => {
+      const states = (await this.#inbox.conversations()).slice(0, options.limit ?? LIST_DEFAULT);
+      return Promise.all(states.map((state) => this.#inbox.describe(state)));
+    },
+    read: async (conversation) => {
+      const id = await this.#inbox.findConversation(conversation);
+      const [state, newest] = [await this.#inbox.conversation(id), await this.#inbox.newest(id)];
+      if (state === undefined || newest === null || (await this.#inbox.unread(state)) === 0)
+        return { done: 0 };
+      return this.#write([{ kind: "read", conversation: id, upTo: newest }]);
+    },
+    unread: async (conversation) => {
+      const id = await this.#inbox.findConversation(conversation);
+      return this.#write([{ kind: "unread", conversation: id }]);
+    },
+    delete: async (conversation, options = {}) => {
+      const id = await this.#inbox.findConversation(conversation);
+      const read = await this.#inbox.messages(id, { limit: 100_000, before: null, deleted: false });
+      const before = options.before === undefined ? Number.POSITIVE_INFINITY : Date.parse(options.before);
+      if (Number.isNaN(before)) {
+        throw new EngineError("REQUEST_INVALID", "this is no time", {
+          remedy: "Write it as 2026-01-31T12:00:00Z.",
+        });
+      }
+      return this.#writeBin(
+        "delete",
+        read.filter(({ operation }) => operation.body.sentAtMs < before).map(({ ordered }) => ordered),
+      );
+    },
+  };
+
+  readonly devices: KinlogNode["devices"] = {
+    list: async (): Promise<readonly Device[]> =>
+      [...this.#replica.members.devices.values()].map((member): Device => {
+        const { device, state, admittedBy } = member;
+        const self = device === this.#replica.self;
+        const seenMs = this.#memory.of(device).lastSeenMs;
+        const online = self ? this.#network !== null : this.#network?.peers.session(device) !== undefined;
+        return {
+          device,
+          name: this.#names.of(device),
+          self,
+          state,
+          since: null,
+          admittedBy: admittedBy === null ? null : this.#names.of(admittedBy),
+          online,
+          lastSeen:
+            self || online
+              ? timeText(this.#replica.ports.clock.wallMs())
+              : seenMs === null
+                ? null
+                : timeText(seenMs),
+          missing: self ? 0 : (this.#network?.missingThere(device) ?? null),
+        };
+      }),
+    rename: async (argument, name) => {
+      validateName(name);
+      const device = this.#names.find(argument, this.#replica.members.devices.keys());
+      const free = this.#names.free(name.normalize("NFC"), device);
+      await writeDeviceName(this.#replica, device, free);
+      return { device, name: free };
+    },
+    link: async (options = {}): Promise<LinkAttempt> => {
+      const network = this.#needNetwork();
+      if (this.#link !== null) throw linkIsOpen();
+      const attempt = await openLink({
+        replica: this.#replica,
+        network,
+        ownName: this.name,
+        freeName: async (wanted) => this.#names.free(wanted.normalize("NFC"), null),
+        ...(options.timeoutMs === undefined ? {} : { livesMs: options.timeoutMs }),
+      });
+      const over = (): void => {
+        this.#link = null;
+      };
+      this.#link = {
+        ...attempt,
+        confirm: () => attempt.confirm().finally(over),
+        refuse: () => attempt.refuse().finally(over),
+        cancel: () => attempt.cancel().finally(over),
+      };
+      attempt.request.catch(over);
+      return this.#link;
+    },
+  };
+
+  readonly recovery: KinlogNode["recovery"] = {
+    show: async () => {
+      const phrase = this.#unseenPhrase;
+      if (phrase === null) {
+        throw new EngineError("RECOVERY_PHRASE_GONE", "the recovery phrase was shown once and is not kept", {
+          remedy: "Use the words that you wrote down then.",
+        });
+      }
+      await this.#parts.secrets.save({ ...this.#parts.deviceSecrets, unseenPhrase: null });
+      this.#unseenPhrase = null;
+      return { recoveryPhrase: entropyToPhrase(phrase) };
+    },
+  };
+
+  status(): Promise<Status> {
+    return describeStatus({
+      replica: this.#replica,
+      inbox: this.#inbox,
+      network: this.#network,
+      memory: this.#memory,
+      name: this.name,
+      nameOf: (device) => this.#names.of(device),
+      recovery: this.#unseenPhrase === null ? "seen" : "unseen",
+      protection: this.#parts.secrets.protection(),
+      alarms: this.#alarms,
+      version: this.#parts.version,
+    });
+  }
+
+  async sync(
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<{ readonly inSync: boolean; readonly fingerprint: string }> {
+    const network = this.#needNetwork();
+    const { clock } = this.#replica.ports;
+    const untilMs = clock.monotonicMs() + (options.timeoutMs ?? SYNC_DEFAULT_MS);
+    network.meeting.lookForAll();
+    while (!network.inSync() && clock.monotonicMs() < untilMs) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const cancel = clock.after(Math.max(1, untilMs - clock.monotonicMs()), resolve);
+      await Promise.race([network.nextChange(), promise]);
+      cancel();
+    }
+    return { inSync: network.inSync(), fingerprint: this.#replica.fingerprint() };
+  }
+
+  verify(
+    options: { readonly repair?: boolean; readonly onProgress?: OnProgress } = {},
+  ): Promise<VerifyResult> {
+    return verifyAll(this.#replica, this.#network, {
+      repair: options.repair ?? false,
+      onProgress: options.onProgress,
+    });
+  }
+
+  doctor(): Promise<readonly Finding[]> {
+    const findings = examine({
+      replica: this.#replica,
+      network: this.#network,
+      interfaces: this.#parts.interfaces(),
+      protection: this.#parts.secrets.protection(),
+      nameOf: (device) => this.#names.of(device as DeviceId),
+      lastSeenMs: (device) => this.#memory.of(device as DeviceId).lastSeenMs,
+    });
+    return Promise.resolve(findings);
+  }
+
+  async connect(address: string): Promise<{ readonly device: string; readonly name: string }> {
+    const network = this.#needNetwork();
+    const session = await network.meeting.connect(address, CONNECT_MS);
+    if (session === null) throw new EngineError("PEER_UNREACHABLE", "the other device closed the connection");
+    network.markManual(session.peer);
+    return { device: session.peer, name: this.#names.of(session.peer) };
+  }
+
+  async import(
+    path: string,
+    options: { readonly format?: string; readonly onProgress?: OnProgress } = {},
+  ): Promise<ImportResult> {
+    const source = await this.#parts.openImport(path, options.format as ImportFormat | undefined);
+    return importFile({ replica: this.#replica, inbox: this.#inbox, source, onProgress: options.onProgress });
+  }
+
+  export(options: { readonly onProgress?: OnProgress } = {}): AsyncIterable<string> {
+    return exportLines({ replica: this.#replica, inbox: this.#inbox, onProgress: options.onProgress });
+  }
+
+  addresses(): readonly string[] {
+    return this.#network?.net.addresses() ?? [];
+  }
+
+  events(
+    options: { readonly kinds?: readonly EventKind[]; readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<KinlogEvent> {
+    return this.#hub.read(options);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#link?.cancel();
+    await this.#network?.close();
+    await this.#memory.flush();
+    await this.#replica.close();
+    this.#hub.emit({ event: "stopped" });
+    this.#hub.close();
+  }
+
+  #needNetwork(): NodeNetwork {
+    if (this.#network === null) {
+      throw new EngineError("NODE_NOT_RUNNING", "this needs a node that runs", {
+        remedy: "Run `kinlog start`.",
+      });
+    }
+    return this.#network;
+  }
+
+  /** An existing conversation by address or title; else the address as given begins a new one. */
+  async #addressFor(argument: string): Promise<string> {
+    let id: ConversationId;
+    try {
+      id = await this.#inbox.findConversation(argument);
+    } catch (error) {
+      if (error instanceof EngineError && error.code === "NOT_FOUND") return argument.trim().normalize("NFC");
+      throw error;
+    }
+    const state = await this.#inbox.conversation(id);
+    const [address] = await this.#inbox.namesAt([state?.name?.place ?? null]);
+    return address ?? argument;
+  }
+
+  async #orderOf(before: string): Promise<OrderedMessage["order"]> {
+    if (before.length === 48) return parseOrder(before);
+    return (await this.#inbox.findMessage(before)).order;
+  }
+
+  async #bin(kind: "delete" | "restore", ids: readonly string[]): Promise<{ readonly done: number }> {
+    const found: OrderedMessage[] = [];
+    for (const id of ids) found.push(await this.#inbox.findMessage(id));
+    return this.#writeBin(
+      kind,
+      found.filter((message) => message.deleted === (kind === "restore")),
+    );
+  }
+
+  /** One operation a conversation and thousand messages. */
+  async #writeBin(
+    kind: "delete" | "restore",
+    messages: readonly OrderedMessage[],
+  ): Promise<{ readonly done: number }> {
+    const byConversation = new Map<ConversationId, Set<MessageId>>();
+    for (const { conversation, id } of messages) {
+      byConversation.set(conversation, (byConversation.get(conversation) ?? new Set()).add(id));
+    }
+    const bodies: OperationBody[] = [];
+    for (const [conversation, those] of byConversation) {
+      const ids = [...those];
+      for (let at = 0; at < ids.length; at += MESSAGES_PER_DELETE_MAX) {
+        bodies.push({ kind, conversation, messages: ids.slice(at, at + MESSAGES_PER_DELETE_MAX) });
+      }
+    }
+    if (bodies.length > 0) await this.#write(bodies);
+    return { done: new Set(messages.map(({ id }) => id)).size };
+  }
+
+  async #write(bodies: readonly OperationBody[]): Promise<{ readonly done: number }> {
+    await this.#replica.writer.append(bodies.map((body) => freshDraft(this.#replica, body)));
+    return { done: bodies.length };
+  }
+
+  #alarm(code: string, text: string, evidence: string | null): void {
+    const at = timeText(this.#replica.ports.clock.wallMs());
+    this.#alarms.push({ code, text, evidence, at });
+    if (this.#alarms.length > ALARMS_MAX) this.#alarms.shift();
+    this.#hub.emit({ event: "alarm", code, text, evidence });
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * Reads the inbox for people: rows from the stored view, texts opened from the entries they stand in, at the moment they are read.
+ * Changes nothing. Which rows: src/core/inbox/view.ts.
+ */
+import type { ConversationId, DeviceId, MessageId } from "../../core/base/ids.ts";
+import { EngineError } from "../../core/base/errors.ts";
+import { normaliseAddress } from "../../core/inbox/address.ts";
+import { orderText } from "../../core/inbox/stamp.ts";
+import type { Operation, OperationBody, OrderKey } from "../../core/inbox/types.ts";
+import {
+  type ConversationState,
+  conversationBounds,
+  conversationRowKey,
+  deviceBounds,
+  isRead,
+  isUnread,
+  messagePrefixBounds,
+  messageRowKey,
+  type OrderedMessage,
+  orderRange,
+  readConversationRow,
+  readDeviceRow,
+  readMessageRow,
+  readOrderRow,
+  readTotals,
+  TOTALS_KEY,
+  type Totals,
+  unreadBounds,
+} from "../../core/inbox/view.ts";
+import type { Place, RowKey } from "../../core/log/rows.ts";
+import type { StoredEntry } from "../../core/sync/ports.ts";
+import type { Replica } from "../replica/replica.ts";
+import { openEntry } from "../replica/sealing.ts";
+import type { Conversation, Message, StoredWhere } from "./types.ts";
+
+type MessageBody = Extract<OperationBody, { kind: "message" }>;
+
+/** Rows read in one step while messages that are not shown are passed over. */
+const STEP = 200;
+const CONVERSATIONS_MAX = 1_000_000;
+const SHOW_MAX = 100_000;
+/** The end of the year 9999, the last that RFC 3339 can write. */
+const TIME_MS_MAX = 253_402_300_799_999;
+
+/** A message found by the view, with its opened text. */
+export interface ReadMessage {
+  readonly ordered: OrderedMessage;
+  readonly operation: Operation & { readonly body: MessageBody };
+}
+
+export class InboxReader {
+  readonly #replica: Replica;
+  readonly #storedWhere: (entry: { readonly place: Place }) => StoredWhere;
+
+  /** `storedWhere` says which devices acknowledged the entry at a place. */
+  constructor(replica: Replica, storedWhere: (entry: { readonly place: Place }) => StoredWhere) {
+    this.#replica = replica;
+    this.#storedWhere = storedWhere;
+  }
+
+  async totals(): Promise<Totals> {
+    const [row] = await this.#replica.ports.store.rows([TOTALS_KEY]);
+    return readTotals(row);
+  }
+
+  /** Undefined where nothing with this id was ever here. */
+  async conversation(id: ConversationId): Promise<ConversationState | undefined> {
+    const key = conversationRowKey(id);
+    const [row] = await this.#replica.ports.store.rows([key]);
+    return row === undefined ? undefined : readConversationRow(key, row);
+  }
+
+  /** All conversations that a message names, the most recently used first. */
+  async conversations(): Promise<readonly ConversationState[]> {
+    const rows = await this.#replica.ports.store.rowRange({
+      ...conversationBounds(),
+      reverse: false,
+      limit: CONVERSATIONS_MAX,
+    });
+    return rows
+      .map(([key, row]) => readConversationRow(key, row))
+      .filter((state) => state.name !== null)
+      .sort((a, b) => b.sortMs - a.sortMs || (a.conversation < b.conversation ? -1 : 1));
+  }
+
+  /** The newest `limit`, oldest of them first. */
+  async messages(
+    conversation: ConversationId,
+    options: { readonly limit: number; readonly before: OrderKey | null; readonly deleted: boolean },
+  ): Promise<readonly ReadMessage[]> {
+    const found: OrderedMessage[] = [];
+    const limit = Math.min(options.limit, SHOW_MAX);
+    let { from, to } = orderRange(conversation, options.before === null ? {} : { before: options.before });
+    while (found.length < limit) {
+      const rows = await this.#replica.ports.store.rowRange({
+        from,
+        to,
+        reverse: true,
+        limit: Math.max(STEP, limit - found.length),
+      });
+      for (const [key, row] of rows) {
+        const message = readOrderRow(key, row);
+        if (found.length < limit && (options.deleted || !message.deleted)) found.push(message);
+      }
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < STEP) break;
+      to = last[0];
+    }
+    return this.open(found.reverse());
+  }
+
+  /** Opens messages where they stand. Those that cannot be opened now are left out: `verify` reports them. */
+  async open(ordered: readonly OrderedMessage[]): Promise<readonly ReadMessage[]> {
+    const entries = await this.#replica.ports.store.entriesAt(ordered.map((message) => message.place));
+    const read: ReadMessage[] = [];
+    for (const [at, message] of ordered.entries()) {
+      const operation = this.#operation(entries[at]);
+      if (operation?.body.kind === "message")
+        read.push({ ordered: message, operation: { ...operation, body: operation.body } });
+    }
+    return read;
+  }
+
+  /** Addresses or titles, opened; null where the place holds nothing readable. */
+  async namesAt(places: readonly (Place | null)[]): Promise<readonly (string | null)[]> {
+    const wanted = places.filter((place) => place !== null);
+    const entries = await this.#replica.ports.store.entriesAt(wanted);
+    let at = 0;
+    return places.map((place) => (place === null ? null : nameIn(this.#operation(entries[at++]))));
+  }
+
+  /** Names of all devices that have one. */
+  async deviceNames(): Promise<ReadonlyMap<DeviceId, string>> {
+    const rows = await this.#replica.ports.store.rowRange({
+      ...deviceBounds(),
+      reverse: false,
+      limit: CONVERSATIONS_MAX,
+    });
+    const namings = rows.map(([key, row]) => readDeviceRow(key, row));
+    const names = await this.namesAt(namings.map((naming) => naming.place));
+    const byDevice = new Map<DeviceId, string>();
+    for (const [at, { device }] of namings.entries()) {
+      const name = names[at];
+      if (name !== null && name !== undefined) byDevice.set(device, name);
+    }
+    return byDevice;
+  }
+
+  /**
+   * The conversation that an argument means: its address in any form, or its title, or the beginning of its address's id.
+   *
+   * @throws EngineError `NOT_FOUND`, `AMBIGUOUS`.
+   */
+  async findConversation(argument: string): Promise<ConversationId> {
+    const { fold } = this.#replica;
+    const direct = fold?.conversationOf(argument);
+    if (direct !== undefined && (await this.conversation(direct))?.name) return direct;
+    const states = await this.conversations();
+    const titles = await this.namesAt(states.map((state) => state.title?.place ?? null));
+    const wanted = normaliseAddress(argument);
+    const titled = states.filter((_, at) => titles[at] !== null && normaliseAddress(titles[at]!) === wanted);
+    const [only] = titled;
+    if (titled.length === 1 && only !== undefined) return only.conversation;
+    if (titled.length > 1) {
+      const addresses = await this.namesAt(titled.map((state) => state.name?.place ?? null));
+      throw new EngineError("AMBIGUOUS", `several conversations are called that: ${addresses.join(", ")}`);
+    }
+    throw new EngineError("NOT_FOUND", "there is no such conversation", {
+      remedy: "`kinlog conversations` lists them; `kinlog send` begins a new one.",
+    });
+  }
+
+  /** The message of a full id, or of a unique beginning of at least six digits. */
+  async findMessage(argument: string): Promise<OrderedMessage> {
+    const digits = argument.toLowerCase();
+    if (!/^[0-9a-f]{6,32}$/.test(digits)) {
+      throw new EngineError("NOT_FOUND", "this is no message id", {
+        remedy: "Ids have 32 hex digits; the first six or more will do.",
+      });
+    }
+    const bounds = digits.length === 32 ? null : messagePrefixBounds(digits);
+    const rows =
+      bounds === null
+        ? await this.#row(messageRowKey(digits as MessageId))
+        : await this.#replica.ports.store.rowRange({ ...bounds, reverse: false, limit: 10 });
+    const found = rows
+      .map(([key, row]) => readMessageRow(idOfKey(key), row))
+      .filter((message) => message !== null);
+    if (found.length > 1) {
+      throw new EngineError(
+        "AMBIGUOUS",
+        `several messages begin with that: ${found.map(({ id }) => id).join(", ")}`,
+      );
+    }
+    const [only] = found;
+    if (only === undefined) throw new EngineError("NOT_FOUND", "there is no message with this id");
+    return only;
+  }
+
+  /** The delete or restore of a message that counts last; null where there was none, or no such message. */
+  async lastWord(id: MessageId): Promise<OrderKey | null> {
+    const [found] = await this.#row(messageRowKey(id));
+    return found === undefined ? null : (readMessageRow(id, found[1])?.lastWord ?? null);
+  }
+
+  /** The order of the newest message, deleted ones included; null in an empty conversation. */
+  async newest(conversation: ConversationId): Promise<OrderKey | null> {
+    const [last] = await this.#replica.ports.store.rowRange({
+      ...orderRange(conversation),
+      reverse: true,
+      limit: 1,
+    });
+    return last === undefined ? null : readOrderRow(...last).order;
+  }
+
+  /** How many messages are unread; one more sign where the person marked the conversation. */
+  async unread(state: ConversationState): Promise<number> {
+    const bounds = unreadBounds(state);
+    let count = 0;
+    if (bounds !== null) {
+      const rows = await this.#replica.ports.store.rowRange({
+        ...bounds,
+        reverse: false,
+        limit: CONVERSATIONS_MAX,
+      });
+      for (const [key, row] of rows) if (isUnread(readOrderRow(key, row), state)) count++;
+    }
+    return count === 0 && state.markedUnread ? 1 : count;
+  }
+
+  /** The line of a conversation in the list. */
+  async describe(state: ConversationState): Promise<Conversation> {
+    const [address, title] = await this.namesAt([state.name?.place ?? null, state.title?.place ?? null]);
+    const [last] = await this.messages(state.conversation, { limit: 1, before: null, deleted: false });
+    return {
+      conversation: address ?? "",
+      title: title ?? null,
+      service: last?.operation.body.service ?? "kinlog",
+      unread: await this.unread(state),
+      pinned: null,
+      muted: null,
+      archived: null,
+      last: last === undefined ? null : lastOf(last),
+    };
+  }
+
+  message({ ordered, operation }: ReadMessage, state: ConversationState | undefined): Message {
+    const { body } = operation;
+    return {
+      id: ordered.id,
+      conversation: body.conversation,
+      order: orderText(ordered.order),
+      sender: body.sender,
+      direction: body.direction,
+      service: body.service,
+      text: body.text,
+      sentAt: timeText(body.sentAtMs),
+      receivedAt: body.receivedAtMs === null ? null : timeText(body.receivedAtMs),
+      editedAt: null,
+      read: state === undefined ? body.direction === "out" : isRead(ordered, state),
+      deleted: ordered.deleted,
+      replyTo: body.replyTo,
+      reactions: [],
+      attachments: [],
+      status: body.direction === "in" ? "received" : "sent",
+      stored: this.#storedWhere(ordered),
+    };
+  }
+
+  async #row(key: RowKey): Promise<readonly (readonly [RowKey, Uint8Array])[]> {
+    const [row] = await this.#replica.ports.store.rows([key]);
+    return row === undefined ? [] : [[key, row]];
+  }
+
+  #operation(stored: StoredEntry | undefined): Operation | null {
+    if (stored === undefined) return null;
+    const { account, members, keys } = this.#replica;
+    const owner = members.logs.get(stored.log);
+    if (owner === undefined) return null;
+    const opened = openEntry(
+      stored.entry,
+      { account, log: stored.log, position: stored.position },
+      owner.device,
+      keys,
+    );
+    return opened.kind === "operation" ? opened.operation : null;
+  }
+}
+
+/** RFC 3339 in UTC with milliseconds; times beyond what a date can hold show its end. */
+export function timeText(ms: number): string {
+  return new Date(Math.min(ms, TIME_MS_MAX)).toISOString();
+}
+
+function lastOf({ ordered, operation: { body } }: ReadMessage): NonNullable<Conversation["last"]> {
+  return { id: ordered.id, sender: body.sender, text: body.text, sentAt: timeText(body.sentAtMs) };
+}
+
+function nameIn(operation: Operation | null): string | null {
+  switch (operation?.body.kind) {
+    case "message":
+      return operation.body.conversation;
+    case "title":
+      return operation.body.title;
+    case "device-name":
+      return operation.body.name;
+    default:
+      return null;
+  }
+}
+
+function idOfKey(key: RowKey): MessageId {
+  let id = "";
+  for (let at = 1; at < key.length; at++) id += key.charCodeAt(at).toString(16).padStart(2, "0");
+  return id as MessageId;
+}

@@ -1,0 +1,171 @@
+/**
+ * Makes a directory a device of an existing account: finds the member that shows a code, runs the one exchange, and writes what it
+ * gave after checking it. Part of the composition root. Rules: docs/spec/link.md.
+ */
+import "../../promise-with-resolvers.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
+import type { AccountId } from "../../core/base/ids.ts";
+import { idBytes } from "../../core/base/ids.ts";
+import { linkTag } from "../../core/crypto/discovery.ts";
+import { validateName } from "../../core/inbox/address.ts";
+import type { Net } from "../../core/sync/ports.ts";
+import { createDiscovery } from "../../io/discovery/create-discovery.ts";
+import { createNet } from "../../io/net/create-net.ts";
+import { LINK_PROTOCOL, type LinkChannel } from "../link/link-channel.ts";
+import { type LinkCode, parseCode } from "../link/link-code.ts";
+import { askMember, greetMember } from "../link/link-joiner.ts";
+import { takeAdmission } from "../link/take-admission.ts";
+import { createDeviceKeys, openOwnLogs } from "../replica/founding.ts";
+import {
+  accountExists,
+  beginDevice,
+  deviceDirectory,
+  openReplica,
+  removeUntouched,
+  type DeviceDirectory,
+} from "./device-directory.ts";
+import { InboxReader } from "./inbox-reader.ts";
+import { machineClock, machineEntropy } from "./platform.ts";
+import type { OnProgress } from "./types.ts";
+
+const FIND_MS = 30_000;
+const DIAL_MS = 5_000;
+const DIALS_MAX = 8;
+
+export interface JoinOptions {
+  readonly dir: string;
+  /** As shown or scanned. */
+  readonly code: string;
+  readonly name: string;
+  /** Where the member is, if mDNS cannot find it. */
+  readonly address?: string;
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Resolves when this device's admission is durable here; its history comes when a node runs.
+ *
+ * @throws EngineError `CODE_MALFORMED`, `CODE_WRONG`, `CODE_EXPIRED`, `CODE_REFUSED`, `NO_PEER_FOUND`, `ACCOUNT_EXISTS`, `NAME_INVALID`.
+ */
+export async function joinAccount(options: JoinOptions): Promise<{
+  readonly account: string;
+  readonly device: string;
+  readonly name: string;
+  readonly linkedBy: string;
+}> {
+  validateName(options.name);
+  const code = parseCode(options.code);
+  const directory = deviceDirectory(options.dir);
+  const replaces = await directory.secrets.exists();
+  if (replaces && !(await isUntouched(directory))) throw accountExists();
+  const keys = await createDeviceKeys(machineEntropy);
+  const net = await createNet({ listen: [] });
+  try {
+    const channel = await findMember(net, code, options);
+    options.onProgress?.({ what: "join: waiting for the other device to say yes", done: 0, total: null });
+    const admission = await askMember(channel, {
+      secret: code.secret,
+      keys,
+      name: options.name.normalize("NFC"),
+      clock: machineClock,
+    });
+    if (replaces) await removeUntouched(directory);
+    const { signSeed, openSeed, device } = keys;
+    const secrets = { signSeed, openSeed, device, account: idBytes(admission.account), unseenPhrase: null };
+    await beginDevice(directory, secrets, async (replica) => {
+      await takeAdmission(replica, admission);
+      await openOwnLogs(replica);
+    });
+    const account: AccountId = admission.account;
+    return { account, device, name: admission.name, linkedBy: admission.linkedBy.name };
+  } finally {
+    await net.close();
+  }
+}
+
+/** One device, no message ever: nothing is lost when another account takes its place. */
+async function isUntouched(directory: DeviceDirectory): Promise<boolean> {
+  const { replica } = await openReplica(directory);
+  try {
+    const nothing = { here: true, devices: [], cloud: null };
+    const totals = await new InboxReader(replica, () => nothing).totals();
+    return replica.members.devices.size === 1 && totals.messages === 0;
+  } finally {
+    await replica.close();
+  }
+}
+
+/** The first that answers the greeting gets the one guess. */
+async function findMember(net: Net, code: LinkCode, options: JoinOptions): Promise<LinkChannel> {
+  const given = options.address === undefined ? code.addresses : [options.address];
+  const { promise, resolve, reject } = Promise.withResolvers<LinkChannel>();
+  let found = false;
+  const tried = new Set<string>();
+  let dialling = 0;
+  let answered = 0;
+  const tryAddress = async (address: string): Promise<void> => {
+    if (found || tried.has(address) || dialling >= DIALS_MAX) return;
+    tried.add(address);
+    dialling++;
+    try {
+      const channel = await greetMember(await net.dial(address, LINK_PROTOCOL, DIAL_MS), {
+        clock: machineClock,
+        entropy: machineEntropy,
+      });
+      if (found) channel.close();
+      found = true;
+      resolve(channel);
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+      answered++;
+      // It may come up a moment later: addresses are tried again when they are announced again.
+      machineClock.after(2_000, () => tried.delete(address));
+    } finally {
+      dialling--;
+    }
+  };
+
+  const discovery = await createDiscovery();
+  const stop = (error: EngineError): void => {
+    found = true;
+    reject(error);
+  };
+  const limit = setTimeout(() => stop(nobodyFound(given, answered)), FIND_MS);
+  const retry = setInterval(() => {
+    for (const address of given) void tryAddress(address);
+    discovery.askSoon();
+  }, 3_000);
+  const abort = (): void => stop(new EngineError("ABORTED", "joining was ended"));
+  options.signal?.addEventListener("abort", abort, { once: true });
+  try {
+    for (const address of given) void tryAddress(address);
+    discovery.onFound(({ addresses }) => {
+      for (const address of addresses) void tryAddress(address);
+    });
+    if (options.address === undefined) {
+      const tag = linkTag(code.number);
+      await discovery.update({ answer: [], ask: [tag], transportId: net.transportId(), addresses: [] });
+      discovery.askSoon();
+    }
+    return await promise;
+  } finally {
+    clearTimeout(limit);
+    clearInterval(retry);
+    options.signal?.removeEventListener("abort", abort);
+    await discovery.close();
+  }
+}
+
+function nobodyFound(given: readonly string[], answered: number): EngineError {
+  const why =
+    answered > 0
+      ? "devices were found, but none of them has a link code open"
+      : given.length > 0
+        ? "nobody answers at the address that was given"
+        : "nobody on this network shows this code";
+  return new EngineError("NO_PEER_FOUND", why, {
+    remedy:
+      "Run `kinlog link` on the other device and keep it open; both must be on one network. If multicast is blocked there, use `--address` with an address that `kinlog doctor` shows.",
+  });
+}

@@ -1,0 +1,225 @@
+/**
+ * A node's side towards its siblings: sessions, the search for them, what is remembered of them, and whether all is in sync.
+ * Decides nothing about bytes; tells the library what changed. Absent in a node that was opened without a network.
+ */
+import type { DeviceId, LogId } from "../../core/base/ids.ts";
+import { contains, countOf, NO_RANGES, type Ranges, subtract } from "../../core/log/ranges.ts";
+import type { Place } from "../../core/log/rows.ts";
+import type { Discovery, Net } from "../../core/sync/ports.ts";
+import { activeDevices } from "../../core/membership/members.ts";
+import type { Replica } from "../replica/replica.ts";
+import { Meeting } from "../sessions/meeting.ts";
+import { Peers } from "../sessions/peers.ts";
+import type { NewEvent } from "./event-hub.ts";
+import type { PeerMemory } from "./peer-memory.ts";
+import type { PeerStatus, StoredWhere } from "./types.ts";
+
+/** From so many missing entries on, a device is catching up: progress is told instead of each message. */
+const CATCH_UP_ENTRIES = 200;
+const PROGRESS_EVERY_MS = 250;
+
+export class NodeNetwork {
+  readonly peers: Peers;
+  readonly meeting: Meeting;
+  readonly net: Net;
+  readonly discovery: Discovery | null;
+  readonly #replica: Replica;
+  readonly #memory: PeerMemory;
+  readonly #emit: (event: NewEvent) => void;
+  readonly #nameOf: (device: DeviceId) => string;
+  readonly #waiters = new Set<() => void>();
+  readonly #manual = new Set<DeviceId>();
+  #progress: { readonly total: number } | null = null;
+  #progressAtMs = 0;
+
+  constructor(input: {
+    readonly replica: Replica;
+    readonly memory: PeerMemory;
+    readonly net: Net;
+    readonly discovery: Discovery | null;
+    readonly emit: (event: NewEvent) => void;
+    readonly nameOf: (device: DeviceId) => string;
+  }) {
+    const { replica, memory, net, discovery, emit, nameOf } = input;
+    this.#replica = replica;
+    this.#memory = memory;
+    this.#emit = emit;
+    this.#nameOf = nameOf;
+    this.net = net;
+    this.discovery = discovery;
+    this.peers = new Peers(replica, {
+      connected: (session) => {
+        this.meeting.met(session);
+        this.#seen(session.peer);
+        emit({
+          event: "peer-connected",
+          device: session.peer,
+          name: nameOf(session.peer),
+          via: this.#via(session.peer),
+        });
+        this.#changed();
+      },
+      disconnected: (peer) => {
+        this.#seen(peer);
+        emit({ event: "peer-disconnected", device: peer, name: nameOf(peer) });
+        this.meeting.look(peer);
+        this.#changed();
+      },
+      suspect: (peer) => this.meeting.look(peer),
+      equal: (peer, equal) => {
+        if (equal) this.#synced(peer);
+        this.#changed();
+      },
+      acknowledged: (peer) => {
+        memory.setAcked(peer, () => this.peers.acked(peer));
+        this.#changed();
+      },
+      evidence: ({ log }) =>
+        emit({
+          event: "alarm",
+          code: "fork",
+          text: "one log was written twice: a device was copied or restored",
+          evidence: log,
+        }),
+    });
+    this.meeting = new Meeting({
+      replica,
+      peers: this.peers,
+      net,
+      discovery,
+      remembered: memory.addresses(),
+      onAddresses: (peer, addresses) => memory.setAddresses(peer, addresses),
+    });
+    for (const device of replica.members.devices.keys()) this.peers.remember(device, memory.of(device).acked);
+    replica.subscribe(({ members, origin }) => {
+      if (members) void this.meeting.membersChanged();
+      if (origin === "remote") this.#tellProgress();
+      this.#changed();
+    });
+  }
+
+  /** Connected by hand: said so in `status`. */
+  markManual(device: DeviceId): void {
+    this.#manual.add(device);
+  }
+
+  get others(): readonly DeviceId[] {
+    return activeDevices(this.#replica.members)
+      .map(({ device }) => device)
+      .filter((device) => device !== this.#replica.self);
+  }
+
+  /** No other device, or at least one connected and every connected one holds exactly what is held here. */
+  inSync(): boolean {
+    if (this.others.length === 0) return true;
+    const { sessions } = this.peers;
+    return sessions.length > 0 && sessions.every((session) => session.equal) && this.#replica.complete();
+  }
+
+  /** True while so much is missing that each message is no news of its own. */
+  isCatchingUp(): boolean {
+    return this.peers.missing() > CATCH_UP_ENTRIES;
+  }
+
+  /** Entries that a device has not acknowledged; null where it was never met. */
+  missingThere(device: DeviceId): number | null {
+    const acked = this.peers.acked(device);
+    if (acked.size === 0 && this.#memory.of(device).lastSeenMs === null) return null;
+    let missing = 0;
+    for (const [log, { held }] of this.#replica.frontier)
+      missing += countOf(subtract(held, acked.get(log) ?? NO_RANGES));
+    return missing;
+  }
+
+  status(): readonly PeerStatus[] {
+    return this.others.map((device) => {
+      const session = this.peers.session(device);
+      return {
+        device,
+        name: this.#nameOf(device),
+        online: session !== undefined,
+        via: session === undefined ? null : this.#via(device),
+        inSync: session?.equal ?? false,
+        missingHere: this.#missingHere(device),
+        missingThere: this.missingThere(device),
+      };
+    });
+  }
+
+  storedOn(place: Place): StoredWhere {
+    const log = this.#replica.ports.store.logOf(place.logNumber);
+    const devices = this.others.filter((device) => holds(this.peers.acked(device), log, place.position));
+    return { here: true, devices: devices.map((device) => this.#nameOf(device)), cloud: null };
+  }
+
+  /** Resolves at the next change of anything that `inSync` looks at. */
+  nextChange(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.add(resolve));
+  }
+
+  async start(): Promise<void> {
+    await this.meeting.start();
+  }
+
+  async close(): Promise<void> {
+    this.meeting.close();
+    for (const session of this.peers.sessions) this.#seen(session.peer);
+    this.peers.close();
+    await this.#memory.flush();
+    await this.discovery?.close();
+    await this.net.close();
+    this.#changed();
+  }
+
+  #missingHere(device: DeviceId): number | null {
+    const acked = this.peers.acked(device);
+    if (acked.size === 0 && this.#memory.of(device).lastSeenMs === null) return null;
+    let missing = 0;
+    for (const [log, has] of acked)
+      missing += countOf(subtract(has, this.#replica.frontier.get(log)?.held ?? NO_RANGES));
+    return missing;
+  }
+
+  #via(device: DeviceId): "lan" | "manual" {
+    return this.#manual.has(device) ? "manual" : "lan";
+  }
+
+  #seen(device: DeviceId): void {
+    this.#memory.setSeen(device, this.#replica.ports.clock.wallMs());
+  }
+
+  #synced(peer: DeviceId): void {
+    const { clock } = this.#replica.ports;
+    this.#seen(peer);
+    if (!this.inSync()) return;
+    this.#memory.setInSync(clock.wallMs());
+    if (this.#progress !== null) {
+      const { total } = this.#progress;
+      this.#emit({ event: "progress", what: "sync", done: total, total });
+    }
+    this.#progress = null;
+    this.#emit({ event: "synced", device: peer, fingerprint: this.#replica.fingerprint() });
+  }
+
+  /** How far a catching up has come; at most four times a second. */
+  #tellProgress(): void {
+    const missing = this.peers.missing();
+    const nowMs = this.#replica.ports.clock.monotonicMs();
+    if (this.#progress === null && this.isCatchingUp()) this.#progress = { total: missing };
+    if (this.#progress === null || nowMs - this.#progressAtMs < PROGRESS_EVERY_MS) return;
+    this.#progressAtMs = nowMs;
+    const total = Math.max(this.#progress.total, missing);
+    this.#progress = { total };
+    this.#emit({ event: "progress", what: "sync", done: total - missing, total });
+  }
+
+  #changed(): void {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const wake of waiters) wake();
+  }
+}
+
+function holds(acked: ReadonlyMap<LogId, Ranges>, log: LogId | undefined, position: number): boolean {
+  return log !== undefined && contains(acked.get(log) ?? NO_RANGES, position);
+}

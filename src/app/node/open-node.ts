@@ -1,0 +1,119 @@
+/**
+ * Opens a device: binds the ports to the rooms of src/io and hands them to the node. The one place, beside joining, that knows both.
+ * Part of the composition root.
+ */
+import "../../promise-with-resolvers.ts";
+import { readFileSync } from "node:fs";
+import { hostname, networkInterfaces } from "node:os";
+import { EngineError } from "../../core/base/errors.ts";
+import type { Discovery, Net } from "../../core/sync/ports.ts";
+import { foundAccount, openOwnLogs, writeFounding } from "../replica/founding.ts";
+import { accountExists, beginDevice, deviceDirectory, openReplica } from "./device-directory.ts";
+import { DeviceNode } from "./device-node.ts";
+import type { MachineInterface } from "./doctor.ts";
+import { machineEntropy } from "./platform.ts";
+import type { KinlogNode, OpenNodeOptions } from "./types.ts";
+import { validateName } from "../../core/inbox/address.ts";
+
+/** The version of this package. */
+export const VERSION: string = (
+  JSON.parse(readFileSync(new URL("../../../../package.json", import.meta.url), "utf8")) as {
+    readonly version: string;
+  }
+).version;
+
+/** True where the directory holds a device. */
+export function hasAccount(dir: string): Promise<boolean> {
+  return deviceDirectory(dir).secrets.exists();
+}
+
+/**
+ * A new account with this device as its first. The phrase is given this once; the caller shows it.
+ *
+ * @throws EngineError `ACCOUNT_EXISTS`, `NAME_INVALID`, `KEY_FILE_MISSING`, `DISK_FULL`, `DIRECTORY_UNREADABLE`.
+ */
+export async function initAccount(options: { readonly dir: string; readonly name: string }): Promise<{
+  readonly account: string;
+  readonly device: string;
+  readonly name: string;
+  readonly recoveryPhrase: string;
+}> {
+  const { recoveryPhrase, ...made } = await found(options);
+  // Shown now, so not kept.
+  const { secrets } = deviceDirectory(options.dir);
+  await secrets.save({ ...(await secrets.load()), unseenPhrase: null });
+  return { ...made, recoveryPhrase };
+}
+
+/**
+ * Opens the device in `dir`; an empty directory becomes a new account, whose phrase `recovery.show` gives once.
+ *
+ * @throws EngineError `STORE_BUSY` (another process has it), `STORE_NEWER_VERSION`, `STORE_DAMAGED`, `KEY_FILE_MISSING`, `KEY_FILE_DAMAGED`,
+ * `DIRECTORY_UNREADABLE`, `ADDRESS_IN_USE`, `ADDRESS_INVALID`, `NAME_INVALID`.
+ */
+export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
+  const directory = deviceDirectory(options.dir);
+  const name = options.name ?? (hostname() || "device");
+  if (!(await directory.secrets.exists())) await found({ dir: options.dir, name });
+  const { replica, deviceSecrets } = await openReplica(directory);
+  let net: Net | null = null;
+  let discovery: Discovery | null = null;
+  try {
+    await openOwnLogs(replica);
+    if (options.network !== false) {
+      const { createNet } = await import("../../io/net/create-net.ts");
+      net = await createNet(options.listen === undefined ? {} : { listen: options.listen });
+      if (options.discovery !== "none") {
+        const { createDiscovery } = await import("../../io/discovery/create-discovery.ts");
+        discovery = await createDiscovery();
+      }
+    }
+    return await DeviceNode.open({
+      replica,
+      secrets: directory.secrets,
+      deviceSecrets,
+      net,
+      discovery,
+      openImport: async (path, format) =>
+        (await import("../../io/gateways/open-import.ts")).openImport(path, format),
+      interfaces: machineInterfaces,
+      fallbackName: name,
+      version: VERSION,
+    });
+  } catch (error) {
+    await discovery?.close();
+    await net?.close();
+    await replica.close();
+    throw error;
+  }
+}
+
+async function found({ dir, name }: { readonly dir: string; readonly name: string }): Promise<{
+  readonly account: string;
+  readonly device: string;
+  readonly name: string;
+  readonly recoveryPhrase: string;
+}> {
+  validateName(name);
+  const directory = deviceDirectory(dir);
+  if (await directory.secrets.exists()) throw accountExists();
+  const founding = await foundAccount(machineEntropy);
+  let account = "";
+  await beginDevice(directory, founding.secrets, async (replica) => {
+    account = replica.account;
+    await writeFounding(replica, founding, name.normalize("NFC"));
+  });
+  if (account === "") throw new EngineError("UNEXPECTED", "the account was not made");
+  return {
+    account,
+    device: founding.secrets.device,
+    name: name.normalize("NFC"),
+    recoveryPhrase: founding.phrase,
+  };
+}
+
+function machineInterfaces(): readonly MachineInterface[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    (addresses ?? []).map(({ address, family, internal }) => ({ name, address, family, internal })),
+  );
+}

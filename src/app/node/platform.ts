@@ -1,0 +1,27 @@
+/** This machine's clock and randomness: the ports of core/base as Node has them. Part of the composition root. */
+import type { CancelTimer, Clock, Entropy, MonotonicMs, WallMs } from "../../core/base/ports.ts";
+
+/** What one call of the random source gives at most (Web Cryptography, getRandomValues). */
+const RANDOM_BYTES_MAX = 65_536;
+/** Longer delays overflow Node's timers and fire at once. */
+const DELAY_MS_MAX = 2 ** 31 - 1;
+
+export const machineClock: Clock = {
+  wallMs: () => Date.now() as WallMs,
+  monotonicMs: () => performance.now() as MonotonicMs,
+  after: (delayMs, fire): CancelTimer => {
+    const timer = setTimeout(fire, Math.min(Math.ceil(delayMs), DELAY_MS_MAX));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+export const machineEntropy: Entropy = {
+  bytes: (size) => {
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size; at += RANDOM_BYTES_MAX) {
+      globalThis.crypto.getRandomValues(bytes.subarray(at, Math.min(at + RANDOM_BYTES_MAX, size)));
+    }
+    return bytes;
+  },
+};

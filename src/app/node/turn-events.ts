@@ -1,0 +1,134 @@
+/** Turns that became durable, told as the events that people and applications watch. Makes only what somebody reads. */
+import type { DeviceId } from "../../core/base/ids.ts";
+import type { Change, PlacedOperation } from "../../core/inbox/types.ts";
+import { isEngineError } from "../../core/base/errors.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { Published } from "../replica/writer.ts";
+import type { DeviceNames } from "./device-names.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { InboxReader } from "./inbox-reader.ts";
+
+interface Teller {
+  readonly replica: Replica;
+  readonly hub: EventHub;
+  readonly inbox: InboxReader;
+  readonly names: DeviceNames;
+  readonly isCatchingUp: () => boolean;
+  readonly alarm: (code: string, text: string, evidence: string | null) => void;
+}
+
+/** Subscribes to the replica for as long as it lives. */
+export function tellChanges(teller: Teller): void {
+  let known = new Map([...teller.replica.members.devices].map(([device, { state }]) => [device, state]));
+  teller.replica.subscribe((published) => {
+    if (published.members) known = tellMembers(teller, known);
+    tell(teller, published).catch((error: unknown) => {
+      // Reading for an event may meet a closed or damaged store; those who need it say so themselves.
+      if (!isEngineError(error)) throw error;
+    });
+  });
+}
+
+async function tell(teller: Teller, { origin, changes, operations }: Published): Promise<void> {
+  if (changes.some((change) => change.kind === "device-name")) {
+    teller.names.set(await teller.inbox.deviceNames());
+  }
+  const catchUp = origin === "remote" && teller.isCatchingUp();
+  if (teller.hub.wants("message")) tellMessages(teller, { origin, changes, operations, catchUp });
+  for (const change of changes) await tellChange(teller, change, origin);
+}
+
+function tellMessages(
+  { hub, inbox }: Teller,
+  turn: Pick<Published, "origin" | "changes" | "operations"> & { readonly catchUp: boolean },
+): void {
+  const fresh = new Set<string>();
+  for (const change of turn.changes) if (change.kind === "message") fresh.add(change.id);
+  for (const placed of turn.operations) {
+    if (!fresh.has(placed.operation.id)) continue;
+    const message = messageOf(inbox, placed);
+    if (message !== null) hub.emit({ event: "message", message, origin: turn.origin, catchUp: turn.catchUp });
+  }
+}
+
+function messageOf(
+  inbox: InboxReader,
+  { operation, place }: PlacedOperation,
+): ReturnType<InboxReader["message"]> | null {
+  const { body, id, stamp } = operation;
+  if (body.kind !== "message") return null;
+  const ordered = {
+    id,
+    // Not shown by an event; the address is.
+    conversation: "" as never,
+    order: { stamp, id },
+    place,
+    direction: body.direction,
+    readAtSource: body.readAtSource,
+    takenIn: body.takenIn,
+    deleted: false,
+  };
+  return {
+    ...inbox.message({ ordered, operation: { ...operation, body } }, undefined),
+    read: body.direction === "out" || body.readAtSource,
+  };
+}
+
+async function tellChange(
+  { hub, inbox, alarm }: Teller,
+  change: Change,
+  origin: "local" | "remote",
+): Promise<void> {
+  switch (change.kind) {
+    case "message":
+    case "device-name":
+      return;
+    case "message-changed": {
+      if (!hub.wants("message-changed")) return;
+      const state = await inbox.conversation(change.conversation);
+      const [conversation] = await inbox.namesAt([state?.name?.place ?? null]);
+      hub.emit({
+        event: "message-changed",
+        id: change.id,
+        conversation: conversation ?? "",
+        change: change.change,
+        origin,
+      });
+      return;
+    }
+    case "read":
+    case "conversation": {
+      if (!hub.wants(change.kind)) return;
+      const state = await inbox.conversation(change.conversation);
+      if (state?.name === undefined || state.name === null) return;
+      const [conversation, title] = await inbox.namesAt([state.name.place, state.title?.place ?? null]);
+      if (change.kind === "read")
+        hub.emit({ event: "read", conversation: conversation ?? "", unread: await inbox.unread(state) });
+      else hub.emit({ event: "conversation", conversation: conversation ?? "", title: title ?? null });
+      return;
+    }
+    case "conflict":
+      alarm("conflict", "two contents came under one message id; the smaller hash stands", change.id);
+      return;
+  }
+}
+
+function tellMembers(
+  { replica, hub, names }: Teller,
+  known: ReadonlyMap<DeviceId, string>,
+): Map<DeviceId, "active" | "revoked" | "suspended"> {
+  const now = new Map([...replica.members.devices].map(([device, { state }]) => [device, state]));
+  for (const [device, { state, admittedBy }] of replica.members.devices) {
+    if (known.get(device) === state) continue;
+    const name = names.of(device);
+    if (state === "active") {
+      hub.emit({
+        event: "device-linked",
+        device,
+        name,
+        by: admittedBy === null ? null : names.of(admittedBy),
+      });
+    } else if (state === "revoked") hub.emit({ event: "device-revoked", device, name });
+  }
+  return now;
+}

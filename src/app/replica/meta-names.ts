@@ -1,0 +1,11 @@
+/** Names of the small values that the replica keeps in the store. Stable: they are part of the storage format (docs/spec/storage.md). */
+export const META = {
+  counts: "counts",
+  locked: "locked",
+  controlLogs: "control-logs",
+  viewVersion: "view-version",
+  acks: "acks/",
+  seen: "seen/",
+  addresses: "addresses/",
+  lastInSync: "last-in-sync",
+} as const;

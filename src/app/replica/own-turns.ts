@@ -1,0 +1,246 @@
+/** Turns for what this device writes itself: operations, numbered, stamped, sealed and signed; and control operations. */
+import type { ConversationId, LogId } from "../../core/base/ids.ts";
+import { assert, EngineError } from "../../core/base/errors.ts";
+import { logIdOf } from "../../core/crypto/derive.ts";
+import { logClassOf } from "../../core/inbox/operation.ts";
+import {
+  conversationRowKey,
+  deviceNameRowKey,
+  lastStampOf,
+  messageIsHere,
+  messageRowKey,
+  orderOfMessage,
+} from "../../core/inbox/view.ts";
+import { nextStamp } from "../../core/inbox/stamp.ts";
+import type { Draft, Fold, Operation, OrderKey, PlacedOperation, Stamp } from "../../core/inbox/types.ts";
+import { batchOfAppend, LogAppender } from "../../core/log/appender.ts";
+import { signHead } from "../../core/log/head.ts";
+import { leavesOf } from "../../core/log/header.ts";
+import { rangeOf } from "../../core/log/ranges.ts";
+import type { Row, RowKey } from "../../core/log/rows.ts";
+import { adopt, withHeld } from "../../core/log/state.ts";
+import type { BatchEntry, EntryKind, LogClass, LogState, VerifiedBatch } from "../../core/log/types.ts";
+import type { ControlBody, LogOwner } from "../../core/membership/types.ts";
+import type { LogWrite } from "../../core/sync/ports.ts";
+import { ENTRY_VERSION } from "./sealing.ts";
+import type { TurnContext } from "./turn-context.ts";
+import { META } from "./meta-names.ts";
+import type { AppendResult, Turn } from "./writer.ts";
+
+interface Sealed {
+  readonly log: LogId;
+  readonly write: LogWrite;
+  readonly state: LogState;
+  readonly placed: readonly PlacedOperation[];
+}
+
+/** One turn for many drafts. Those whose id is known, here or earlier in the turn, are answered without writing. */
+export async function prepareAppend(
+  context: TurnContext,
+  drafts: readonly Draft[],
+): Promise<{ readonly turn: Turn | null; readonly results: readonly AppendResult[] }> {
+  const fold = context.fold();
+  const kind = sealingKind(context);
+  if (fold === null || kind === null) {
+    throw new EngineError("EPOCH_KEY_MISSING", "this device has no key to write with yet", {
+      remedy: "Connect it with the device that linked it.",
+    });
+  }
+  const rows = await readRows(context, fold.keys(drafts));
+  const { operations, results } = stampDrafts(context, fold, rows, drafts);
+  if (operations.length === 0) return { turn: null, results };
+
+  const sealed = (["messages", "state"] as const)
+    .map((logClass) => ({ logClass, those: operations.filter((each) => logClassOf(each.body) === logClass) }))
+    .filter(({ those }) => those.length > 0)
+    .map(({ logClass, those }) => sealInto(context, logClass, those, kind));
+  const placed = sealed.flatMap((each) => each.placed);
+  const { puts, dels, changes } = fold.apply(rows, placed);
+  const states = sealed.map((each) => each.state);
+  const turn: Turn = {
+    commit: {
+      logs: sealed.map((each) => each.write),
+      puts,
+      dels,
+      meta: new Map(),
+    },
+    states,
+    delta: {
+      heads: states.map((state) => state.head),
+      ranges: new Map(
+        sealed.map(({ log, write }) => [log, rangeOf(write.from, write.from + write.entries.length)]),
+      ),
+    },
+    origin: "local",
+    operations: placed,
+    changes,
+    members: false,
+  };
+  return { turn, results };
+}
+
+/** Control operations, each made after the one before. The view changes with them at once. */
+export async function prepareControl(context: TurnContext, bodies: readonly ControlBody[]): Promise<Turn> {
+  const owner = controlOwner(context, bodies[0]);
+  let state = context.ledger.tips.get(owner.log);
+  const writes: LogWrite[] = [];
+  for (const body of bodies) {
+    const entries = [context.book.draft(body)];
+    const { batch, state: next } = appendEntries(context, owner.log, state, entries);
+    state = next;
+    writes.push({ state, from: batch.from, entries, leaves: batch.leaves, nodes: batch.nodes });
+    context.book.add(owner, batch.from, entries, batch.leaves);
+  }
+  assert(state !== undefined, "a control turn has operations");
+  await context.keys.absorb(context.book.view);
+  return {
+    commit: {
+      logs: writes,
+      puts: new Map(),
+      dels: new Set(),
+      meta: new Map([[META.controlLogs, context.book.encodeOwners()]]),
+    },
+    states: [state],
+    delta: {
+      heads: [state.head],
+      ranges: new Map([[owner.log, rangeOf(writes[0]!.from, state.head.length)]]),
+    },
+    origin: "local",
+    operations: [],
+    changes: [],
+    members: true,
+  };
+}
+
+/** Rows by key, those that are not there left out. */
+export async function readRows(
+  context: TurnContext,
+  keys: readonly RowKey[],
+): Promise<ReadonlyMap<RowKey, Row>> {
+  const values = await context.store.rows(keys);
+  const rows = new Map<RowKey, Row>();
+  for (const [at, key] of keys.entries()) {
+    const row = values[at];
+    if (row !== undefined) rows.set(key, row);
+  }
+  return rows;
+}
+
+/** Gives each new draft its stamp: after the last one seen in its conversation, whatever the clock says. */
+function stampDrafts(
+  context: TurnContext,
+  fold: Fold,
+  rows: ReadonlyMap<RowKey, Row>,
+  drafts: readonly Draft[],
+): { readonly operations: readonly Operation[]; readonly results: readonly AppendResult[] } {
+  const wallMs = context.clock.wallMs();
+  const known = new Map<string, OrderKey | null>();
+  const last = new Map<RowKey, Stamp | null>();
+  const operations: Operation[] = [];
+  const results = drafts.map((draft): AppendResult => {
+    const messageRow = draft.body.kind === "message" ? rows.get(messageRowKey(draft.id)) : undefined;
+    if (messageRow !== undefined && messageIsHere(messageRow)) {
+      return { appended: false, order: orderOfMessage(draft.id, messageRow) };
+    }
+    const earlier = draft.body.kind === "message" ? known.get(draft.id) : undefined;
+    if (earlier !== undefined) return { appended: false, order: earlier };
+    const register = registerOf(fold, draft);
+    const seen = last.get(register) ?? lastStampIn(rows, register);
+    const stamp = draft.stamp ?? nextStamp(wallMs, seen);
+    // What is taken in moves no clock.
+    if (draft.stamp === null) last.set(register, stamp);
+    const order: OrderKey = { stamp, id: draft.id };
+    known.set(draft.id, order);
+    operations.push({ ...draft, stamp });
+    return { appended: true, order };
+  });
+  return { operations, results };
+}
+
+/** The row that knows the last stamp which this draft must come after. */
+function registerOf(fold: Fold, draft: Draft): RowKey {
+  const { body } = draft;
+  switch (body.kind) {
+    case "message":
+      return conversationRowKey(fold.conversationOf(body.conversation));
+    case "device-name":
+      return deviceNameRowKey(body.device);
+    case "unknown":
+      throw new EngineError("UNEXPECTED", "an unknown operation is never written here");
+    case "delete":
+    case "restore":
+    case "read":
+    case "unread":
+    case "title":
+      return conversationRowKey(body.conversation satisfies ConversationId);
+  }
+}
+
+function lastStampIn(rows: ReadonlyMap<RowKey, Row>, register: RowKey): Stamp | null {
+  const row = rows.get(register);
+  return row === undefined ? null : lastStampOf(register, row);
+}
+
+function sealInto(
+  context: TurnContext,
+  logClass: LogClass,
+  operations: readonly Operation[],
+  sealing: { readonly kind: EntryKind; readonly key: Uint8Array },
+): Sealed {
+  const { account, self } = context;
+  const log = logIdOf({ account, device: self, incarnation: currentIncarnation(context), logClass });
+  const known = context.ledger.tips.get(log);
+  const from = known?.head.length ?? 0;
+  const logNumber = context.store.numberOf(log);
+  const takenInMs = context.clock.wallMs();
+  const entries: BatchEntry[] = [];
+  const placed: PlacedOperation[] = [];
+  for (const [offset, operation] of operations.entries()) {
+    const position = from + offset;
+    const { entry, contentHash } = context.sealer.seal({
+      operation,
+      place: { account, log, position },
+      logDevice: self,
+      kind: sealing.kind,
+      key: sealing.key,
+    });
+    entries.push(entry);
+    placed.push({ operation, contentHash, place: { logNumber, position }, takenInMs });
+  }
+  const { batch, state } = appendEntries(context, log, known, entries);
+  return { log, state, placed, write: { state, from, entries, leaves: batch.leaves, nodes: batch.nodes } };
+}
+
+/** One signature for the whole append. */
+function appendEntries(
+  context: TurnContext,
+  log: LogId,
+  known: LogState | undefined,
+  entries: readonly BatchEntry[],
+): { readonly batch: VerifiedBatch; readonly state: LogState } {
+  const appended = LogAppender.at(known).append(leavesOf(entries));
+  const { length, root, peaks } = appended.next;
+  const head = signHead(context.signingKey, { account: context.account, log, length, root });
+  const batch = batchOfAppend(appended, head, entries);
+  return { batch, state: withHeld(adopt(known, head, peaks), rangeOf(batch.from, length)) };
+}
+
+function controlOwner(context: TurnContext, first: ControlBody | undefined): LogOwner {
+  const incarnation = first?.kind === "open-log" ? first.incarnation : currentIncarnation(context);
+  const { account, self } = context;
+  const log = logIdOf({ account, device: self, incarnation, logClass: "control" });
+  return { log, device: self, incarnation, logClass: "control", cut: null };
+}
+
+/** The highest opened so far; 0 before the first `open-log`. */
+function currentIncarnation(context: TurnContext): number {
+  if (context.ledger.tips.size === 0) return 0;
+  return context.book.view.devices.get(context.self)?.incarnations.at(-1) ?? 0;
+}
+
+function sealingKind(context: TurnContext): { readonly kind: EntryKind; readonly key: Uint8Array } | null {
+  const epoch = context.book.view.sealing;
+  const key = epoch === null ? undefined : context.keys.key(epoch);
+  if (epoch === null || key === undefined) return null;
+  return { kind: { version: ENTRY_VERSION, flags: 0, epoch }, key };
+}

@@ -1,0 +1,220 @@
+/**
+ * A device's own part of the account, opened: its logs, its keys, the members as it knows them, and the one writer. Knows no
+ * network: sessions, linking and the library stand on it. What becomes durable is told to subscribers, in order.
+ */
+import type { AccountId, DeviceId, LogId } from "../../core/base/ids.ts";
+import { bytesToId } from "../../core/base/ids.ts";
+import type { ErrorCode } from "../../core/base/errors.ts";
+import type { Clock, Entropy } from "../../core/base/ports.ts";
+import { createSigningKey, type SigningKey } from "../../core/crypto/sign.ts";
+import { createFold } from "../../core/inbox/fold.ts";
+import type { Fold } from "../../core/inbox/types.ts";
+import { VIEW_VERSION } from "../../core/inbox/rows.ts";
+import { leavesOf } from "../../core/log/header.ts";
+import { isComplete } from "../../core/log/state.ts";
+import type { Frontier } from "../../core/log/types.ts";
+import type { MemberView } from "../../core/membership/types.ts";
+import { fingerprint, possessionDigest } from "../../core/sync/possession.ts";
+import type { DeviceSecrets, Store } from "../../core/sync/ports.ts";
+import type { SessionView } from "../../core/sync/types.ts";
+import { CommitLine } from "./commit-line.ts";
+import { ControlBook, decodeOwners } from "./control-book.ts";
+import { KeyRing } from "./key-ring.ts";
+import { decodeCounts, decodeLocked, Ledger, NO_COUNTS } from "./ledger.ts";
+import { META } from "./meta-names.ts";
+import { Sealer } from "./sealing.ts";
+import { foldPieces } from "./taken-turns.ts";
+import type { TurnContext } from "./turn-context.ts";
+import { type Published, Writer } from "./writer.ts";
+
+/** Entries folded in one step when the stored view is built again. */
+const REBUILD_STEP = 1_000;
+
+export interface ReplicaPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+export class Replica implements SessionView {
+  readonly account: AccountId;
+  readonly self: DeviceId;
+  readonly signingKey: SigningKey;
+  readonly keys: KeyRing;
+  readonly book: ControlBook;
+  readonly ledger: Ledger;
+  readonly writer: Writer;
+  readonly ports: ReplicaPorts;
+  readonly #context: TurnContext;
+  readonly #subscribers = new Set<(published: Published) => void>();
+  readonly #haltListeners = new Set<(code: ErrorCode | null) => void>();
+  #digest: Uint8Array | null = null;
+  #fold: Fold | null = null;
+
+  private constructor(input: {
+    readonly secrets: DeviceSecrets;
+    readonly keys: KeyRing;
+    readonly ledger: Ledger;
+    readonly book: ControlBook;
+    readonly ports: ReplicaPorts;
+  }) {
+    const { secrets, keys, ledger, book, ports } = input;
+    this.account = bytesToId(secrets.account);
+    this.self = secrets.device;
+    this.signingKey = createSigningKey(secrets.signSeed);
+    this.keys = keys;
+    this.book = book;
+    this.ledger = ledger;
+    this.ports = ports;
+    this.#context = {
+      account: this.account,
+      self: this.self,
+      signingKey: this.signingKey,
+      ...ports,
+      ledger,
+      book,
+      keys,
+      sealer: new Sealer(ports.entropy),
+      fold: () => this.fold,
+    };
+    const line = new CommitLine({ ...ports, onHalt: (code) => this.#halted(code) });
+    this.writer = new Writer({
+      context: this.#context,
+      line,
+      publish: (published) => this.#publish(published),
+    });
+  }
+
+  /** Reads states and control entries; nothing that grows with history. Builds the view again where its version changed. */
+  static async open(secrets: DeviceSecrets, ports: ReplicaPorts): Promise<Replica> {
+    const { store } = ports;
+    const ledger = new Ledger((await store.logs()).map((log) => log.state));
+    const [counts, locked] = [await store.meta(META.counts), await store.meta(META.locked)];
+    if (counts !== undefined) ledger.counts = decodeCounts(counts);
+    if (locked !== undefined) ledger.locked = decodeLocked(locked);
+    const book = await loadBook(bytesToId(secrets.account), ledger, store);
+    const keys = await KeyRing.open(secrets.device, secrets.openSeed);
+    const replica = new Replica({ secrets, keys, ledger, book, ports });
+    if (ledger.tips.size > 0) {
+      await keys.absorb(book.view);
+      await replica.#rebuildIfOld();
+      await replica.unlockAll();
+    }
+    return replica;
+  }
+
+  get frontier(): Frontier {
+    return this.ledger.frontier;
+  }
+
+  get members(): MemberView {
+    return this.book.view;
+  }
+
+  /** Null until the index key is here. */
+  get fold(): Fold | null {
+    const { indexKey } = this.keys;
+    if (this.#fold === null && indexKey !== null) this.#fold = createFold({ indexKey });
+    return this.#fold;
+  }
+
+  digest(): Uint8Array {
+    this.#digest ??= possessionDigest({
+      account: this.account,
+      frontier: this.frontier,
+      members: this.members,
+    });
+    return this.#digest;
+  }
+
+  /** True where no position below a known head is missing here. */
+  complete(): boolean {
+    for (const state of this.frontier.values()) if (!isComplete(state)) return false;
+    return true;
+  }
+
+  fingerprint(): string {
+    return fingerprint({ account: this.account, frontier: this.frontier, members: this.members });
+  }
+
+  /** Told of every turn once it is durable. Returns how to end it. */
+  subscribe(subscriber: (published: Published) => void): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** Told when writing stops, with the code, and when it goes on, with null. */
+  onHalt(listener: (code: ErrorCode | null) => void): void {
+    this.#haltListeners.add(listener);
+  }
+
+  /** Folds what waited for keys. Called when keys have come. */
+  async unlockAll(): Promise<void> {
+    for (const log of [...this.ledger.locked.keys()]) await this.writer.unlock(log);
+  }
+
+  /** Reads the states of all logs again, after a repair took positions away. */
+  async reload(): Promise<void> {
+    await this.writer.exclusive(async () => {
+      for (const { state } of await this.ports.store.logs()) {
+        this.ledger.tips.set(state.head.log, state);
+        this.ledger.frontier.set(state.head.log, state);
+      }
+      this.#digest = null;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.writer.close();
+    await this.ports.store.close();
+  }
+
+  #publish(published: Published): void {
+    this.#digest = null;
+    for (const subscriber of this.#subscribers) subscriber(published);
+    if (published.members && this.ledger.locked.size > 0) void this.unlockAll().catch(() => undefined);
+  }
+
+  #halted(code: ErrorCode | null): void {
+    for (const listener of this.#haltListeners) listener(code);
+  }
+
+  /** The stored view is versioned; an older one is built again from the logs, oldest entries first. */
+  async #rebuildIfOld(): Promise<void> {
+    const { store } = this.ports;
+    const version = await store.meta(META.viewVersion);
+    if (version?.[0] === VIEW_VERSION) return;
+    const mark = new Map([[META.viewVersion, Uint8Array.of(VIEW_VERSION)]]);
+    const nothing = { logs: [], puts: new Map(), dels: new Set<never>() };
+    if (version !== undefined) {
+      await store.clearRows();
+      this.ledger.counts = NO_COUNTS;
+      for (const [log, state] of this.ledger.tips) await this.#refold(log, state.head.length);
+    }
+    await store.commit({ ...nothing, meta: mark });
+  }
+
+  async #refold(log: LogId, length: number): Promise<void> {
+    const { store } = this.ports;
+    const owner = this.members.logs.get(log);
+    if (owner === undefined || owner.logClass === "control") return;
+    for (let from = 0; from < length; from += REBUILD_STEP) {
+      const stored = await store.entries(log, from, from + REBUILD_STEP);
+      const pieces = stored.map(({ position, entry }) => ({ owner, from: position, entries: [entry] }));
+      const { puts, dels, meta } = await foldPieces(this.#context, pieces);
+      await store.commit({ logs: [], puts, dels, meta });
+    }
+  }
+}
+
+async function loadBook(account: AccountId, ledger: Ledger, store: Store): Promise<ControlBook> {
+  const book = new ControlBook(account);
+  const owners = await store.meta(META.controlLogs);
+  for (const owner of owners === undefined ? [] : decodeOwners(owners)) {
+    const length = ledger.tips.get(owner.log)?.head.length ?? 0;
+    for (const { position, entry } of await store.entries(owner.log, 0, length)) {
+      book.add(owner, position, [entry], leavesOf([entry]));
+    }
+  }
+  return book;
+}

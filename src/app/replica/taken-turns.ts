@@ -1,0 +1,241 @@
+/**
+ * Turns for what comes from peers: verified batches, adopted heads, and what waited for a key. Entries are opened and folded here, once;
+ * what cannot be opened is kept and proved all the same.
+ */
+import type { LogId } from "../../core/base/ids.ts";
+import { assert } from "../../core/base/errors.ts";
+import type { Change, PlacedOperation } from "../../core/inbox/types.ts";
+import { NO_RANGES, type Range, type Ranges, rangeOf, subtract, union } from "../../core/log/ranges.ts";
+import type { Row, RowKey } from "../../core/log/rows.ts";
+import { adopt, prefixLengthWith, withHeld } from "../../core/log/state.ts";
+import { mergeRanges, nodesOf, perfectNodes, rootOf } from "../../core/log/tree.ts";
+import type { BatchEntry, LogState, VerifiedBatch } from "../../core/log/types.ts";
+import type { LogOwner } from "../../core/membership/types.ts";
+import type { LogWrite } from "../../core/sync/ports.ts";
+import type { Adoption } from "../../core/sync/types.ts";
+import { encodeCounts, encodeLocked } from "./ledger.ts";
+import { META } from "./meta-names.ts";
+import { readRows } from "./own-turns.ts";
+import { openEntry } from "./sealing.ts";
+import type { TurnContext } from "./turn-context.ts";
+import type { Turn } from "./writer.ts";
+
+/** Entries of one log that are opened and folded together, with the place of the first. */
+interface Piece {
+  readonly owner: LogOwner;
+  readonly from: number;
+  readonly entries: readonly BatchEntry[];
+}
+
+interface Folded {
+  readonly puts: ReadonlyMap<RowKey, Row>;
+  readonly dels: ReadonlySet<RowKey>;
+  readonly changes: readonly Change[];
+  readonly operations: readonly PlacedOperation[];
+  readonly meta: ReadonlyMap<string, Uint8Array>;
+}
+
+const NOTHING_FOLDED: Folded = {
+  puts: new Map(),
+  dels: new Set(),
+  changes: [],
+  operations: [],
+  meta: new Map(),
+};
+
+/** Null where all of it is here already and the head is known. */
+export async function prepareIngest(
+  context: TurnContext,
+  batch: VerifiedBatch,
+  adoption: Adoption | null,
+): Promise<Turn | null> {
+  const { log } = batch.head;
+  const owner = context.book.view.logs.get(log);
+  assert(owner !== undefined, "a session takes in logs of members only");
+  const known = context.ledger.tips.get(log);
+  const longer = adoption !== null && adoption.head.length > (known?.head.length ?? 0);
+  const adopted = longer ? adopt(known, adoption.head, adoption.peaks) : known;
+  assert(adopted !== undefined, "entries come under a head that is adopted");
+
+  const fresh = freshRanges(adopted, batch);
+  if (fresh.length === 0 && !longer) return null;
+  const state = await stateWith(context, adopted, batch, fresh);
+  const pieces = fresh.map(({ from, to }) => ({
+    owner,
+    from,
+    entries: batch.entries.slice(from - batch.from, to - batch.from),
+  }));
+  const writes = pieces.map((piece, at): LogWrite => ({
+    state,
+    from: piece.from,
+    entries: piece.entries,
+    leaves: batch.leaves.slice(piece.from - batch.from, piece.from - batch.from + piece.entries.length),
+    nodes: at === 0 ? [...batch.nodes, ...(adoption?.nodes ?? [])] : [],
+  }));
+  if (writes.length === 0)
+    writes.push({ state, from: 0, entries: [], leaves: [], nodes: adoption?.nodes ?? [] });
+
+  const isControl = owner.logClass === "control";
+  const members = isControl && (await takeControl(context, pieces, writes));
+  const folded = isControl ? NOTHING_FOLDED : await foldPieces(context, pieces);
+  const meta = new Map<string, Uint8Array>(folded.meta);
+  if (isControl) meta.set(META.controlLogs, context.book.encodeOwners());
+  return {
+    commit: { logs: writes, puts: folded.puts, dels: folded.dels, meta },
+    states: [state],
+    delta: { heads: [state.head], ranges: new Map([[log, fresh]]) },
+    origin: "remote",
+    operations: folded.operations,
+    changes: folded.changes,
+    members,
+  };
+}
+
+/** Null where the head is known, or a longer one is. */
+export async function prepareAdoption(context: TurnContext, adoption: Adoption): Promise<Turn | null> {
+  const { head, peaks, nodes } = adoption;
+  const known = context.ledger.tips.get(head.log);
+  if (known !== undefined && known.head.length >= head.length) return null;
+  const state = adopt(known, head, peaks);
+  return {
+    commit: {
+      logs: [{ state, from: 0, entries: [], leaves: [], nodes }],
+      puts: new Map(),
+      dels: new Set(),
+      meta: new Map(),
+    },
+    states: [state],
+    delta: { heads: [head], ranges: new Map() },
+    origin: "remote",
+    operations: [],
+    changes: [],
+    members: false,
+  };
+}
+
+/** Folds the entries of a log that waited for a key, as far as the keys are here now. Null where nothing could be opened. */
+export async function prepareUnlock(context: TurnContext, log: LogId): Promise<Turn | null> {
+  const owner = context.book.view.logs.get(log);
+  const waiting = context.ledger.locked.get(log);
+  if (owner === undefined || waiting === undefined) return null;
+  context.ledger.locked.delete(log);
+  const pieces: Piece[] = [];
+  for (const { from, to } of waiting) {
+    for (const stored of await context.store.entries(log, from, to)) {
+      pieces.push({ owner, from: stored.position, entries: [stored.entry] });
+    }
+  }
+  const folded = await foldPieces(context, pieces);
+  const meta = new Map(folded.meta).set(META.locked, encodeLocked(context.ledger.locked));
+  return {
+    commit: { logs: [], puts: folded.puts, dels: folded.dels, meta },
+    states: [],
+    delta: { heads: [], ranges: new Map() },
+    origin: "remote",
+    operations: folded.operations,
+    changes: folded.changes,
+    members: false,
+  };
+}
+
+/** Opens and folds, and keeps the counts and what stays locked. Also how the stored view is built again. */
+export async function foldPieces(context: TurnContext, pieces: readonly Piece[]): Promise<Folded> {
+  const takenInMs = context.clock.wallMs();
+  const operations: PlacedOperation[] = [];
+  const meta = new Map<string, Uint8Array>();
+  let { unknown, unreadable } = context.ledger.counts;
+  for (const { owner, from, entries } of pieces) {
+    const logNumber = context.store.numberOf(owner.log);
+    let locked: Ranges = NO_RANGES;
+    for (const [offset, entry] of entries.entries()) {
+      const position = from + offset;
+      const opened = openEntry(
+        entry,
+        { account: context.account, log: owner.log, position },
+        owner.device,
+        context.keys,
+      );
+      if (opened.kind === "operation") {
+        const { operation, contentHash } = opened;
+        operations.push({ operation, contentHash, place: { logNumber, position }, takenInMs });
+      } else if (opened.kind === "locked") locked = union(locked, rangeOf(position, position + 1));
+      else if (opened.kind === "unknown") unknown++;
+      else if (opened.kind === "unreadable") unreadable++;
+    }
+    if (locked.length > 0) {
+      context.ledger.locked.set(owner.log, union(context.ledger.locked.get(owner.log) ?? NO_RANGES, locked));
+      meta.set(META.locked, encodeLocked(context.ledger.locked));
+    }
+  }
+  const fold = context.fold();
+  if (fold === null || operations.length === 0) {
+    assert(operations.length === 0, "what opens can be folded: the index key comes with the first epoch key");
+    context.ledger.counts = { unknown, unreadable };
+    return { ...NOTHING_FOLDED, meta: meta.set(META.counts, encodeCounts(context.ledger.counts)) };
+  }
+  const rows = await readRows(context, fold.keys(operations.map((placed) => placed.operation)));
+  const { puts, dels, changes } = fold.apply(rows, operations);
+  context.ledger.counts = { unknown, unreadable };
+  meta.set(META.counts, encodeCounts(context.ledger.counts));
+  return { puts, dels, changes, operations, meta };
+}
+
+/** Adds control entries to the book and takes the keys that come with them; true where any was new. */
+async function takeControl(
+  context: TurnContext,
+  pieces: readonly Piece[],
+  writes: readonly LogWrite[],
+): Promise<boolean> {
+  let came = false;
+  for (const [at, { owner, from, entries }] of pieces.entries()) {
+    if (context.book.add(owner, from, entries, writes[at]!.leaves)) came = true;
+  }
+  if (came) await context.keys.absorb(context.book.view);
+  return came;
+}
+
+/** What of the batch is not taken in yet; positions without a payload here count only if it was erased for good. */
+function freshRanges(state: LogState, batch: VerifiedBatch): Ranges {
+  let present: Ranges = NO_RANGES;
+  let begin: number | null = null;
+  const all: Range[] = [];
+  for (const [offset, entry] of batch.entries.entries()) {
+    const position = batch.from + offset;
+    if (entry.state !== "absent") begin ??= position;
+    else if (begin !== null) {
+      all.push({ from: begin, to: position });
+      begin = null;
+    }
+  }
+  if (begin !== null) all.push({ from: begin, to: batch.from + batch.entries.length });
+  present = all;
+  return subtract(present, state.held);
+}
+
+async function stateWith(
+  context: TurnContext,
+  adopted: LogState,
+  batch: VerifiedBatch,
+  fresh: Ranges,
+): Promise<LogState> {
+  const prefix = prefixLengthWith(adopted, fresh);
+  if (prefix === adopted.prefix.length || prefix === adopted.head.length) return withHeld(adopted, fresh);
+  return withHeld(adopted, fresh, await prefixRoot(context, batch, prefix));
+}
+
+/** The root at the end of the hole-free part: from the batch as far as it reaches, from the store beyond. */
+async function prefixRoot(
+  context: TurnContext,
+  batch: VerifiedBatch,
+  length: number,
+): Promise<LogState["prefix"]["root"]> {
+  const to = Math.min(length, batch.from + batch.leaves.length);
+  assert(to >= batch.from, "the prefix grows by this batch");
+  const leaves = batch.leaves.slice(0, to - batch.from);
+  const left = { from: 0, to: batch.from, hashes: batch.left };
+  const upTo = mergeRanges(left, { from: batch.from, to, hashes: nodesOf(leaves, batch.from) });
+  if (to === length) return rootOf(upTo, length);
+  const hashes = await context.store.nodes(batch.head.log, perfectNodes(to, length));
+  assert(hashes !== undefined, "what is held can be proved");
+  return rootOf(mergeRanges({ from: 0, to, hashes: upTo }, { from: to, to: length, hashes }), length);
+}

@@ -1,0 +1,215 @@
+/**
+ * The single writer: everything that changes the store goes through its turns, one after the other. A turn numbers, seals and signs
+ * (or takes in what a peer sent), reads the rows that the fold needs, applies, and submits one atomic commit; the next turn
+ * does not wait for the disk. Only what is durable is published. Rules: ARCHITECTURE.md, "The life of one message".
+ */
+import type { LogId } from "../../core/base/ids.ts";
+import { assert, EngineError } from "../../core/base/errors.ts";
+import type { Change, Draft, OrderKey, PlacedOperation } from "../../core/inbox/types.ts";
+import type { Head, LogState, VerifiedBatch } from "../../core/log/types.ts";
+import type { ControlBody } from "../../core/membership/types.ts";
+import type { Commit } from "../../core/sync/ports.ts";
+import type { Adoption, FrontierDelta } from "../../core/sync/types.ts";
+import { CommitLine } from "./commit-line.ts";
+import type { TurnContext } from "./turn-context.ts";
+import { prepareAppend, prepareControl } from "./own-turns.ts";
+import { prepareAdoption, prepareIngest, prepareUnlock } from "./taken-turns.ts";
+
+/** Operations of callers that one turn takes together: group commit without a long wait for the first of them. */
+const OPERATIONS_PER_TURN_MAX = 2_000;
+/** Commits on their way to the disk before the next turn waits: enough to overlap, few enough to bound memory. */
+const COMMITS_IN_FLIGHT_MAX = 4;
+
+export interface AppendResult {
+  /** False where the id was here already: nothing was written for it. */
+  readonly appended: boolean;
+  readonly order: OrderKey | null;
+}
+
+/** A turn, ready to be written. `apply` makes its effects those that the next turn starts from. */
+export interface Turn {
+  readonly commit: Commit;
+  readonly states: readonly LogState[];
+  readonly delta: FrontierDelta;
+  readonly origin: "local" | "remote";
+  readonly operations: readonly PlacedOperation[];
+  readonly changes: readonly Change[];
+  /** The control logs grew, so the view is resolved anew. */
+  readonly members: boolean;
+}
+
+/** What became durable, in the order of the turns. */
+export type Published = Omit<Turn, "commit">;
+
+type Job =
+  | {
+      readonly kind: "append";
+      readonly drafts: readonly Draft[];
+      readonly resolve: (results: readonly AppendResult[]) => void;
+      readonly reject: (error: unknown) => void;
+    }
+  | {
+      readonly kind: "turn";
+      readonly prepare: () => Promise<Turn | null>;
+      readonly resolve: () => void;
+      readonly reject: (error: unknown) => void;
+    };
+
+export class Writer {
+  readonly #context: TurnContext;
+  readonly #line: CommitLine;
+  readonly #publish: (published: Published) => void;
+  readonly #jobs: Job[] = [];
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(input: {
+    readonly context: TurnContext;
+    readonly line: CommitLine;
+    readonly publish: (published: Published) => void;
+  }) {
+    this.#context = input.context;
+    this.#line = input.line;
+    this.#publish = input.publish;
+  }
+
+  /**
+   * Operations of this device, durable when it resolves. Those whose id is here already are left out.
+   *
+   * @throws EngineError `DISK_FULL`, `STORE_POISONED`, `NODE_CLOSED`.
+   */
+  append(drafts: readonly Draft[]): Promise<readonly AppendResult[]> {
+    return new Promise((resolve, reject) => this.#enqueue({ kind: "append", drafts, resolve, reject }));
+  }
+
+  /** Control operations of this device, made one after the other, durable when it resolves. */
+  appendControl(bodies: readonly ControlBody[]): Promise<void> {
+    return this.#turn(() => prepareControl(this.#context, bodies));
+  }
+
+  /** What a session verified: durable when it resolves. What is held already is not written again. */
+  ingest(batch: VerifiedBatch, adoption: Adoption | null): Promise<void> {
+    return this.#turn(() => prepareIngest(this.#context, batch, adoption));
+  }
+
+  /** A longer head without entries yet. */
+  adopt(adoption: Adoption): Promise<void> {
+    return this.#turn(() => prepareAdoption(this.#context, adoption));
+  }
+
+  /** Folds what waited for keys that have come by now. */
+  unlock(log: LogId): Promise<void> {
+    return this.#turn(() => prepareUnlock(this.#context, log));
+  }
+
+  /** Runs alone: after everything enqueued before is durable, and before anything enqueued later. */
+  exclusive<Result>(run: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const prepare = async (): Promise<null> => {
+        await this.#line.drained();
+        try {
+          resolve(await run());
+        } catch (error) {
+          reject(error);
+        }
+        return null;
+      };
+      this.#enqueue({ kind: "turn", prepare, resolve: () => undefined, reject });
+    });
+  }
+
+  /** Waits for what was enqueued, then takes nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+    await this.#line.drained();
+    this.#line.close();
+  }
+
+  #turn(prepare: () => Promise<Turn | null>): Promise<void> {
+    return new Promise((resolve, reject) => this.#enqueue({ kind: "turn", prepare, resolve, reject }));
+  }
+
+  #enqueue(job: Job): void {
+    if (this.#closed) {
+      job.reject(new EngineError("NODE_CLOSED", "the node is closing"));
+      return;
+    }
+    this.#jobs.push(job);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#jobs.length > 0) {
+      const job = this.#jobs.shift()!;
+      if (this.#line.halted !== null) {
+        job.reject(this.#line.halted);
+        continue;
+      }
+      while (this.#line.inFlight >= COMMITS_IN_FLIGHT_MAX && this.#line.halted === null)
+        await this.#line.oldest();
+      try {
+        if (job.kind === "append") await this.#appendTurn(job);
+        else this.#submit(await job.prepare(), job.resolve, job.reject);
+      } catch (error) {
+        job.reject(error);
+      }
+    }
+  }
+
+  /** Takes along the appends that wait behind the first, up to a bound. */
+  async #appendTurn(first: Extract<Job, { kind: "append" }>): Promise<void> {
+    const jobs = [first];
+    let count = first.drafts.length;
+    for (let next = this.#jobs[0]; next?.kind === "append"; next = this.#jobs[0]) {
+      if (count + next.drafts.length > OPERATIONS_PER_TURN_MAX) break;
+      count += next.drafts.length;
+      jobs.push(next);
+      this.#jobs.shift();
+    }
+    const rejectAll = (error: unknown): void => {
+      for (const job of jobs) job.reject(error);
+    };
+    try {
+      const { turn, results } = await prepareAppend(
+        this.#context,
+        jobs.flatMap((job) => job.drafts),
+      );
+      const resolveAll = (): void => {
+        let at = 0;
+        for (const job of jobs) {
+          job.resolve(results.slice(at, at + job.drafts.length));
+          at += job.drafts.length;
+        }
+        assert(at === results.length, "every draft has its result");
+      };
+      this.#submit(turn, resolveAll, rejectAll);
+    } catch (error) {
+      rejectAll(error);
+    }
+  }
+
+  #submit(turn: Turn | null, resolve: () => void, reject: (error: unknown) => void): void {
+    if (turn === null) {
+      // Nothing new; but what it relied on may still be on its way to the disk.
+      this.#line
+        .drained()
+        .then(() => (this.#line.halted === null ? resolve() : reject(this.#line.halted)), reject);
+      return;
+    }
+    const { commit, ...published } = turn;
+    for (const state of turn.states) this.#context.ledger.tips.set(state.head.log, state);
+    const onDurable = (): void => {
+      for (const state of turn.states) this.#context.ledger.frontier.set(state.head.log, state);
+      this.#publish(published);
+    };
+    this.#line.submit(commit, onDurable).then(resolve, reject);
+  }
+}
+
+/** The heads of some states. */
+export function headsOf(states: readonly LogState[]): readonly Head[] {
+  return states.map((state) => state.head);
+}

@@ -1,0 +1,237 @@
+/**
+ * How a device meets its siblings: last good addresses first, then mDNS, again and again while one is missing. Decides whom to dial and
+ * when; sessions run in peers.ts. Rules: engine, sections 4 and 5; docs/spec/discovery.md.
+ */
+import type { DeviceId } from "../../core/base/ids.ts";
+import { isEngineError } from "../../core/base/errors.ts";
+import type { CancelTimer } from "../../core/base/ports.ts";
+import { discoveryTag } from "../../core/crypto/discovery.ts";
+import type { Discovery, FoundPeer, Net } from "../../core/sync/ports.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { PeerSession } from "./peer-session.ts";
+import type { Peers } from "./peers.ts";
+import { SYNC_PROTOCOL } from "./run-handshake.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** So close to the border of an hour the neighbour's tag is answered and asked for too: clocks differ. */
+const BORDER_MS = 600_000;
+/** Missing peers are looked for this often at first, for five minutes, and then once a minute. */
+const EAGER_EVERY_MS = 2_000;
+const EAGER_FOR_MS = 300_000;
+const PATIENT_EVERY_MS = 60_000;
+const DIAL_TIMEOUT_MS = 4_000;
+/** Dials under way at once; a flood of answers on the network costs no more. */
+const DIALS_MAX = 8;
+/** An address that led to no member is left alone for a while. */
+const SHUN_MS = 60_000;
+const ADDRESSES_MAX = 64;
+
+interface Search {
+  readonly sinceMs: number;
+  cancel: CancelTimer | null;
+}
+
+export class Meeting {
+  readonly #replica: Replica;
+  readonly #peers: Peers;
+  readonly #net: Net;
+  readonly #discovery: Discovery | null;
+  readonly #addresses = new Map<DeviceId, readonly string[]>();
+  readonly #onAddresses: (peer: DeviceId, addresses: readonly string[]) => void;
+  readonly #searches = new Map<DeviceId, Search>();
+  readonly #dialling = new Set<string>();
+  readonly #shunned = new Map<string, number>();
+  readonly #timers = new Set<CancelTimer>();
+  /** Tags beside those of the hour: one while a link code is open. */
+  readonly #extraTags = new Set<string>();
+  #announced = "";
+  #closed = false;
+
+  constructor(input: {
+    readonly replica: Replica;
+    readonly peers: Peers;
+    readonly net: Net;
+    readonly discovery: Discovery | null;
+    /** Good addresses from before this start. */
+    readonly remembered: ReadonlyMap<DeviceId, readonly string[]>;
+    /** Told of good addresses, to be kept. */
+    readonly onAddresses: (peer: DeviceId, addresses: readonly string[]) => void;
+  }) {
+    this.#replica = input.replica;
+    this.#peers = input.peers;
+    this.#net = input.net;
+    this.#discovery = input.discovery;
+    this.#onAddresses = input.onAddresses;
+    for (const [peer, addresses] of input.remembered) this.#addresses.set(peer, addresses);
+  }
+
+  /** Listens, announces, and looks for everyone who is missing. */
+  async start(): Promise<void> {
+    this.#net.handle(SYNC_PROTOCOL, (stream) => {
+      this.#peers.run(stream).catch((error: unknown) => this.#expected(error));
+    });
+    this.#net.onNetworkChange(() => void this.#networkChanged());
+    this.#discovery?.onFound((found) => this.#found(found));
+    await this.#announce();
+    this.#every(DAY_MS, () => this.renew());
+    // The tags follow the hour.
+    this.#every(MINUTE_MS, () => this.#announce());
+    this.lookForAll();
+  }
+
+  /** Begins, or begins anew, the search for every active device without a session. */
+  lookForAll(): void {
+    for (const { device, state } of this.#replica.members.devices.values()) {
+      if (device === this.#replica.self || state !== "active") continue;
+      if (this.#peers.session(device) === undefined) this.look(device);
+    }
+    this.#discovery?.askSoon();
+  }
+
+  /** Looks for one peer from now on, until a new session with it stands. */
+  look(peer: DeviceId): void {
+    if (this.#closed) return;
+    this.#searches.get(peer)?.cancel?.();
+    const search: Search = { sinceMs: this.#replica.ports.clock.monotonicMs(), cancel: null };
+    this.#searches.set(peer, search);
+    this.#step(peer, search);
+  }
+
+  /** A session with the peer stands. */
+  met(session: PeerSession): void {
+    const search = this.#searches.get(session.peer);
+    search?.cancel?.();
+    this.#searches.delete(session.peer);
+    if (!session.stream.initiator) return;
+    const known = this.#addresses.get(session.peer) ?? [];
+    const { peerAddress } = session.stream;
+    const addresses = [peerAddress, ...known.filter((address) => address !== peerAddress)].slice(0, 4);
+    this.#addresses.set(session.peer, addresses);
+    this.#onAddresses(session.peer, addresses);
+  }
+
+  /** Dials by hand: any address, any peer of the account. Rejects as `Net.dial` and `Peers.run` do. */
+  async connect(address: string, timeoutMs: number): Promise<PeerSession | null> {
+    const stream = await this.#net.dial(address, SYNC_PROTOCOL, timeoutMs);
+    return this.#peers.run(stream);
+  }
+
+  /** A fresh transport identity, and everyone is looked for under it. */
+  async renew(): Promise<void> {
+    await this.#net.renew();
+    await this.#announce();
+  }
+
+  /** Answers to one more tag, until the returned function is called. */
+  async answerAlso(tag: string): Promise<() => Promise<void>> {
+    this.#extraTags.add(tag);
+    await this.#announce();
+    return async () => {
+      this.#extraTags.delete(tag);
+      await this.#announce();
+    };
+  }
+
+  /** After membership or keys changed: other tags, other peers to look for. */
+  async membersChanged(): Promise<void> {
+    await this.#announce();
+    for (const { device, state } of this.#replica.members.devices.values()) {
+      const known = this.#searches.has(device) || this.#peers.session(device) !== undefined;
+      if (device !== this.#replica.self && state === "active" && !known) this.look(device);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const search of this.#searches.values()) search.cancel?.();
+    for (const cancel of this.#timers) cancel();
+    this.#net.handle(SYNC_PROTOCOL, null);
+  }
+
+  #step(peer: DeviceId, search: Search): void {
+    if (this.#closed) return;
+    const { clock } = this.#replica.ports;
+    for (const address of this.#addresses.get(peer) ?? []) void this.#dial(address, peer);
+    this.#discovery?.askSoon();
+    const eager = clock.monotonicMs() - search.sinceMs < EAGER_FOR_MS;
+    search.cancel = clock.after(eager ? EAGER_EVERY_MS : PATIENT_EVERY_MS, () => this.#step(peer, search));
+  }
+
+  #found({ transportId, addresses }: FoundPeer): void {
+    const known = this.#peers.sessions.some((session) => session.stream.peerAddress.endsWith(transportId));
+    // A suspect session stands still: its peer is looked for, so its answers are welcome.
+    if (this.#closed || (known && this.#searches.size === 0)) return;
+    for (const address of addresses) void this.#dial(address, null);
+  }
+
+  /** One dial per address at a time. `peer` is whom the address led to before; then a failure is no reason to shun it. */
+  async #dial(address: string, peer: DeviceId | null): Promise<void> {
+    const { clock } = this.#replica.ports;
+    const now = clock.monotonicMs();
+    if (this.#dialling.has(address) || this.#dialling.size >= DIALS_MAX) return;
+    if ((this.#shunned.get(address) ?? 0) > now) return;
+    this.#dialling.add(address);
+    try {
+      const stream = await this.#net.dial(address, SYNC_PROTOCOL, DIAL_TIMEOUT_MS);
+      await this.#peers.run(stream);
+    } catch (error) {
+      this.#expected(error);
+      if (peer === null && isEngineError(error, "NOT_A_MEMBER")) this.#shun(address, now + SHUN_MS);
+    } finally {
+      this.#dialling.delete(address);
+    }
+  }
+
+  #shun(address: string, untilMs: number): void {
+    if (this.#shunned.size >= ADDRESSES_MAX) this.#shunned.delete(this.#shunned.keys().next().value!);
+    this.#shunned.set(address, untilMs);
+  }
+
+  /** Tells discovery the tags of this hour, and comes back when they change. */
+  async #announce(): Promise<void> {
+    if (this.#discovery === null || this.#closed) return;
+    const { clock } = this.#replica.ports;
+    const wallMs = clock.wallMs();
+    const hour = Math.floor(wallMs / HOUR_MS);
+    const intoHourMs = wallMs - hour * HOUR_MS;
+    const hours = [hour];
+    if (intoHourMs < BORDER_MS) hours.push(hour - 1);
+    if (intoHourMs > HOUR_MS - BORDER_MS) hours.push(hour + 1);
+    const keys = this.#replica.keys.discoveryKeys(this.#replica.members);
+    const tags = keys.flatMap((key) => hours.map((each) => discoveryTag(key, each)));
+    const state = {
+      answer: [...tags, ...this.#extraTags],
+      ask: tags,
+      transportId: this.#net.transportId(),
+      addresses: this.#net.addresses(),
+    };
+    const summary = JSON.stringify(state);
+    if (summary === this.#announced) return;
+    this.#announced = summary;
+    await this.#discovery.update(state);
+  }
+
+  async #networkChanged(): Promise<void> {
+    if (this.#closed) return;
+    await this.renew();
+    for (const { device, state } of this.#replica.members.devices.values()) {
+      if (device !== this.#replica.self && state === "active") this.look(device);
+    }
+  }
+
+  #every(periodMs: number, run: () => Promise<void>): void {
+    const cancel = this.#replica.ports.clock.after(periodMs, () => {
+      this.#timers.delete(cancel);
+      if (this.#closed) return;
+      void run().finally(() => this.#every(periodMs, run));
+    });
+    this.#timers.add(cancel);
+  }
+
+  /** A stream that came to nothing is everyday life; anything else is a fault of ours. */
+  #expected(error: unknown): void {
+    if (!isEngineError(error)) throw error;
+  }
+}

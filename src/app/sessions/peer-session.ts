@@ -1,0 +1,245 @@
+/**
+ * Runs one session to its end: all the waiting, none of the deciding. Frames, assignments, commits and timers go into the machine one at
+ * a time; its outputs are performed in order. Machine: src/core/sync/session.ts. Rules: docs/spec/sync.md.
+ */
+import type { DeviceId, LogId } from "../../core/base/ids.ts";
+import { isEngineError } from "../../core/base/errors.ts";
+import type { CancelTimer } from "../../core/base/ports.ts";
+import { perfectNodes } from "../../core/log/tree.ts";
+import type { Ranges } from "../../core/log/ranges.ts";
+import type { Head } from "../../core/log/types.ts";
+import { SyncSession } from "../../core/sync/session.ts";
+import type { ByteStream } from "../../core/sync/ports.ts";
+import type { Fork, FrontierDelta, Input, Output, RangesByLog } from "../../core/sync/types.ts";
+import { closeReasonFor, decodeFrame, encodeFrame } from "../../core/wire/frame-codec.ts";
+import type { CloseReason, SessionFrame } from "../../core/wire/frames.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { FrameReader } from "./frame-reader.ts";
+import type { Outbox } from "./outbox.ts";
+import { Serving } from "./serving.ts";
+
+/** What a session tells those who run it. */
+export interface SessionEvents {
+  readonly peerHas: (session: PeerSession, delta: FrontierDelta, acknowledged: boolean) => void;
+  readonly peerDropped: (session: PeerSession, ranges: RangesByLog) => void;
+  readonly absent: (session: PeerSession, ranges: RangesByLog) => void;
+  /** Durable here, brought by this peer. */
+  readonly brought: (session: PeerSession, delta: FrontierDelta) => void;
+  readonly equal: (session: PeerSession, equal: boolean) => void;
+  readonly suspect: (session: PeerSession) => void;
+  readonly evidence: (session: PeerSession, fork: Fork) => void;
+  readonly ended: (session: PeerSession, reason: CloseReason | null) => void;
+}
+
+export class PeerSession {
+  readonly peer: DeviceId;
+  readonly stream: ByteStream;
+  readonly openedAtMs: number;
+  readonly #replica: Replica;
+  readonly #reader: FrameReader;
+  readonly #outbox: Outbox;
+  readonly #events: SessionEvents;
+  readonly #machine: SyncSession;
+  readonly #serving: Serving;
+  #cancelTimer: CancelTimer | null = null;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #ended = false;
+  equal = false;
+
+  constructor(input: {
+    readonly peer: DeviceId;
+    readonly replica: Replica;
+    readonly stream: ByteStream;
+    readonly reader: FrameReader;
+    readonly outbox: Outbox;
+    readonly events: SessionEvents;
+  }) {
+    const { peer, replica, stream, reader, outbox, events } = input;
+    const now = replica.ports.clock.monotonicMs();
+    this.peer = peer;
+    this.stream = stream;
+    this.openedAtMs = now;
+    this.#replica = replica;
+    this.#reader = reader;
+    this.#outbox = outbox;
+    this.#events = events;
+    this.#machine = new SyncSession({
+      self: replica.self,
+      peer,
+      initiator: stream.initiator,
+      account: replica.account,
+      view: replica,
+      now,
+    });
+    this.#serving = new Serving({
+      source: replica.ports.store,
+      outbox,
+      mayServe: () => this.#machine.mayServe,
+      feed: (fed) => this.feed(fed),
+    });
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Reads frames until the stream or the machine ends. Never rejects. */
+  async run(): Promise<void> {
+    this.feed({ kind: "opened" });
+    try {
+      while (!this.#ended) {
+        // No deadline here: the machine's own timer closes a silent session.
+        const bytes = await this.#reader.next(Number.MAX_SAFE_INTEGER as never);
+        if (bytes === undefined || this.#ended) continue;
+        this.#receive(bytes);
+      }
+    } catch (error) {
+      const broken = isEngineError(error) && error.code.startsWith("WIRE_");
+      this.#end(broken ? closeReasonFor(error) : null);
+      if (!isEngineError(error)) throw error;
+    } finally {
+      this.#end(null);
+    }
+  }
+
+  feed(input: Input): void {
+    if (this.#ended) return;
+    const outputs = this.#machine.handle(input, this.#replica.ports.clock.monotonicMs());
+    for (const output of outputs) {
+      if (this.#ended) return;
+      this.#perform(output);
+    }
+    this.#serving.advance();
+    this.#setTimer();
+  }
+
+  assign(log: LogId, ranges: Ranges, wanted: boolean): void {
+    this.feed({ kind: wanted ? "assigned" : "unassigned", log, ranges });
+  }
+
+  /** Says why, where that helps the peer, and ends the stream. */
+  close(reason: CloseReason): void {
+    this.#end(reason);
+  }
+
+  /** The one place where a peer's bytes are decoded. */
+  #receive(bytes: Uint8Array): void {
+    let frame: SessionFrame;
+    try {
+      frame = decodeFrame(bytes) as SessionFrame;
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+      this.#end(closeReasonFor(error));
+      return;
+    }
+    if (frame.kind === "absent") {
+      this.#events.absent(this, new Map(frame.logs.map(({ log, ranges }) => [log, ranges])));
+    }
+    this.feed({ kind: "received", frame });
+  }
+
+  #perform(output: Output): void {
+    switch (output.kind) {
+      case "send":
+        this.#send(output.frame);
+        return;
+      case "serve":
+        this.#serving.serve(output).catch((error: unknown) => this.#storeFailed(error));
+        return;
+      case "extend":
+        this.#extend(output.from, output.head).catch((error: unknown) => this.#storeFailed(error));
+        return;
+      case "commit": {
+        const { ticket, batch, adoption } = output;
+        const range = { from: batch.from, to: batch.from + batch.entries.length };
+        this.#settle(ticket, this.#replica.writer.ingest(batch, adoption), {
+          heads: [batch.head],
+          ranges: new Map([[batch.head.log, [range]]]),
+        });
+        return;
+      }
+      case "adopt":
+        this.#settle(output.ticket, this.#replica.writer.adopt(output.adoption), {
+          heads: [output.adoption.head],
+          ranges: new Map(),
+        });
+        return;
+      case "peerHas":
+        this.#events.peerHas(this, output.delta, output.acknowledged);
+        return;
+      case "peerDropped":
+        this.#events.peerDropped(this, output.ranges);
+        return;
+      case "equal":
+        this.equal = output.equal;
+        this.#events.equal(this, output.equal);
+        return;
+      case "suspect":
+        this.#events.suspect(this);
+        return;
+      case "evidence":
+        this.#events.evidence(this, output.fork);
+        return;
+      case "close":
+        this.#end(output.reason);
+        return;
+    }
+  }
+
+  #send(frame: SessionFrame): void {
+    if (frame.kind !== "unknown") this.#outbox.put(encodeFrame(frame));
+  }
+
+  #settle(
+    ticket: Extract<Output, { kind: "commit" }>["ticket"],
+    done: Promise<void>,
+    delta: FrontierDelta,
+  ): void {
+    done.then(
+      () => {
+        this.feed({ kind: "committed", ticket });
+        this.#events.brought(this, delta);
+      },
+      (error: unknown) => {
+        const code = isEngineError(error) ? error.code : "UNEXPECTED";
+        this.feed({ kind: "failed", ticket, code });
+        if (!isEngineError(error)) throw error;
+      },
+    );
+  }
+
+  async #extend(from: number, head: Head): Promise<void> {
+    const nodes = await this.#replica.ports.store.nodes(head.log, perfectNodes(from, head.length));
+    if (nodes !== undefined && !this.#ended) this.#send({ kind: "extension", from, head, nodes });
+  }
+
+  #storeFailed(error: unknown): void {
+    this.#end("shutting-down");
+    if (!isEngineError(error)) throw error;
+  }
+
+  #setTimer(): void {
+    if (this.#ended || this.#machine.wakeAt === this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#timerAt = this.#machine.wakeAt;
+    if (!Number.isFinite(this.#timerAt)) return;
+    const { clock } = this.#replica.ports;
+    this.#cancelTimer = clock.after(Math.max(0, this.#timerAt - clock.monotonicMs()), () => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.feed({ kind: "woken" });
+    });
+  }
+
+  #end(reason: CloseReason | null): void {
+    if (this.#ended) return;
+    if (reason !== null) this.#send({ kind: "close", reason });
+    this.#ended = true;
+    this.#cancelTimer?.();
+    this.#serving.end();
+    this.#outbox.end();
+    if (reason === null) this.stream.abort();
+    // A closing word has a moment to go out; a peer that does not read it costs nothing more.
+    else this.#replica.ports.clock.after(500, () => this.stream.abort());
+    this.#events.ended(this, reason);
+  }
+}

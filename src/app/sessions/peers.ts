@@ -1,0 +1,245 @@
+/**
+ * All sessions of a device: one per peer, the planner that shares work among them, and who acknowledged what. Opens no
+ * connection; meeting.ts does. Of two sessions with one peer the rule of docs/spec/sync.md keeps the same one on both sides.
+ */
+import type { DeviceId, LogId } from "../../core/base/ids.ts";
+import { isEngineError } from "../../core/base/errors.ts";
+import type { CancelTimer } from "../../core/base/ports.ts";
+import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.ts";
+import type { ByteStream } from "../../core/sync/ports.ts";
+import { createPlanner } from "../../core/sync/planner.ts";
+import type { Assignment, Fork, FrontierDelta, Planner, RangesByLog } from "../../core/sync/types.ts";
+import { HANDSHAKE_FRAMES } from "../../core/wire/frames.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { Published } from "../replica/writer.ts";
+import { FrameReader } from "./frame-reader.ts";
+import { Outbox } from "./outbox.ts";
+import { PeerSession, type SessionEvents } from "./peer-session.ts";
+import { runHandshake } from "./run-handshake.ts";
+
+/** Both sides dialled at once: sessions that began this close to each other are told apart by who dialled. */
+const SIMULTANEOUS_MS = 3_000;
+/** Streams that have not proved themselves yet. A stranger can take no more of this device's time than these. */
+const HANDSHAKES_MAX = 16;
+
+export interface PeersListener {
+  readonly connected: (session: PeerSession) => void;
+  readonly disconnected: (peer: DeviceId) => void;
+  readonly suspect: (peer: DeviceId) => void;
+  readonly equal: (peer: DeviceId, equal: boolean) => void;
+  /** The peer's own acknowledgement arrived for these. */
+  readonly acknowledged: (peer: DeviceId, ranges: RangesByLog) => void;
+  readonly evidence: (fork: Fork) => void;
+}
+
+/** Counted, never logged with an identity: what strangers and faulty peers did. */
+export interface PeerCounts {
+  strangers: number;
+  faults: number;
+  refused: number;
+}
+
+export class Peers {
+  readonly counts: PeerCounts = { strangers: 0, faults: 0, refused: 0 };
+  readonly #replica: Replica;
+  readonly #listener: PeersListener;
+  #planner: Planner;
+  readonly #sessions = new Map<DeviceId, PeerSession>();
+  readonly #acked = new Map<DeviceId, Map<LogId, Ranges>>();
+  readonly #unsubscribe: () => void;
+  #handshakes = 0;
+  #cancelTimer: CancelTimer | null = null;
+  #closed = false;
+
+  constructor(replica: Replica, listener: PeersListener) {
+    this.#replica = replica;
+    this.#listener = listener;
+    this.#planner = plannerFor(replica);
+    this.#unsubscribe = replica.subscribe((published) => this.#published(published));
+  }
+
+  session(peer: DeviceId): PeerSession | undefined {
+    return this.#sessions.get(peer);
+  }
+
+  get sessions(): readonly PeerSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** Entries that some peer offered and that are not here yet. */
+  missing(): number {
+    return this.#planner.missing();
+  }
+
+  /** What a peer acknowledged, as far as is known here. */
+  acked(peer: DeviceId): ReadonlyMap<LogId, Ranges> {
+    return this.#acked.get(peer) ?? new Map<LogId, Ranges>();
+  }
+
+  /** Takes in what was known before this start. */
+  remember(peer: DeviceId, ranges: ReadonlyMap<LogId, Ranges>): void {
+    this.#acked.set(peer, new Map(ranges));
+  }
+
+  /**
+   * Runs a stream: handshake, then the session to its end in the background.
+   *
+   * @throws EngineError `NOT_A_MEMBER`, `TIMED_OUT`, `PEER_CLOSED`, `NODE_CLOSED` where no session came of it.
+   */
+  async run(stream: ByteStream): Promise<PeerSession | null> {
+    if (this.#closed || this.#handshakes >= HANDSHAKES_MAX) {
+      this.counts.refused++;
+      stream.abort();
+      return null;
+    }
+    const reader = new FrameReader(stream.source, this.#replica.ports.clock, HANDSHAKE_FRAMES);
+    const outbox = new Outbox();
+    // A stream that breaks shows at the reading end as well.
+    stream.sink(outbox).catch(() => outbox.end());
+    this.#handshakes++;
+    let peer: DeviceId;
+    try {
+      peer = await runHandshake(this.#replica, stream, reader, outbox);
+    } catch (error) {
+      this.counts.strangers++;
+      outbox.end();
+      stream.abort();
+      throw error;
+    } finally {
+      this.#handshakes--;
+    }
+    return this.#admit(peer, stream, reader, outbox);
+  }
+
+  /** Ends all sessions; they are found again at once and compare anew. After a repair made holes. */
+  restart(): void {
+    this.#planner = plannerFor(this.#replica);
+    for (const session of this.#sessions.values()) session.close("done");
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unsubscribe();
+    this.#cancelTimer?.();
+    for (const session of this.#sessions.values()) session.close("shutting-down");
+  }
+
+  #admit(peer: DeviceId, stream: ByteStream, reader: FrameReader, outbox: Outbox): PeerSession | null {
+    const session = new PeerSession({
+      peer,
+      replica: this.#replica,
+      stream,
+      reader,
+      outbox,
+      events: this.#events(),
+    });
+    const older = this.#sessions.get(peer);
+    if (this.#closed || (older !== undefined && this.#keepsOlder(older, session))) {
+      session.close("replaced");
+      return older ?? null;
+    }
+    this.#sessions.set(peer, session);
+    if (older !== undefined) {
+      this.#perform(this.#planner.gone(peer, this.#now()));
+      older.close("replaced");
+    }
+    session.run().catch((error: unknown) => {
+      this.counts.faults++;
+      if (!isEngineError(error)) throw error;
+    });
+    this.#listener.connected(session);
+    return session;
+  }
+
+  /** True where the older one stays: both were dialled at about the same time, and it was dialled by the smaller device. */
+  #keepsOlder(older: PeerSession, newer: PeerSession): boolean {
+    if (older.ended || newer.openedAtMs - older.openedAtMs > SIMULTANEOUS_MS) return false;
+    if (older.stream.initiator === newer.stream.initiator) return false;
+    return older.stream.initiator === this.#replica.self < older.peer;
+  }
+
+  #events(): SessionEvents {
+    return {
+      // A peer speaks for its own synced disk only, in a frontier as in an acknowledgement.
+      peerHas: (session, delta) => {
+        this.#acknowledged(session.peer, delta.ranges);
+        this.#perform(this.#planner.offer(session.peer, delta, this.#now()));
+      },
+      peerDropped: (session, ranges) => {
+        const acked = this.#acked.get(session.peer);
+        for (const [log, dropped] of ranges) {
+          acked?.set(log, subtract(acked.get(log) ?? NO_RANGES, dropped));
+        }
+      },
+      absent: (session, ranges) => this.#perform(this.#planner.absent(session.peer, ranges, this.#now())),
+      brought: (session, delta) => this.#perform(this.#planner.held(session.peer, delta, this.#now())),
+      equal: (session, equal) => {
+        if (this.#sessions.get(session.peer) !== session) return;
+        if (equal) this.#acknowledged(session.peer, heldIn(this.#replica));
+        this.#listener.equal(session.peer, equal);
+      },
+      suspect: (session) => this.#listener.suspect(session.peer),
+      evidence: (_session, fork) => this.#listener.evidence(fork),
+      ended: (session, reason) => {
+        if (reason !== null && !["done", "replaced", "shutting-down"].includes(reason)) this.counts.faults++;
+        if (this.#sessions.get(session.peer) !== session) return;
+        this.#sessions.delete(session.peer);
+        this.#perform(this.#planner.gone(session.peer, this.#now()));
+        this.#listener.disconnected(session.peer);
+      },
+    };
+  }
+
+  #acknowledged(peer: DeviceId, ranges: RangesByLog): void {
+    const acked = this.#acked.get(peer) ?? new Map<LogId, Ranges>();
+    this.#acked.set(peer, acked);
+    for (const [log, more] of ranges) acked.set(log, union(acked.get(log) ?? NO_RANGES, more));
+    this.#listener.acknowledged(peer, ranges);
+  }
+
+  /** What became durable here: told to every session, and to the planner. */
+  #published({ origin, delta, members }: Published): void {
+    if (this.#closed) return;
+    if (origin === "local") this.#perform(this.#planner.held(null, delta, this.#now()));
+    const grown = {
+      kind: "grown",
+      own: origin === "local" ? delta.heads : [],
+      others: origin === "local" ? [] : delta.heads,
+    } as const;
+    for (const session of this.sessions) {
+      if (members) session.feed({ kind: "members" });
+      session.feed(grown);
+    }
+  }
+
+  #perform(assignments: readonly Assignment[]): void {
+    for (const { peer, log, ranges, wanted } of assignments)
+      this.#sessions.get(peer)?.assign(log, ranges, wanted);
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
+    this.#cancelTimer?.();
+    const { wakeAt } = this.#planner;
+    if (this.#closed || !Number.isFinite(wakeAt)) return;
+    this.#cancelTimer = this.#replica.ports.clock.after(Math.max(0, wakeAt - this.#now()), () =>
+      this.#perform(this.#planner.woken(this.#now())),
+    );
+  }
+
+  #now(): ReturnType<Replica["ports"]["clock"]["monotonicMs"]> {
+    return this.#replica.ports.clock.monotonicMs();
+  }
+}
+
+function heldIn(replica: Replica): RangesByLog {
+  return new Map([...replica.frontier].map(([log, state]) => [log, state.held]));
+}
+
+/** It knows from the start what is held, so that nothing of it is asked for. */
+function plannerFor(replica: Replica): Planner {
+  const planner = createPlanner({ classOf: (log) => replica.members.logs.get(log)?.logClass });
+  const heads = [...replica.frontier.values()].map((state) => state.head);
+  planner.held(null, { heads, ranges: heldIn(replica) }, replica.ports.clock.monotonicMs());
+  return planner;
+}

@@ -1,0 +1,66 @@
+/**
+ * Runs the membership handshake over a stream that was just opened. Who does not pass learns nothing and gets no reason.
+ * Machine: src/core/sync/handshake.ts. Rules: docs/spec/sync.md, "Handshake".
+ */
+import type { DeviceId } from "../../core/base/ids.ts";
+import { EngineError } from "../../core/base/errors.ts";
+import { InitiatorHandshake, ResponderHandshake } from "../../core/sync/handshake.ts";
+import type { ByteStream } from "../../core/sync/ports.ts";
+import { encodeFrame, decodeFrame } from "../../core/wire/frame-codec.ts";
+import type { HandshakeFrame } from "../../core/wire/frames.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { FrameReader } from "./frame-reader.ts";
+import type { Outbox } from "./outbox.ts";
+
+export const SYNC_PROTOCOL = "/kinlog/sync/1";
+const NONCE_BYTES = 32;
+
+/**
+ * The device at the other end, proved.
+ *
+ * @throws EngineError `NOT_A_MEMBER` where the other end does not know the account, `TIMED_OUT`, `PEER_CLOSED`.
+ */
+export async function runHandshake(
+  replica: Replica,
+  stream: ByteStream,
+  reader: FrameReader,
+  outbox: Outbox,
+): Promise<DeviceId> {
+  const { clock, entropy } = replica.ports;
+  const discoveryKeys = replica.keys.discoveryKeys(replica.members);
+  const first = discoveryKeys[0];
+  if (first === undefined) throw new EngineError("EPOCH_KEY_MISSING", "this device has no discovery key yet");
+  const options = {
+    account: replica.account,
+    key: replica.signingKey,
+    protocol: SYNC_PROTOCOL,
+    ownTransport: stream.ownTransport,
+    peerTransport: stream.peerTransport,
+    nonce: entropy.bytes(NONCE_BYTES),
+    now: clock.monotonicMs(),
+  };
+  const machine = stream.initiator
+    ? new InitiatorHandshake({ ...options, discoveryKey: first })
+    : new ResponderHandshake({ ...options, discoveryKeys });
+
+  let outputs = machine.handle({ kind: "start" }, clock.monotonicMs());
+  for (;;) {
+    for (const output of outputs) {
+      switch (output.kind) {
+        case "send":
+          outbox.put(encodeFrame(output.frame));
+          break;
+        case "proved":
+          break;
+        case "done":
+          return output.peerDevice;
+        case "failed":
+          throw new EngineError("NOT_A_MEMBER", "the other end is no device of this account");
+      }
+    }
+    const bytes = await reader.next(machine.wakeAt);
+    if (bytes === undefined) throw new EngineError("TIMED_OUT", "the other end did not answer in time");
+    const frame = decodeFrame(bytes) as HandshakeFrame;
+    outputs = machine.handle({ kind: "received", frame }, clock.monotonicMs());
+  }
+}
