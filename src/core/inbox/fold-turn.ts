@@ -76,8 +76,8 @@ export class FoldTurn {
     };
     const known = this.#read(key);
     const { content: standing, register } = known === undefined ? NO_MESSAGE : decodeMessageRow(known);
-    if (standing !== null) return this.#meet({ key, standing, register, content }, placed);
-    this.#putMessage(key, content, register);
+    if (standing !== null) return this.#meet({ key, ref, standing, register, content }, placed);
+    this.#putMessage(key, ref.key, content, register);
     this.#totals.messages++;
     if (register?.deleted === true) this.#totals.deleted++;
     else this.#changes.push({ kind: "message", conversation: ref.id, id: operation.id, place });
@@ -102,7 +102,7 @@ export class FoldTurn {
         this.#puts.set(key, encodeMessageRow({ content, register: last }));
         continue;
       }
-      this.#putMessage(key, content, last);
+      this.#putMessage(key, conversationRowKey(content.conversation), content, last);
       this.#totals.deleted += last.deleted ? 1 : -1;
       const change = last.deleted ? "deleted" : "restored";
       this.#changes.push({ kind: "message-changed", conversation: content.conversation, id, change });
@@ -182,16 +182,17 @@ export class FoldTurn {
   #meet(
     message: {
       readonly key: RowKey;
+      readonly ref: ConversationRef;
       readonly standing: MessageContent;
       readonly register: DeleteRegister | null;
       readonly content: MessageContent;
     },
     { operation }: PlacedOperation,
   ): void {
-    const { key, standing, register, content } = message;
+    const { key, ref, standing, register, content } = message;
     if (equalBytes(standing.hash, content.hash)) {
       // The same operation at two places: re-appended, or taken in from a log that begins anew. One place is kept.
-      if (comparePlaces(content.place, standing.place) < 0) this.#putMessage(key, content, register);
+      if (comparePlaces(content.place, standing.place) < 0) this.#putMessage(key, ref.key, content, register);
       return;
     }
     const bothTakenIn = (standing.flags & content.flags & messageFlag.takenIn) !== 0;
@@ -200,15 +201,20 @@ export class FoldTurn {
     const before = orderRowKey(conversationRowKey(standing.conversation), standing.stamp, key);
     this.#puts.delete(before);
     this.#dels.add(before);
-    this.#putMessage(key, content, register);
+    this.#putMessage(key, ref.key, content, register);
     this.#changes.push({ kind: "conversation", conversation: content.conversation });
     if (standing.conversation !== content.conversation) {
       this.#changes.push({ kind: "conversation", conversation: standing.conversation });
     }
   }
 
-  #putMessage(key: RowKey, content: MessageContent, register: DeleteRegister | null): void {
-    const orderKey = orderRowKey(conversationRowKey(content.conversation), content.stamp, key);
+  #putMessage(
+    key: RowKey,
+    conversationKey: RowKey,
+    content: MessageContent,
+    register: DeleteRegister | null,
+  ): void {
+    const orderKey = orderRowKey(conversationKey, content.stamp, key);
     const flags = content.flags | (register?.deleted === true ? messageFlag.deleted : 0);
     this.#puts.set(key, encodeMessageRow({ content, register }));
     this.#puts.set(orderKey, encodeOrderRow(flags, content.place));

@@ -7,7 +7,7 @@ import { EngineError, assert } from "../base/errors.ts";
 import type { ConversationId, DeviceId, MessageId } from "../base/ids.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { isWellFormed } from "./address.ts";
-import { DEVICE_ID_BYTES, SHORT_ID_BYTES, readDeviceId, readShortId, writeId } from "./id-codec.ts";
+import { DEVICE_ID_BYTES, SHORT_ID_BYTES, readDeviceId, readShortId } from "./id-codec.ts";
 import { ScratchWriter } from "./scratch-writer.ts";
 import {
   ADDRESS_BYTES_MAX,
@@ -94,13 +94,13 @@ export function decodeOperation(bytes: Uint8Array, log: { readonly logDevice: De
  * so that it is the same in whichever log the operation stands.
  */
 export function contentHashOf(payload: Uint8Array, log: { readonly logDevice: DeviceId }): Uint8Array {
-  if (payload[AUTHOR_AT] !== AUTHOR_IS_LOG_DEVICE) return sha256(payload).subarray(0, CONTENT_HASH_BYTES);
-  const full = new Uint8Array(payload.length + DEVICE_ID_BYTES);
-  full.set(payload.subarray(0, AUTHOR_AT));
-  full[AUTHOR_AT] = AUTHOR_FOLLOWS;
-  writeId(log.logDevice, full, AUTHOR_AT + 1);
-  full.set(payload.subarray(AUTHOR_AT + 1), AUTHOR_AT + 1 + DEVICE_ID_BYTES);
-  return sha256(full).subarray(0, CONTENT_HASH_BYTES);
+  if (payload[AUTHOR_AT] !== AUTHOR_IS_LOG_DEVICE) return shortHash(payload);
+  writer.begin().raw(payload.subarray(0, AUTHOR_AT)).u8(AUTHOR_FOLLOWS).id(log.logDevice);
+  return shortHash(writer.raw(payload.subarray(AUTHOR_AT + 1)).written());
+}
+
+function shortHash(bytes: Uint8Array): Uint8Array {
+  return sha256(bytes).subarray(0, CONTENT_HASH_BYTES);
 }
 
 function writeBody(body: Exclude<OperationBody, { kind: "unknown" }>): void {

@@ -4,13 +4,11 @@
  * Layout: docs/spec/inbox.md, "View". Tests: test/unit/inbox/rows.test.ts, fold.test.ts.
  */
 import type { ByteReader } from "../base/byte-reader.ts";
-import { ByteWriter } from "../base/byte-writer.ts";
 import { compareBytes } from "../base/bytes.ts";
-import type { MessageId } from "../base/ids.ts";
 import type { Place, Row } from "../log/rows.ts";
 import { CONTENT_HASH_BYTES } from "./operation.ts";
 import { ROW_VERSION, comparePlaces, readOrder, readPlace, readRow, readStamp } from "./rows.ts";
-import { SHORT_ID_BYTES, writeId } from "./id-codec.ts";
+import { ScratchWriter } from "./scratch-writer.ts";
 import { compareOrder, compareStamps } from "./stamp.ts";
 import type { OrderKey, Stamp } from "./types.ts";
 
@@ -55,6 +53,9 @@ export const NEW_CONVERSATION: ConversationRow = {
 
 const has = { clock: 1, name: 2, candidates: 4, readUpTo: 8, register: 16, unread: 32, title: 64 } as const;
 
+/** Holds the largest row. */
+const writer = new ScratchWriter(512);
+
 export function laterStamp(a: Stamp | null, b: Stamp): Stamp {
   return a !== null && compareStamps(a, b) >= 0 ? a : b;
 }
@@ -97,16 +98,16 @@ export function encodeConversationRow(row: ConversationRow): Row {
     (row.unread === null ? 0 : has.register) |
     (row.unread?.unread === true ? has.unread : 0) |
     (row.title === null ? 0 : has.title);
-  const writer = new ByteWriter(192).u8(ROW_VERSION).u8(flags).u48(row.sortMs);
-  if (row.clock !== null) writeStamp(writer, row.clock);
-  if (row.name !== null) writePlaced(writer, row.name);
+  writer.begin().u8(ROW_VERSION).u8(flags).u48(row.sortMs);
+  if (row.clock !== null) writeStamp(row.clock);
+  if (row.name !== null) writePlaced(row.name);
   if (row.candidates !== null) {
-    writeOrder(writer, row.candidates.first);
-    writeOrder(writer, row.candidates.last);
+    writeOrder(row.candidates.first);
+    writeOrder(row.candidates.last);
   }
-  if (row.readUpTo !== null) writeOrder(writer, row.readUpTo);
-  if (row.unread !== null) writeOrder(writer, row.unread.order);
-  if (row.title !== null) writePlaced(writer, row.title);
+  if (row.readUpTo !== null) writeOrder(row.readUpTo);
+  if (row.unread !== null) writeOrder(row.unread.order);
+  if (row.title !== null) writePlaced(row.title);
   return writer.finish();
 }
 
@@ -136,8 +137,8 @@ export function decodeConversationRow(row: Row): ConversationRow {
 
 /** The row of a device: which operation names it. */
 export function encodeDeviceRow(name: Placed): Row {
-  const writer = new ByteWriter(64).u8(ROW_VERSION);
-  writePlaced(writer, name);
+  writer.begin().u8(ROW_VERSION);
+  writePlaced(name);
   return writer.finish();
 }
 
@@ -150,17 +151,17 @@ function compareContents(a: Placed, b: Placed): number {
   return compareBytes(a.hash, b.hash) || comparePlaces(a.place, b.place);
 }
 
-function writeStamp(writer: ByteWriter, stamp: Stamp): void {
+function writeStamp(stamp: Stamp): void {
   writer.u48(stamp.ms).u16(stamp.counter);
 }
 
-function writeOrder(writer: ByteWriter, order: OrderKey): void {
-  writeStamp(writer, order.stamp);
-  writer.raw(shortIdBytes(order.id));
+function writeOrder(order: OrderKey): void {
+  writeStamp(order.stamp);
+  writer.id(order.id);
 }
 
-function writePlaced(writer: ByteWriter, { order, hash, place }: Placed): void {
-  writeOrder(writer, order);
+function writePlaced({ order, hash, place }: Placed): void {
+  writeOrder(order);
   writer.raw(hash).uint(place.logNumber).uint(place.position);
 }
 
@@ -168,10 +169,4 @@ function readPlaced(reader: ByteReader): Placed {
   const order = readOrder(reader);
   const hash = reader.raw(CONTENT_HASH_BYTES);
   return { order, hash, place: readPlace(reader) };
-}
-
-function shortIdBytes(id: MessageId): Uint8Array {
-  const bytes = new Uint8Array(SHORT_ID_BYTES);
-  writeId(id, bytes, 0);
-  return bytes;
 }

@@ -6,6 +6,7 @@ import { ByteReader } from "../base/byte-reader.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import { EngineError, assert } from "../base/errors.ts";
 import type { ConversationId, MessageId } from "../base/ids.ts";
+import { takeMemory } from "../crypto/memory.ts";
 import type { Place, Row } from "../log/rows.ts";
 import { SHORT_ID_BYTES, readShortId, writeId } from "./id-codec.ts";
 import { CONTENT_HASH_BYTES } from "./operation.ts";
@@ -73,7 +74,7 @@ export function flagsOf(body: Extract<OperationBody, { kind: "message" }>): numb
 }
 
 export function encodeMessageRow({ content, register }: MessageRow): Row {
-  const row = new Uint8Array(
+  const row = takeMemory(
     HEAD_BYTES +
       (content === null ? 0 : CONTENT_BYTES + placeSize(content.place)) +
       (register === null ? 0 : REGISTER_BYTES),
@@ -109,7 +110,7 @@ export function decodeMessageRow(row: Row): MessageRow {
 }
 
 export function encodeOrderRow(flags: number, place: Place): Row {
-  const row = new Uint8Array(HEAD_BYTES + placeSize(place));
+  const row = takeMemory(HEAD_BYTES + placeSize(place));
   row[0] = ROW_VERSION;
   row[1] = flags;
   putPlace(row, HEAD_BYTES, place);

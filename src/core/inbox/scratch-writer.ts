@@ -4,6 +4,7 @@
  * Tests: test/unit/inbox/scratch-writer.test.ts.
  */
 import { assert } from "../base/errors.ts";
+import { takeMemory } from "../crypto/memory.ts";
 import { writeId } from "./id-codec.ts";
 
 // The language library without DOM lacks it; every supported runtime has it.
@@ -34,7 +35,14 @@ export class ScratchWriter {
 
   /** A copy of what was written since `begin`. */
   finish(): Uint8Array {
-    return this.#buffer.slice(0, this.#at);
+    const copy = takeMemory(this.#at);
+    copy.set(this.written());
+    return copy;
+  }
+
+  /** What was written since `begin`, as a view that the next `begin` overwrites. */
+  written(): Uint8Array {
+    return this.#buffer.subarray(0, this.#at);
   }
 
   u8(value: number): this {

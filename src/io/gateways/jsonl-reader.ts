@@ -1,0 +1,181 @@
+/**
+ * Reads Kinlog's own export. A line that cannot be read is left out and said so; the others are taken in.
+ * Format: docs/spec/export.md. Tests: test/unit/gateways/jsonl.test.ts, threats U3, U4, U11, U12.
+ */
+import { utf8ToText } from "../../core/base/bytes.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
+import { validateAddress, validateText } from "../../core/inbox/address.ts";
+import {
+  IMPORT_BATCH_RECORDS,
+  type ExportedConversation,
+  type ExportedMessage,
+  type ImportRecord,
+  type ImportSource,
+} from "../../core/inbox/import-types.ts";
+import type { Direction, Service } from "../../core/inbox/types.ts";
+import type { FileChunks } from "./file-chunks.ts";
+import { importSource, malformed, truncated, type ImportNotes } from "./import-progress.ts";
+import { JsonFields, LineFault, checked } from "./json-fields.ts";
+import { EXPORT_VERSION } from "./jsonl-writer.ts";
+import { LineStream, type Line } from "./line-stream.ts";
+
+/** A text of 65,536 bytes takes at most six times as many as JSON, and the rest of a line 32 KiB. */
+const LINE_BYTES_MAX = 512 * 1024;
+
+const directions: readonly Direction[] = ["in", "out"];
+const services: readonly Service[] = ["kinlog", "sms", "mms"];
+
+/** The records of an export, in its order. Errors and progress: ImportSource. */
+export function readJsonl(path: string): ImportSource {
+  return importSource("jsonl", path, readBatches);
+}
+
+async function* readBatches(
+  chunks: FileChunks,
+  notes: ImportNotes,
+): AsyncGenerator<readonly ImportRecord[], void, undefined> {
+  const lines = new LineStream(LINE_BYTES_MAX);
+  const reader = new ExportReader(notes);
+  try {
+    for await (const chunk of chunks) {
+      for (const line of lines.push(chunk)) reader.take(line);
+      while (reader.records.length >= IMPORT_BATCH_RECORDS)
+        yield reader.records.splice(0, IMPORT_BATCH_RECORDS);
+    }
+    reader.end(lines.end());
+  } catch (error) {
+    // What stands before a bad place is handed over before the error.
+    if (reader.records.length > 0) yield reader.records.splice(0);
+    throw error;
+  }
+  if (reader.records.length > 0) yield reader.records.splice(0);
+}
+
+class ExportReader {
+  readonly records: ImportRecord[] = [];
+  readonly #notes: ImportNotes;
+  #lineCount = 0;
+  #isEnded = false;
+
+  constructor(notes: ImportNotes) {
+    this.#notes = notes;
+  }
+
+  take({ bytes, number }: Line): void {
+    this.#lineCount = number;
+    if (number === 1) return checkHeader(bytes);
+    if (this.#isEnded) throw malformed(number, "something follows the line that ends the export");
+    try {
+      if (bytes === null) throw new LineFault("a line is too long");
+      const fields = JsonFields.parse(textOf(bytes));
+      this.#takeFields(fields, number);
+    } catch (error) {
+      if (!(error instanceof LineFault)) throw error;
+      this.#notes.skip(number, error.message);
+    }
+  }
+
+  /** `rest`: a line that has no line break, which every line of an export has. */
+  end(rest: Line | null): void {
+    if (rest !== null || !this.#isEnded) throw truncated(rest?.number ?? this.#lineCount);
+  }
+
+  #takeFields(fields: JsonFields, line: number): void {
+    switch (fields.text("kind")) {
+      case "message":
+        this.records.push(messageOf(fields, line));
+        return;
+      case "conversation":
+        this.records.push(conversationOf(fields, line));
+        return;
+      case "end":
+        // The header and this line are not counted.
+        if (fields.count("lines") !== line - 2) throw truncated(line);
+        this.#isEnded = true;
+        return;
+      default:
+        throw new LineFault("a kind of line that this version does not know");
+    }
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8ToText(bytes);
+  } catch (error) {
+    if (isEngineError(error, "TEXT_NOT_UTF8")) throw new LineFault("the line is not UTF-8");
+    throw error;
+  }
+}
+
+function checkHeader(bytes: Uint8Array | null): void {
+  let version: number | null = null;
+  try {
+    const fields = JsonFields.parse(textOf(bytes ?? new Uint8Array(0)));
+    if (fields.text("kinlog") === "export") version = fields.count("version");
+  } catch (error) {
+    if (!(error instanceof LineFault)) throw error;
+  }
+  if (version === null || version === 0) {
+    throw new EngineError("IMPORT_FORMAT_UNKNOWN", "the first line is not that of an export by kinlog", {
+      remedy: "Choose a file that `kinlog export` has written, unchanged.",
+    });
+  }
+  if (version > EXPORT_VERSION) {
+    throw new EngineError(
+      "IMPORT_FORMAT_UNKNOWN",
+      `the export is of version ${version}, made by a newer kinlog`,
+      {
+        remedy: "Update kinlog on this device, then import again.",
+      },
+    );
+  }
+}
+
+function messageOf(fields: JsonFields, line: number): ExportedMessage {
+  const id = fields.messageId("id");
+  const order = fields.order("order");
+  if (order.id !== id) throw new LineFault("order and id name different messages");
+  const message: ExportedMessage = {
+    kind: "message",
+    id,
+    author: fields.deviceId("author"),
+    stamp: order.stamp,
+    conversation: addressOf(fields, "conversation"),
+    direction: fields.oneOf("direction", directions),
+    service: fields.oneOf("service", services),
+    sender: fields.optional("sender", (name) => addressOf(fields, name)),
+    text: fields.text("text"),
+    sentAtMs: fields.timeMs("sentAt"),
+    receivedAtMs: fields.optional("receivedAt", (name) => fields.timeMs(name)),
+    replyTo: fields.optional("replyTo", (name) => fields.messageId(name)),
+    takenIn: fields.flag("takenIn"),
+    readAtSource: fields.flag("readAtSource"),
+    read: fields.flag("read"),
+    deletedBy: fields.optional("deletedBy", (name) => fields.order(name)),
+    line,
+  };
+  checked(() => validateText(message.text));
+  return message;
+}
+
+function conversationOf(fields: JsonFields, line: number): ExportedConversation {
+  return {
+    kind: "conversation",
+    conversation: addressOf(fields, "conversation"),
+    title: fields.optional("title", (name) => titleOf(fields.nested(name))),
+    readUpTo: fields.optional("readUpTo", (name) => fields.order(name)),
+    markedUnread: fields.flag("markedUnread"),
+    line,
+  };
+}
+
+function titleOf(fields: JsonFields): NonNullable<ExportedConversation["title"]> {
+  return { text: addressOf(fields, "text"), order: fields.order("order"), author: fields.deviceId("author") };
+}
+
+function addressOf(fields: JsonFields, name: string): string {
+  const address = fields.text(name);
+  checked(() => validateAddress(address));
+  return address;
+}
