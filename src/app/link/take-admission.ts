@@ -64,10 +64,11 @@ async function takeBatch(replica: Replica, batch: Batch, owner: LogOwner): Promi
 }
 
 function adoptionOf(replica: Replica, batch: VerifiedBatch): Adoption | null {
-  const verdict = extendFromBatch({ known: replica.frontier.get(batch.head.log), batch });
+  const known = replica.frontier.get(batch.head.log);
+  const verdict = extendFromBatch({ known, batch });
   if (verdict.kind === "known") return null;
   if (verdict.kind !== "longer") throw notProved("two of its heads do not fit together");
-  return { head: batch.head, peaks: verdict.peaks, nodes: [] };
+  return { from: known?.head.length ?? 0, head: batch.head, peaks: verdict.peaks, nodes: [] };
 }
 
 function notProved(why: string): EngineError {

@@ -1,5 +1,4 @@
 /** Everything a person could read, as lines of Kinlog's own JSONL. Format: docs/spec/export.md. */
-import { conversationLine, headerLine, messageLine } from "../../io/gateways/jsonl-writer.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import type { OnProgress } from "./types.ts";
@@ -9,7 +8,5 @@ export async function* exportLines(_input: {
   readonly inbox: InboxReader;
   readonly onProgress: OnProgress | undefined;
 }): AsyncGenerator<string, void, undefined> {
-  yield headerLine();
-  yield conversationLine();
-  yield messageLine();
+  yield* [];
 }

@@ -3,7 +3,8 @@
  * what cannot be opened is kept and proved all the same.
  */
 import type { LogId } from "../../core/base/ids.ts";
-import { assert } from "../../core/base/errors.ts";
+import { assert, EngineError } from "../../core/base/errors.ts";
+import { extendFromBatch } from "../../core/log/extension.ts";
 import type { Change, PlacedOperation } from "../../core/inbox/types.ts";
 import { NO_RANGES, type Range, type Ranges, rangeOf, subtract, union } from "../../core/log/ranges.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
@@ -53,12 +54,12 @@ export async function prepareIngest(
   const owner = context.book.view.logs.get(log);
   assert(owner !== undefined, "a session takes in logs of members only");
   const known = context.ledger.tips.get(log);
-  const longer = adoption !== null && adoption.head.length > (known?.head.length ?? 0);
-  const adopted = longer ? adopt(known, adoption.head, adoption.peaks) : known;
+  const longer = adoption === null ? null : currentAdoption(known, batch, adoption);
+  const adopted = longer === null ? known : adopt(known, longer.head, longer.peaks);
   assert(adopted !== undefined, "entries come under a head that is adopted");
 
   const fresh = freshRanges(adopted, batch);
-  if (fresh.length === 0 && !longer) return null;
+  if (fresh.length === 0 && longer === null) return null;
   const state = await stateWith(context, adopted, batch, fresh);
   const pieces = fresh.map(({ from, to }) => ({
     owner,
@@ -70,10 +71,9 @@ export async function prepareIngest(
     from: piece.from,
     entries: piece.entries,
     leaves: batch.leaves.slice(piece.from - batch.from, piece.from - batch.from + piece.entries.length),
-    nodes: at === 0 ? [...batch.nodes, ...(adoption?.nodes ?? [])] : [],
+    nodes: at === 0 ? [...batch.nodes, ...(longer?.nodes ?? [])] : [],
   }));
-  if (writes.length === 0)
-    writes.push({ state, from: 0, entries: [], leaves: [], nodes: adoption?.nodes ?? [] });
+  if (writes.length === 0) writes.push({ state, from: 0, entries: [], leaves: [], nodes: batch.nodes });
 
   const isControl = owner.logClass === "control";
   const members = isControl && (await takeControl(context, pieces, writes));
@@ -95,7 +95,8 @@ export async function prepareIngest(
 export async function prepareAdoption(context: TurnContext, adoption: Adoption): Promise<Turn | null> {
   const { head, peaks, nodes } = adoption;
   const known = context.ledger.tips.get(head.log);
-  if (known !== undefined && known.head.length >= head.length) return null;
+  // Another was adopted since: the session will see it and compare again.
+  if (adoption.from !== (known?.head.length ?? 0)) return null;
   const state = adopt(known, head, peaks);
   return {
     commit: {
@@ -178,6 +179,24 @@ export async function foldPieces(context: TurnContext, pieces: readonly Piece[])
   context.ledger.counts = { unknown, unreadable };
   meta.set(META.counts, encodeCounts(context.ledger.counts));
   return { puts, dels, changes, operations, meta };
+}
+
+/**
+ * The adoption as the session decided it, or decided anew where another head has been adopted since: two heads that continue
+ * one may contradict each other. Null where the known head is as long.
+ */
+function currentAdoption(
+  known: LogState | undefined,
+  batch: VerifiedBatch,
+  adoption: Adoption,
+): Adoption | null {
+  const knownLength = known?.head.length ?? 0;
+  if (adoption.from === knownLength) return adoption;
+  const verdict = extendFromBatch({ known, batch });
+  if (verdict.kind === "known") return null;
+  if (verdict.kind === "longer")
+    return { from: knownLength, head: batch.head, peaks: verdict.peaks, nodes: [] };
+  throw new EngineError("LOG_FORKED", "a head could not be joined to the one that was adopted meanwhile");
 }
 
 /** Adds control entries to the book and takes the keys that come with them; true where any was new. */

@@ -4,19 +4,31 @@
  */
 import type { DeviceId, LogId } from "../../core/base/ids.ts";
 import { isEngineError } from "../../core/base/errors.ts";
-import type { CancelTimer } from "../../core/base/ports.ts";
+import type { CancelTimer, MonotonicMs } from "../../core/base/ports.ts";
 import { perfectNodes } from "../../core/log/tree.ts";
 import type { Ranges } from "../../core/log/ranges.ts";
 import type { Head } from "../../core/log/types.ts";
-import { SyncSession } from "../../core/sync/session.ts";
+import { type OpeningHeld, SyncSession } from "../../core/sync/session.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
-import type { Fork, FrontierDelta, Input, Output, RangesByLog } from "../../core/sync/types.ts";
+import type {
+  Fork,
+  FrontierDelta,
+  Input,
+  Output,
+  RangesByLog,
+  SentFrame,
+  Ticket,
+} from "../../core/sync/types.ts";
 import { closeReasonFor, decodeFrame, encodeFrame } from "../../core/wire/frame-codec.ts";
 import type { CloseReason, SessionFrame } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { FrameReader } from "./frame-reader.ts";
 import type { Outbox } from "./outbox.ts";
 import { Serving } from "./serving.ts";
+
+const CLOSING_MS = 500;
+/** Frames that one turn of the machine takes at most, so that no peer keeps this process to itself. */
+const FRAMES_TOGETHER_MAX = 64;
 
 /** What a session tells those who run it. */
 export interface SessionEvents {
@@ -41,6 +53,8 @@ export class PeerSession {
   readonly #events: SessionEvents;
   readonly #machine: SyncSession;
   readonly #serving: Serving;
+  /** Extensions go out before the batches that were asked for after them. */
+  #extended: Promise<void> = Promise.resolve();
   #cancelTimer: CancelTimer | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #ended = false;
@@ -53,8 +67,10 @@ export class PeerSession {
     readonly reader: FrameReader;
     readonly outbox: Outbox;
     readonly events: SessionEvents;
+    /** What the handshake's last flight has said already. */
+    readonly opening: OpeningHeld | undefined;
   }) {
-    const { peer, replica, stream, reader, outbox, events } = input;
+    const { peer, replica, stream, reader, outbox, events, opening } = input;
     const now = replica.ports.clock.monotonicMs();
     this.peer = peer;
     this.stream = stream;
@@ -70,6 +86,7 @@ export class PeerSession {
       account: replica.account,
       view: replica,
       now,
+      opening,
     });
     this.#serving = new Serving({
       source: replica.ports.store,
@@ -89,9 +106,8 @@ export class PeerSession {
     try {
       while (!this.#ended) {
         // No deadline here: the machine's own timer closes a silent session.
-        const bytes = await this.#reader.next(Number.MAX_SAFE_INTEGER as never);
-        if (bytes === undefined || this.#ended) continue;
-        this.#receive(bytes);
+        const first = await this.#reader.next(Number.MAX_SAFE_INTEGER as MonotonicMs);
+        if (first !== undefined) this.#receive(first);
       }
     } catch (error) {
       const broken = isEngineError(error) && error.code.startsWith("WIRE_");
@@ -102,9 +118,9 @@ export class PeerSession {
     }
   }
 
-  feed(input: Input): void {
+  feed(...inputs: readonly Input[]): void {
     if (this.#ended) return;
-    const outputs = this.#machine.handle(input, this.#replica.ports.clock.monotonicMs());
+    const outputs = this.#machine.handleAll(inputs, this.#replica.ports.clock.monotonicMs());
     for (const output of outputs) {
       if (this.#ended) return;
       this.#perform(output);
@@ -122,20 +138,21 @@ export class PeerSession {
     this.#end(reason);
   }
 
-  /** The one place where a peer's bytes are decoded. */
-  #receive(bytes: Uint8Array): void {
-    let frame: SessionFrame;
+  /** The one place where a peer's bytes are decoded. What is here already is taken together, so that answers share frames. */
+  #receive(first: Uint8Array): void {
+    const inputs: Input[] = [];
     try {
-      frame = decodeFrame(bytes) as SessionFrame;
+      for (let bytes: Uint8Array | undefined = first; bytes !== undefined; bytes = this.#reader.ready()) {
+        inputs.push({ kind: "received", frame: decodeFrame(bytes) as SessionFrame });
+        if (inputs.length === FRAMES_TOGETHER_MAX) break;
+      }
     } catch (error) {
       if (!isEngineError(error)) throw error;
+      this.feed(...inputs);
       this.#end(closeReasonFor(error));
       return;
     }
-    if (frame.kind === "absent") {
-      this.#events.absent(this, new Map(frame.logs.map(({ log, ranges }) => [log, ranges])));
-    }
-    this.feed({ kind: "received", frame });
+    this.feed(...inputs);
   }
 
   #perform(output: Output): void {
@@ -144,10 +161,15 @@ export class PeerSession {
         this.#send(output.frame);
         return;
       case "serve":
-        this.#serving.serve(output).catch((error: unknown) => this.#storeFailed(error));
+        this.#serving.serve(output, this.#extended).catch((error: unknown) => this.#storeFailed(error));
+        return;
+      case "stop":
+        this.#serving.stop(output.ticket);
         return;
       case "extend":
-        this.#extend(output.from, output.head).catch((error: unknown) => this.#storeFailed(error));
+        this.#extended = this.#extend(this.#extended, output.from, output.head).catch((error: unknown) =>
+          this.#storeFailed(error),
+        );
         return;
       case "commit": {
         const { ticket, batch, adoption } = output;
@@ -170,6 +192,9 @@ export class PeerSession {
       case "peerDropped":
         this.#events.peerDropped(this, output.ranges);
         return;
+      case "absent":
+        this.#events.absent(this, output.ranges);
+        return;
       case "equal":
         this.equal = output.equal;
         this.#events.equal(this, output.equal);
@@ -181,20 +206,17 @@ export class PeerSession {
         this.#events.evidence(this, output.fork);
         return;
       case "close":
-        this.#end(output.reason);
+        // The machine has said so itself, where it is for it to say.
+        this.#finish(output.reason);
         return;
     }
   }
 
-  #send(frame: SessionFrame): void {
-    if (frame.kind !== "unknown") this.#outbox.put(encodeFrame(frame));
+  #send(frame: SentFrame): void {
+    this.#outbox.put(encodeFrame(frame));
   }
 
-  #settle(
-    ticket: Extract<Output, { kind: "commit" }>["ticket"],
-    done: Promise<void>,
-    delta: FrontierDelta,
-  ): void {
+  #settle(ticket: Ticket, done: Promise<void>, delta: FrontierDelta): void {
     done.then(
       () => {
         this.feed({ kind: "committed", ticket });
@@ -208,7 +230,8 @@ export class PeerSession {
     );
   }
 
-  async #extend(from: number, head: Head): Promise<void> {
+  async #extend(before: Promise<void>, from: number, head: Head): Promise<void> {
+    await before;
     const nodes = await this.#replica.ports.store.nodes(head.log, perfectNodes(from, head.length));
     if (nodes !== undefined && !this.#ended) this.#send({ kind: "extension", from, head, nodes });
   }
@@ -231,15 +254,19 @@ export class PeerSession {
   }
 
   #end(reason: CloseReason | null): void {
+    if (!this.#ended && reason !== null) this.#send({ kind: "close", reason });
+    this.#finish(reason);
+  }
+
+  #finish(reason: CloseReason | null): void {
     if (this.#ended) return;
-    if (reason !== null) this.#send({ kind: "close", reason });
     this.#ended = true;
     this.#cancelTimer?.();
     this.#serving.end();
     this.#outbox.end();
     if (reason === null) this.stream.abort();
     // A closing word has a moment to go out; a peer that does not read it costs nothing more.
-    else this.#replica.ports.clock.after(500, () => this.stream.abort());
+    else this.#replica.ports.clock.after(CLOSING_MS, () => this.stream.abort());
     this.#events.ended(this, reason);
   }
 }

@@ -54,7 +54,7 @@ export class Peers {
   constructor(replica: Replica, listener: PeersListener) {
     this.#replica = replica;
     this.#listener = listener;
-    this.#planner = plannerFor(replica);
+    this.#planner = createPlanner({ view: replica });
     this.#unsubscribe = replica.subscribe((published) => this.#published(published));
   }
 
@@ -97,9 +97,9 @@ export class Peers {
     // A stream that breaks shows at the reading end as well.
     stream.sink(outbox).catch(() => outbox.end());
     this.#handshakes++;
-    let peer: DeviceId;
+    let proved: Awaited<ReturnType<typeof runHandshake>>;
     try {
-      peer = await runHandshake(this.#replica, stream, reader, outbox);
+      proved = await runHandshake(this.#replica, stream, reader, outbox);
     } catch (error) {
       this.counts.strangers++;
       outbox.end();
@@ -108,12 +108,12 @@ export class Peers {
     } finally {
       this.#handshakes--;
     }
-    return this.#admit(peer, stream, reader, outbox);
+    return this.#admit(proved, stream, reader, outbox);
   }
 
   /** Ends all sessions; they are found again at once and compare anew. After a repair made holes. */
   restart(): void {
-    this.#planner = plannerFor(this.#replica);
+    this.#planner = createPlanner({ view: this.#replica });
     for (const session of this.#sessions.values()) session.close("done");
   }
 
@@ -124,7 +124,12 @@ export class Peers {
     for (const session of this.#sessions.values()) session.close("shutting-down");
   }
 
-  #admit(peer: DeviceId, stream: ByteStream, reader: FrameReader, outbox: Outbox): PeerSession | null {
+  #admit(
+    { peer, opening }: Awaited<ReturnType<typeof runHandshake>>,
+    stream: ByteStream,
+    reader: FrameReader,
+    outbox: Outbox,
+  ): PeerSession | null {
     const session = new PeerSession({
       peer,
       replica: this.#replica,
@@ -132,6 +137,7 @@ export class Peers {
       reader,
       outbox,
       events: this.#events(),
+      opening,
     });
     const older = this.#sessions.get(peer);
     if (this.#closed || (older !== undefined && this.#keepsOlder(older, session))) {
@@ -234,12 +240,4 @@ export class Peers {
 
 function heldIn(replica: Replica): RangesByLog {
   return new Map([...replica.frontier].map(([log, state]) => [log, state.held]));
-}
-
-/** It knows from the start what is held, so that nothing of it is asked for. */
-function plannerFor(replica: Replica): Planner {
-  const planner = createPlanner({ classOf: (log) => replica.members.logs.get(log)?.logClass });
-  const heads = [...replica.frontier.values()].map((state) => state.head);
-  planner.held(null, { heads, ranges: heldIn(replica) }, replica.ports.clock.monotonicMs());
-  return planner;
 }

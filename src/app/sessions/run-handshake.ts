@@ -5,6 +5,7 @@
 import type { DeviceId } from "../../core/base/ids.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import { InitiatorHandshake, ResponderHandshake } from "../../core/sync/handshake.ts";
+import { type OpeningHeld, openingHeld } from "../../core/sync/session.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
 import { encodeFrame, decodeFrame } from "../../core/wire/frame-codec.ts";
 import type { HandshakeFrame } from "../../core/wire/frames.ts";
@@ -25,7 +26,7 @@ export async function runHandshake(
   stream: ByteStream,
   reader: FrameReader,
   outbox: Outbox,
-): Promise<DeviceId> {
+): Promise<{ readonly peer: DeviceId; readonly opening: OpeningHeld | undefined }> {
   const { clock, entropy } = replica.ports;
   const discoveryKeys = replica.keys.discoveryKeys(replica.members);
   const first = discoveryKeys[0];
@@ -43,6 +44,7 @@ export async function runHandshake(
     ? new InitiatorHandshake({ ...options, discoveryKey: first })
     : new ResponderHandshake({ ...options, discoveryKeys });
 
+  let opening: OpeningHeld | undefined;
   let outputs = machine.handle({ kind: "start" }, clock.monotonicMs());
   for (;;) {
     for (const output of outputs) {
@@ -51,9 +53,12 @@ export async function runHandshake(
           outbox.put(encodeFrame(output.frame));
           break;
         case "proved":
+          // The peer knows the account's discovery key: what is held here goes along in the same flight.
+          opening = openingHeld(replica);
+          outbox.put(encodeFrame(opening.frame));
           break;
         case "done":
-          return output.peerDevice;
+          return { peer: output.peerDevice, opening };
         case "failed":
           throw new EngineError("NOT_A_MEMBER", "the other end is no device of this account");
       }

@@ -1,10 +1,9 @@
 /**
  * Sends what a session was asked for: batches pulled from the store one at a time, each only while the session's credit allows.
- * Several requests run side by side; the smallest goes first, so that a live message never waits behind history.
+ * Several requests run side by side; a push goes first, so that a live message never waits behind history.
  */
-import { countOf } from "../../core/log/ranges.ts";
 import type { BatchSource } from "../../core/sync/ports.ts";
-import type { Input, Output } from "../../core/sync/types.ts";
+import type { Input, Output, Ticket } from "../../core/sync/types.ts";
 import { encodeBatchFrame } from "../../core/wire/frame-codec.ts";
 import type { Outbox } from "./outbox.ts";
 import { BATCH_BYTES_TARGET } from "../../core/log/types.ts";
@@ -16,7 +15,8 @@ export class Serving {
   readonly #outbox: Outbox;
   readonly #mayServe: () => boolean;
   readonly #feed: (input: Input) => void;
-  readonly #waiting: { readonly size: number; readonly go: () => void }[] = [];
+  readonly #waiting: { readonly isPush: boolean; readonly go: () => void }[] = [];
+  readonly #stopped = new Set<Ticket>();
   #ended = false;
 
   constructor(input: {
@@ -31,31 +31,36 @@ export class Serving {
     this.#feed = input.feed;
   }
 
-  /** Rejects where the store does. */
-  async serve({ ticket, head, ranges, newestFirst }: Serve): Promise<void> {
-    const size = countOf(ranges);
+  /** Begins once `before` has been sent. Rejects where the store does. */
+  async serve({ ticket, head, ranges, newestFirst, isPush }: Serve, before: Promise<void>): Promise<void> {
+    await before;
     const batches = this.#source.batches({ head, ranges, bytesMax: BATCH_BYTES_TARGET, newestFirst });
     for await (const batch of batches) {
-      await this.#turn(size);
-      if (this.#ended) return;
-      const parts = encodeBatchFrame(batch.bytes);
-      this.#outbox.put(...parts);
+      await this.#turn(isPush);
+      if (this.#ended || this.#stopped.has(ticket)) break;
+      this.#outbox.put(...encodeBatchFrame(batch.bytes));
       const { log, from, to } = batch;
       this.#feed({ kind: "served", ticket, log, ranges: [{ from, to }], bytes: batch.bytes.length });
+      // One wake-up is one batch: the credit may be used up by now.
+      this.advance();
     }
+    this.#stopped.delete(ticket);
     if (!this.#ended) this.#feed({ kind: "exhausted", ticket });
+  }
+
+  /** Pulls no more for this one. */
+  stop(ticket: Ticket): void {
+    this.#stopped.add(ticket);
   }
 
   /** To be called whenever the credit may have changed. */
   advance(): void {
-    while (this.#waiting.length > 0 && (this.#ended || this.#mayServe())) {
-      let smallest = 0;
-      for (const [at, { size }] of this.#waiting.entries())
-        if (size < this.#waiting[smallest]!.size) smallest = at;
-      const [next] = this.#waiting.splice(smallest, 1);
+    if (this.#ended) {
+      for (const { go } of this.#waiting.splice(0)) go();
+    } else if (this.#waiting.length > 0 && this.#mayServe()) {
+      const push = this.#waiting.findIndex(({ isPush }) => isPush);
+      const [next] = this.#waiting.splice(Math.max(0, push), 1);
       next!.go();
-      // It takes its credit before another may look.
-      if (!this.#ended) return;
     }
   }
 
@@ -64,11 +69,8 @@ export class Serving {
     this.advance();
   }
 
-  #turn(size: number): Promise<void> {
+  #turn(isPush: boolean): Promise<void> {
     if (this.#ended || (this.#mayServe() && this.#waiting.length === 0)) return Promise.resolve();
-    return new Promise((go) => {
-      this.#waiting.push({ size, go });
-      this.advance();
-    });
+    return new Promise((go) => this.#waiting.push({ isPush, go }));
   }
 }
