@@ -1,0 +1,140 @@
+/**
+ * The seam to LevelDB: bytes in, bytes out, every write synced. Knows no table and no format; what the values mean, and whether
+ * they are what was written, others check. Figures behind the options: docs/spec/storage.md, "Options".
+ * Tests: test/integration/store/level-store.test.ts.
+ */
+import { mkdir, readdir } from "node:fs/promises";
+import { Level } from "level";
+import { damaged } from "./row-check.ts";
+import type { KeySpan } from "./keys.ts";
+import { openError, readError } from "./store-errors.ts";
+
+export type KeyValue = readonly [key: Uint8Array, value: Uint8Array];
+
+export interface ReadSpan extends KeySpan {
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** Everything put and deleted becomes durable together, or nothing of it. */
+export interface DatabaseBatch {
+  /** Copies both. */
+  readonly put: (key: Uint8Array, value: Uint8Array) => void;
+  readonly del: (key: Uint8Array) => void;
+  /** Resolves once synced. A failure means no more than that nobody knows. */
+  readonly write: () => Promise<void>;
+}
+
+export interface Database {
+  readonly getMany: (keys: readonly Uint8Array[]) => Promise<readonly (Uint8Array | undefined)[]>;
+  /** Keys of a span in order, in chunks, as they are at the call. */
+  readonly read: (span: ReadSpan) => AsyncIterable<readonly KeyValue[]>;
+  readonly batch: () => DatabaseBatch;
+  /** Writes what is in memory only as a table, so that the next open has little to replay. */
+  readonly settle: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export type OpenDatabase = (path: string) => Promise<Database>;
+
+const OPTIONS = {
+  keyEncoding: "view",
+  valueEncoding: "view",
+  blockSize: 16 * 1024,
+  writeBufferSize: 8 * 1024 * 1024,
+  cacheSize: 16 * 1024 * 1024,
+  maxFileSize: 8 * 1024 * 1024,
+} as const;
+
+/** Bytes and rows of one chunk of a read: large enough that changing threads does not count. */
+const CHUNK_BYTES = 256 * 1024;
+const CHUNK_ROWS = 2048;
+
+const DIRECTORY_MODE = 0o700;
+
+/**
+ * Opens, or makes, the database in `path`, whose parent must exist.
+ *
+ * @throws EngineError `STORE_BUSY`, `STORE_DAMAGED`, `DISK_FULL`, `DIRECTORY_MISSING`, `DIRECTORY_UNREADABLE`.
+ */
+export const openDatabase: OpenDatabase = async (path) => {
+  try {
+    await requireDirectory(path);
+    const level = new Level<Uint8Array, Uint8Array>(path, OPTIONS) as Native;
+    await level.open();
+    return overLevel(level);
+  } catch (error) {
+    throw openError(error);
+  }
+};
+
+/** In Node, `level` is LevelDB with this method; its own types are those it shares with browsers. */
+type Native = Level<Uint8Array, Uint8Array> & {
+  readonly compactRange: (from: Uint8Array, to: Uint8Array) => Promise<void>;
+};
+
+/** Without CURRENT, LevelDB would begin a new database and delete the files of the old one. */
+async function requireDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: DIRECTORY_MODE });
+    return;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+  const names = await readdir(path);
+  const hasFiles = names.some((name) => /^MANIFEST-|\.(?:ldb|sst|log)$/.test(name));
+  if (hasFiles && !names.includes("CURRENT")) throw damaged("the database has lost its file CURRENT");
+}
+
+function overLevel(level: Native): Database {
+  return {
+    getMany: async (keys) => {
+      try {
+        return await level.getMany([...keys]);
+      } catch (error) {
+        throw readError(error);
+      }
+    },
+    read: (span) => readChunks(level, span),
+    batch: () => {
+      const batch = level.batch();
+      return {
+        put: (key, value) => void batch.put(key, value),
+        del: (key) => void batch.del(key),
+        write: () => batch.write({ sync: true }),
+      };
+    },
+    // Compacting any range begins by writing the memory table; this one is empty and ends there.
+    settle: () => level.compactRange(new Uint8Array(1), new Uint8Array(1)),
+    close: () => level.close(),
+  };
+}
+
+function readChunks(
+  level: Native,
+  { from, to, reverse = false, limit = -1 }: ReadSpan,
+): AsyncIterable<readonly KeyValue[]> {
+  // Made at once and not at the first pull, so that what is seen is the state at the call.
+  const iterator = level.iterator<Uint8Array, Uint8Array>({
+    gte: from,
+    lt: to,
+    reverse,
+    limit,
+    highWaterMarkBytes: CHUNK_BYTES,
+  });
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (;;) {
+          const chunk = await iterator.nextv(CHUNK_ROWS);
+          if (chunk.length === 0) return;
+          yield chunk;
+        }
+      } catch (error) {
+        throw readError(error);
+      } finally {
+        await iterator.close();
+      }
+    },
+  };
+}

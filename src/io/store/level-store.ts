@@ -1,0 +1,205 @@
+/**
+ * The store over LevelDB: the one module that touches the database. Here is its life: opened, poisoned by a failed write,
+ * opened again, closed. What an open store does, opened-store.ts does.
+ * Spec: docs/spec/storage.md. Tests: test/integration/store/level-store.test.ts, which runs test/contracts/store.contract.ts.
+ */
+import { EngineError } from "../../core/base/errors.ts";
+import { covers } from "../../core/log/ranges.ts";
+import type { LogState } from "../../core/log/types.ts";
+import type { BatchSource, EncodedBatch, Store } from "../../core/sync/ports.ts";
+import { deleteRows } from "./clear-rows.ts";
+import { KindTable } from "./entry-codec.ts";
+import { readStored } from "./layout.ts";
+import { openDatabase, type OpenDatabase } from "./level-database.ts";
+import { LogNumbers } from "./log-numbers.ts";
+import { type Numbering, OpenedStore } from "./opened-store.ts";
+import { damaged } from "./row-check.ts";
+import { openError, readError } from "./store-errors.ts";
+import { verifyLog } from "./verify.ts";
+import { readMeta, readRowRange, readRows } from "./view-rows.ts";
+
+export interface LevelStoreOptions {
+  /** The database's own directory; made where its parent is there. */
+  readonly path: string;
+  /** Told once for each time that a failed write closes the store to everything but `reopen`. */
+  readonly onPoisoned?: (error: EngineError) => void;
+  /** For tests of failing disks. */
+  readonly database?: OpenDatabase;
+}
+
+export interface LevelStore extends Store {
+  /** Opening found that one of the last batches is missing: verify every log before its held ranges are trusted. */
+  readonly isSuspect: () => boolean;
+}
+
+/**
+ * @throws EngineError `STORE_BUSY`, `STORE_DAMAGED`, `STORE_NEWER_VERSION`, `DISK_FULL`, `DIRECTORY_MISSING`,
+ * `DIRECTORY_UNREADABLE`.
+ */
+export async function openLevelStore(options: LevelStoreOptions): Promise<LevelStore> {
+  const store = new Lifecycle(options);
+  await store.open();
+  return {
+    logs: () =>
+      store.read((opened) =>
+        Promise.resolve(
+          [...opened.durable.values()].map((state) => ({
+            state,
+            number: store.logs.numberOf(state.head.log),
+          })),
+        ),
+      ),
+    numberOf: (log) => store.logs.numberOf(log),
+    logOf: (number) => store.logs.logOf(number),
+    entries: (log, from, to) => store.read((opened) => opened.entriesIn(log, from, to)),
+    entriesAt: (places) => store.read((opened) => opened.entriesAt(places)),
+    rows: (keys) => store.read((opened) => readRows(opened, keys)),
+    rowRange: (range) => store.read((opened) => readRowRange(opened, range)),
+    meta: (name) => store.read((opened) => readMeta(opened, name)),
+    nodes: (log, nodes) => store.read((opened) => opened.nodes(log, nodes)),
+    batches: (want) => store.batches(want),
+    commit: (commit) => store.write((opened) => opened.commit(commit)),
+    clearRows: () => store.write((opened) => opened.queue.alone(() => deleteRows(opened))),
+    verify: (wanted) => store.read((opened) => verifyLog(opened, wanted)),
+    reopen: () => store.reopen(),
+    close: () => store.close(),
+    isSuspect: () => store.isSuspect,
+  };
+}
+
+class Lifecycle {
+  readonly logs = new LogNumbers();
+  isSuspect = false;
+  readonly #kinds = new KindTable();
+  readonly #options: LevelStoreOptions;
+  #opened: OpenedStore | undefined;
+  /** Why nothing is possible now but `reopen` and `close`. */
+  #failure: EngineError | undefined;
+  #isClosed = false;
+  #reopening: Promise<void> | undefined;
+
+  constructor(options: LevelStoreOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    const { path, database: open = openDatabase } = this.#options;
+    const database = await open(path);
+    try {
+      const stored = await readStored(database);
+      const numbering: Numbering = { logs: this.logs, kinds: this.#kinds };
+      this.logs.load(stored.logIds);
+      this.#kinds.load(stored.kinds);
+      const opened = new OpenedStore({
+        database,
+        numbering,
+        stored,
+        onFailed: (error) => this.#poison(opened, error),
+      });
+      this.#opened = opened;
+      this.isSuspect = stored.isBatchMissing;
+    } catch (error) {
+      await ignoreFailure(database.close());
+      throw openError(error);
+    }
+  }
+
+  async read<Result>(work: (opened: OpenedStore) => Promise<Result>): Promise<Result> {
+    const opened = this.#usable();
+    try {
+      const result = await work(opened);
+      // A failed write while it was read: what was seen of commits in flight may be gone by now.
+      this.#requireSame(opened);
+      return result;
+    } catch (error) {
+      this.#requireSame(opened);
+      throw readError(error);
+    }
+  }
+
+  async write(work: (opened: OpenedStore) => Promise<void>): Promise<void> {
+    await work(this.#usable());
+  }
+
+  async *batches(want: Parameters<BatchSource["batches"]>[0]): AsyncGenerator<EncodedBatch> {
+    const opened = this.#usable();
+    try {
+      for await (const batch of opened.batches(want)) {
+        this.#requireSame(opened);
+        yield batch;
+        this.#requireSame(opened);
+      }
+    } catch (error) {
+      this.#requireSame(opened);
+      throw readError(error);
+    }
+  }
+
+  reopen(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(closedError());
+    if (this.#failure === undefined) return Promise.resolve();
+    this.#reopening ??= this.#reopen().finally(() => {
+      this.#reopening = undefined;
+    });
+    return this.#reopening;
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#reopening?.catch(() => undefined);
+    const opened = this.#opened;
+    if (opened === undefined) return;
+    await opened.queue.alone(() => Promise.resolve());
+    if (this.#failure === undefined) await ignoreFailure(opened.database.settle());
+    await ignoreFailure(opened.database.close());
+  }
+
+  async #reopen(): Promise<void> {
+    const before = this.#opened;
+    if (before !== undefined) await ignoreFailure(before.database.close());
+    await this.open();
+    const after = this.#opened;
+    if (before !== undefined && after !== undefined) audit(before, after);
+    this.#failure = undefined;
+  }
+
+  #poison(opened: OpenedStore, error: EngineError): void {
+    if (opened !== this.#opened) return;
+    this.#failure = error;
+    opened.overlay.clear();
+    this.#options.onPoisoned?.(error);
+  }
+
+  #usable(): OpenedStore {
+    if (this.#isClosed || this.#opened === undefined) throw closedError();
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#opened;
+  }
+
+  #requireSame(opened: OpenedStore): void {
+    if (this.#usable() !== opened)
+      throw new EngineError("STORE_POISONED", "the store was opened again meanwhile");
+  }
+}
+
+/** What was acknowledged before must be there now: LevelDB has acknowledged writes that were gone after the next open. */
+function audit(before: OpenedStore, after: OpenedStore): void {
+  for (const [log, state] of before.durable) {
+    if (!continues(after.durable.get(log), state))
+      throw damaged(`acknowledged entries of a log are gone: ${log}`);
+  }
+}
+
+function continues(after: LogState | undefined, before: LogState): boolean {
+  return after !== undefined && after.head.length >= before.head.length && covers(after.held, before.held);
+}
+
+function closedError(): EngineError {
+  return new EngineError("STORE_CLOSED", "the store is closed");
+}
+
+/** Of a handle that is given up: whether it closes well changes nothing. */
+async function ignoreFailure(work: Promise<void>): Promise<void> {
+  await work.catch(() => undefined);
+}

@@ -1,0 +1,171 @@
+/**
+ * A store over one open database: its parts, and the life of a commit through them. Knows nothing of failures: when a write has
+ * failed, all of this is thrown away and made anew over the database opened again (level-store.ts).
+ * Tests: test/contracts/store.contract.ts.
+ */
+import { assert, type EngineError } from "../../core/base/errors.ts";
+import type { LogId, TreeHash } from "../../core/base/ids.ts";
+import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
+import type { Place } from "../../core/log/rows.ts";
+import type { LogState, TreeNode } from "../../core/log/types.ts";
+import type { BatchSource, Commit, EncodedBatch, StoredEntry } from "../../core/sync/ports.ts";
+import { readBatches } from "./batch-source.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { CommitEncoder } from "./encode-commit.ts";
+import type { KindTable } from "./entry-codec.ts";
+import { EntryReader } from "./entry-reader.ts";
+import { putSequence, type Stored } from "./layout.ts";
+import type { Database } from "./level-database.ts";
+import type { LogNumbers } from "./log-numbers.ts";
+import { decodeLogState } from "./log-state-codec.ts";
+import { Overlay, type PendingCommit } from "./overlay.ts";
+import { damaged } from "./row-check.ts";
+import { TreeMemory } from "./tree-memory.ts";
+import { TreeReader } from "./tree-reader.ts";
+import { TreeWriter } from "./tree-writer.ts";
+
+interface Pending extends PendingCommit {
+  /** What was held of each of `commit.logs` before it. */
+  readonly heldBefore: readonly Ranges[];
+}
+
+/** Outlive a failed write, since rows that wait for their retry name these numbers. */
+export interface Numbering {
+  readonly logs: LogNumbers;
+  readonly kinds: KindTable;
+}
+
+export class OpenedStore {
+  readonly database: Database;
+  readonly overlay = new Overlay();
+  readonly entries: EntryReader;
+  readonly tree: TreeReader;
+  readonly memory = new TreeMemory();
+  readonly queue: CommitQueue<Pending>;
+  readonly #numbers: LogNumbers;
+  readonly #treeWriter: TreeWriter;
+  /** As the last call of `commit` left them. */
+  readonly #tips = new Map<LogId, LogState>();
+  readonly #durable = new Map<LogId, LogState>();
+  #sequence: number;
+
+  constructor(parts: {
+    readonly database: Database;
+    readonly numbering: Numbering;
+    readonly stored: Stored;
+    readonly onFailed: (error: EngineError) => void;
+  }) {
+    const { database, numbering, stored, onFailed } = parts;
+    const { overlay, memory } = this;
+    this.database = database;
+    this.#numbers = numbering.logs;
+    this.entries = new EntryReader({ database, overlay, kinds: numbering.kinds });
+    this.tree = new TreeReader({ database, overlay, entries: this.entries, memory });
+    this.#treeWriter = new TreeWriter({ overlay, reader: this.tree, memory });
+    this.#sequence = stored.sequence;
+    const encoder = new CommitEncoder(numbering);
+    this.queue = new CommitQueue({
+      beginBatch: () => database.batch(),
+      prepare: (pending) => this.#prepare(pending),
+      encode: (pending, batch) => encoder.put(batch, pending),
+      seal: (batch) => putSequence(batch, ++this.#sequence),
+      durable: (pending) => this.#settle(pending),
+      failed: onFailed,
+    });
+    this.#load(stored);
+  }
+
+  /** Every log with what is durable of it. */
+  get durable(): ReadonlyMap<LogId, LogState> {
+    return this.#durable;
+  }
+
+  /** Of the last batch that was written. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  commit(commit: Commit): Promise<void> {
+    const heldBefore: Ranges[] = [];
+    for (const { state, from, entries, leaves } of commit.logs) {
+      assert(entries.length === leaves.length, "every entry has its leaf");
+      assert(from + entries.length <= state.head.length, "entries lie below their head");
+      const { log } = state.head;
+      heldBefore.push(this.#tips.get(log)?.held ?? NO_RANGES);
+      this.#tips.set(log, state);
+    }
+    const logNumbers = commit.logs.map(({ state }) => this.#numbers.numberOf(state.head.log));
+    const pending: Pending = { commit, logNumbers, heldBefore, tree: undefined };
+    this.overlay.add(pending);
+    return this.queue.push(pending);
+  }
+
+  /** Changes a log's state outside of a commit: after entries were dropped. The caller is alone in the queue. */
+  replaceState(state: LogState): void {
+    this.#tips.set(state.head.log, state);
+    this.#durable.set(state.head.log, state);
+    this.memory.clear();
+  }
+
+  /** Damaged entries are an error here: nothing wrong is handed out, and nothing is left out in silence. */
+  async entriesIn(log: LogId, from: number, to: number): Promise<readonly StoredEntry[]> {
+    const logNumber = this.#numbers.find(log);
+    if (logNumber === undefined) return [];
+    const found = await this.entries.range(logNumber, from, to);
+    return found.map(({ position, entry }) => {
+      if (entry === undefined) throw damaged("an entry is not what was written");
+      return { log, position, entry };
+    });
+  }
+
+  async entriesAt(places: readonly Place[]): Promise<readonly (StoredEntry | undefined)[]> {
+    const found = await this.entries.at(places);
+    return places.map(({ logNumber, position }, at) => {
+      const log = this.#numbers.logOf(logNumber);
+      const entry = found[at];
+      return log === undefined || entry === undefined ? undefined : { log, position, entry };
+    });
+  }
+
+  async nodes(log: LogId, nodes: readonly TreeNode[]): Promise<readonly TreeHash[] | undefined> {
+    // What commits in flight bring of the trees is known once they are prepared.
+    await this.queue.prepared();
+    const logNumber = this.#numbers.find(log);
+    return logNumber === undefined ? undefined : this.tree.nodes(logNumber, nodes);
+  }
+
+  async *batches(want: Parameters<BatchSource["batches"]>[0]): AsyncGenerator<EncodedBatch> {
+    const state = this.#durable.get(want.head.log);
+    const logNumber = this.#numbers.find(want.head.log);
+    if (state === undefined || logNumber === undefined) return;
+    yield* readBatches({ logNumber, state, entries: this.entries, tree: this.tree }, want);
+  }
+
+  async #prepare(pending: Pending): Promise<void> {
+    const { commit, logNumbers, heldBefore } = pending;
+    const change = { tiles: new Map(), nodes: new Map(), gone: [] };
+    for (const [at, log] of commit.logs.entries()) {
+      await this.#treeWriter.prepare(change, {
+        logNumber: logNumbers[at]!,
+        heldBefore: heldBefore[at]!,
+        log,
+      });
+    }
+    pending.tree = change;
+  }
+
+  #settle(pending: Pending): void {
+    this.overlay.drop(pending);
+    for (const { state } of pending.commit.logs) this.#durable.set(state.head.log, state);
+  }
+
+  #load({ states }: Stored): void {
+    for (const [number, body] of states) {
+      const log = this.#numbers.logOf(number);
+      if (log === undefined) throw damaged("a log has a state and no number");
+      const state = decodeLogState(log, body);
+      this.#tips.set(log, state);
+      this.#durable.set(log, state);
+    }
+  }
+}
