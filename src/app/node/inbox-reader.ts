@@ -27,6 +27,7 @@ import {
   type Totals,
   unreadBounds,
 } from "../../core/inbox/view.ts";
+import { orderRowKeyOf } from "../../core/inbox/row-keys.ts";
 import type { Place, RowKey } from "../../core/log/rows.ts";
 import type { StoredEntry } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -107,6 +108,34 @@ export class InboxReader {
       to = last[0];
     }
     return this.open(found.reverse());
+  }
+
+  /** A page of messages behind one of them, oldest first, the bin included; `last` is where the next page begins, null at the end. */
+  async messagesAfter(
+    conversation: ConversationId,
+    options: { readonly limit: number; readonly after: OrderKey | null },
+  ): Promise<{ readonly read: readonly ReadMessage[]; readonly last: OrderKey | null }> {
+    const { from, to } = orderRange(conversation);
+    const begin =
+      options.after === null ? from : (`${orderRowKeyOf(conversation, options.after)}\x00` as RowKey);
+    const rows = await this.#replica.ports.store.rowRange({
+      from: begin,
+      to,
+      reverse: false,
+      limit: options.limit,
+    });
+    const found = rows.map(([key, row]) => readOrderRow(key, row));
+    return {
+      read: await this.open(found),
+      last: rows.length < options.limit ? null : (found.at(-1)?.order ?? null),
+    };
+  }
+
+  /** A title with who gave it; null where the place holds nothing readable. */
+  async titleAt(place: Place): Promise<{ readonly text: string; readonly author: DeviceId } | null> {
+    const [stored] = await this.#replica.ports.store.entriesAt([place]);
+    const operation = this.#operation(stored);
+    return operation?.body.kind === "title" ? { text: operation.body.title, author: operation.author } : null;
   }
 
   /** Opens messages where they stand. Those that cannot be opened now are left out: `verify` reports them. */

@@ -1,0 +1,56 @@
+/**
+ * One device in a process of its own, driven over stdin and stdout: a JSON command a line in, a JSON answer a line out. Lets a
+ * benchmark measure the real library in real processes, each with its own memory.
+ */
+import { createInterface } from "node:readline";
+import { type KinlogNode, type LinkAttempt, joinAccount, openNode } from "../src/index.ts";
+
+const [dir, name] = process.argv.slice(2) as [string, string];
+let node: KinlogNode | null = null;
+let link: LinkAttempt | null = null;
+
+const commands: Readonly<Record<string, (argument: string) => Promise<unknown>>> = {
+  open: async (listen) => {
+    node = await openNode({
+      dir,
+      name,
+      discovery: "none",
+      listen: listen === "" ? ["/ip4/127.0.0.1/tcp/0"] : [listen],
+    });
+    return node.addresses();
+  },
+  join: (argument) => {
+    const [code, address] = argument.split(" ") as [string, string];
+    return joinAccount({ dir, code, name, address });
+  },
+  link: async () => {
+    link = await node!.devices.link();
+    void link.request.then(() => link!.confirm());
+    return link.code;
+  },
+  import: (path) => node!.import(path),
+  show: async (conversation) => (await node!.messages.show(conversation)).length,
+  list: async () => (await node!.conversations.list()).map(({ conversation }) => conversation),
+  connect: (address) => node!.connect(address),
+  sync: () => node!.sync({ timeoutMs: 600_000 }),
+  status: () => node!.status(),
+  memory: async () => Math.round(process.resourceUsage().maxRSS / 1024),
+  close: async () => node?.close(),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const at = line.indexOf(" ");
+  const [command, argument] = at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 1)];
+  const began = performance.now();
+  try {
+    const result = await commands[command]!(argument);
+    console.log(JSON.stringify({ ms: performance.now() - began, result: result ?? null }));
+  } catch (error) {
+    console.log(
+      JSON.stringify({
+        error: error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error),
+      }),
+    );
+  }
+}
+process.exit(0);

@@ -1,0 +1,91 @@
+/**
+ * Benchmarks: each prints its figures with the machine, the commit and the sizes. `npm run bench -- NAME [--n COUNT] [--runs COUNT] [--json]`.
+ * Never a test: nothing here passes or fails. Results are collected in docs/performance.md.
+ */
+import { execFileSync } from "node:child_process";
+import { cpus, release, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import { benchOpen } from "./open.ts";
+import { benchSync } from "./sync.ts";
+
+/** One figure: a median with its extremes over the runs. */
+export interface Figure {
+  readonly what: string;
+  readonly unit: string;
+  readonly values: readonly number[];
+}
+
+export interface BenchOptions {
+  readonly n: number | undefined;
+  readonly runs: number;
+}
+
+const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Figure[]>>> = {
+  sync: benchSync,
+  open: benchOpen,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    n: { type: "string" },
+    runs: { type: "string", default: "5" },
+    json: { type: "boolean", default: false },
+  },
+});
+const names = positionals.length === 0 ? Object.keys(benches) : positionals;
+const options: BenchOptions = {
+  n: values.n === undefined ? undefined : Number(values.n),
+  runs: Number(values.runs),
+};
+const machine = {
+  cpu: cpus()[0]?.model ?? "unknown",
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  kernel: release(),
+  node: process.version,
+  commit: commit(),
+};
+if (!values.json)
+  console.log(
+    `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}, commit ${machine.commit}, ${options.runs} runs`,
+  );
+
+for (const name of names) {
+  const bench = benches[name];
+  if (bench === undefined) {
+    console.error(`no benchmark is called ${name}; there are: ${Object.keys(benches).join(", ")}`);
+    process.exit(2);
+  }
+  const figures = await bench(options);
+  if (values.json)
+    console.log(
+      JSON.stringify({
+        bench: name,
+        machine,
+        figures: figures.map((each) => ({ ...each, median: median(each.values) })),
+      }),
+    );
+  else
+    for (const { what, unit, values: all } of figures)
+      console.log(
+        `${name.padEnd(6)} ${what.padEnd(58)} ${format(median(all)).padStart(10)} ${unit.padEnd(6)} (${format(Math.min(...all))} to ${format(Math.max(...all))})`,
+      );
+}
+
+function median(all: readonly number[]): number {
+  const sorted = [...all].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}
+
+function format(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString("en-GB") : value.toFixed(1);
+}
+
+function commit(): string {
+  try {
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+  } catch {
+    return "unknown";
+  }
+}
