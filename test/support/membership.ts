@@ -180,7 +180,10 @@ export class TestAccount {
   /** Names of the devices in one state, of those given. */
   states(names: string, entries?: readonly ControlEntry[], forks?: readonly ForkedLog[]): string {
     const { devices } = this.view(entries, forks);
-    return names.split("").map((name) => `${name}:${devices.get(deviceOf(name))?.state ?? "none"}`).join(" ");
+    return names
+      .split("")
+      .map((name) => `${name}:${devices.get(deviceOf(name))?.state ?? "none"}`)
+      .join(" ");
   }
 
   /** An entry and all its ancestors. */
@@ -222,12 +225,11 @@ export function permutations<Item>(items: readonly Item[]): readonly (readonly I
   return items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
 }
 
-/** The entries that no other has named or followed. */
+/** The last entry of each log; of a forked one the branch that was known first. */
 function headsOf(known: ReadonlySet<ControlEntry>): readonly ControlEntry[] {
-  const named = new Set([...known].flatMap(({ operation }) => operation.parents));
-  const last = new Map<LogId, number>();
-  for (const { log, position } of known) last.set(log, Math.max(position, last.get(log) ?? 0));
-  return [...known]
-    .filter(({ id, log, position }) => !named.has(id) && last.get(log) === position)
-    .slice(0, 64);
+  const last = new Map<LogId, ControlEntry>();
+  for (const entry of known) {
+    if (entry.position > (last.get(entry.log)?.position ?? -1)) last.set(entry.log, entry);
+  }
+  return [...last.values()].slice(-64);
 }

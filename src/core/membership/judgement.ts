@@ -26,6 +26,7 @@ export class Judgement {
   readonly revocations = new Map<DeviceId, Placed[]>();
   readonly #standings = new Map<ControlLog, Standing>();
   readonly #claims = new Map<Placed, Claim>();
+  readonly #approvals: { readonly claim: Claim; readonly opened: ControlLog }[] = [];
 
   constructor(history: History, roots: Roots) {
     this.history = history;
@@ -64,8 +65,10 @@ export class Judgement {
     const logs = this.history.logs.get(device) ?? [];
     const forked = logs.findLast(isForked);
     if (forked === undefined) return false;
-    const later = logs.filter(({ incarnation }) => incarnation > forked.incarnation);
-    return !later.some((log) => (this.#standings.get(log)!.approved?.firm ?? Infinity) < Infinity);
+    return !this.#approvals.some(
+      ({ claim, opened }) =>
+        claim.verdict === "in" && opened.device === device && opened.incarnation > forked.incarnation,
+    );
   }
 
   #standUp(): void {
@@ -100,6 +103,7 @@ export class Judgement {
     }
     for (const { placed, opened } of objections.approvals()) {
       const claim = this.#enter(placed, "approve", null);
+      this.#approvals.push({ claim, opened });
       for (const { log, approved } of this.#standingsOf(opened.device)) {
         if (log.incarnation < opened.incarnation) continue;
         approved?.add(firstAfter(log, placed), claim);

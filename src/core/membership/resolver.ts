@@ -5,7 +5,7 @@
  */
 import type { AccountId, ControlId, DeviceId, EpochId } from "../base/ids.ts";
 import { objectionToAssent, viewCloud, viewPurges } from "./assents.ts";
-import type { ControlLog, Placed } from "./causality.ts";
+import { byDepth, type ControlLog, type Placed } from "./causality.ts";
 import { viewEpochs, type Counted } from "./epochs.ts";
 import { weaveHistory, type History } from "./history.ts";
 import type { Judgement } from "./judgement.ts";
@@ -118,11 +118,16 @@ function ofKind<Kind extends "admit" | "epoch">(
   });
 }
 
-/** Entries without a successor; where there are too many, those that came after most. */
-function headsOf({ order }: History): readonly ControlId[] {
-  const heads = order.filter(({ hasSuccessor }) => !hasSuccessor);
-  return heads
-    .slice(-PARENTS_MAX)
+/**
+ * The last entry of every log, not only those that nothing follows: so an operation's past does not hang on a single
+ * entry of another device, whose fork would take all causality away with it. Where there are too many logs, first the
+ * entries that nothing follows, then the deepest.
+ */
+function headsOf({ logs }: History): readonly ControlId[] {
+  const last = [...logs.values()].flat().flatMap(({ entries }) => entries.at(-1) ?? []);
+  last.sort((a, b) => Number(a.hasSuccessor) - Number(b.hasSuccessor) || byDepth(b, a));
+  return last
+    .slice(0, PARENTS_MAX)
     .map(({ entry }) => entry.id)
     .toSorted();
 }

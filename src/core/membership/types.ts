@@ -75,7 +75,7 @@ export type ControlBody =
 export type BodyOf<Kind extends ControlBody["kind"]> = Extract<ControlBody, { readonly kind: Kind }>;
 
 export interface ControlOperation {
-  /** The control heads it was made after, by their last entries; at most 64. Earlier entries of its own log are ancestors too. */
+  /** The control logs it was made after, by their last entries; at most 64. Earlier entries of its own log are ancestors too. */
   readonly parents: readonly ControlId[];
   /** Signature by the recovery phrase's root-sign key, where the operation is made with the phrase. */
   readonly rootSignature: Uint8Array | null;
@@ -166,7 +166,7 @@ export interface MemberView {
   readonly purges: readonly PurgeView[];
   /** Null where none is set. */
   readonly cloud: CloudPeer | null;
-  /** Ids of the entries that no other names as parent: what the next operation is made after. At most 64, ascending. */
+  /** What the next operation is made after: the last complete entry of each control log. At most 64, ascending. */
   readonly heads: readonly ControlId[];
   /** Entries that did not count, with the reason; for `doctor` and tests. */
   readonly refused: ReadonlyMap<ControlId, string>;
