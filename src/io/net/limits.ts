@@ -59,5 +59,12 @@ export const CONNECTION_WRITE_BUFFER_BYTES_MAX = 4 * 1024 * 1024;
 /** A data frame never exceeds the window, so a longer incomplete one is an attack on memory. */
 export const MUXER_FRAME_BYTES_MAX = STREAM_WINDOW_BYTES_MAX + 64 * 1024;
 
+/**
+ * A frame costs some 20 µs whatever its size, so a flood of tiny ones is slowed down. Sending 400 MB/s brings 7,000 window
+ * updates a second, whose length is a window's; what devices say to each other in small frames stays below a hundred.
+ */
+export const SMALL_FRAME_BYTES = 1_024;
+export const SMALL_FRAMES_PER_SECOND = 5_000;
+
 /** The session's own beat comes after 90 s of silence; libp2p's 120 s would cut in before its answer is late. */
 export const INACTIVITY_MS = 300_000;
