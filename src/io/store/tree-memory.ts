@@ -45,6 +45,10 @@ export class TreeMemory {
     return true;
   }
 
+  isSeen(logNumber: number, node: TreeNode): boolean {
+    return this.#seen.has(`${logNumber}/${nodeName(node)}`);
+  }
+
   leaves(tile: string): Leaves | undefined {
     return this.#leaves.get(tile);
   }

@@ -7,6 +7,8 @@ import type { TreeHash } from "../../core/base/ids.ts";
 import { covers, intersect, type Range, type Ranges } from "../../core/log/ranges.ts";
 import {
   fullTilesIn,
+  neededFor,
+  resolveNodes,
   TILE_BYTES,
   TILE_HASHES,
   TILE_HEIGHT,
@@ -15,8 +17,8 @@ import {
   tileOf,
   tileSpan,
 } from "../../core/log/tiles.ts";
-import { nodesOf, spanOf, TREE_HASH_BYTES } from "../../core/log/tree.ts";
-import type { KnownNode } from "../../core/log/types.ts";
+import { nodeHash, nodesOf, spanOf, TREE_HASH_BYTES } from "../../core/log/tree.ts";
+import type { KnownNode, TreeNode } from "../../core/log/types.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
 import { nodeKey } from "./keys.ts";
 import type { Overlay, TreeChange } from "./overlay.ts";
@@ -49,8 +51,14 @@ export class TreeWriter {
   async prepare(change: TreeChange, write: TreeWrite): Promise<void> {
     const { logNumber, heldBefore, log } = write;
     this.#memory.changed();
-    this.#keepGiven(change, write);
-    if (log.entries.length === 0) return;
+    const touched = this.#keepGiven(change, write);
+    if (log.entries.length > 0) await this.#fillTiles(change, write);
+    await this.#closeTiles(change, write, touched);
+  }
+
+  /** Tiles of which the write brings the last leaves. */
+  async #fillTiles(change: TreeChange, write: TreeWrite): Promise<void> {
+    const { logNumber, heldBefore, log } = write;
     const added = { from: log.from, to: log.from + log.entries.length };
     this.#rememberLeaves(write, added);
     const around = log.state.held.find((range) => range.from <= added.from && added.to <= range.to);
@@ -65,20 +73,52 @@ export class TreeWriter {
       const name = tileName(logNumber, tile);
       change.tiles.set(name, { logNumber, tile, bytes });
       this.#memory.keepTile(name, { kind: "full", bytes });
-      const root = { level: (tile.level + 1) * TILE_HEIGHT, index: tile.index };
+      const root = rootNodeOf(tile);
       // Nearly always the proof brought it.
       if (this.#memory.isNew(logNumber, root)) this.#keep(change, logNumber, [root, rootOfTile(bytes)]);
     }
   }
 
-  /** Of the nodes that came with the write those that its own leaves will not give. */
-  #keepGiven(change: TreeChange, { logNumber, heldBefore, log }: TreeWrite): void {
+  /**
+   * Of the nodes that came with the write those that its own leaves will not give. Returns the tiles that they lie in.
+   */
+  #keepGiven(change: TreeChange, { logNumber, heldBefore, log }: TreeWrite): readonly Tile[] {
+    const fresh: TreeNode[] = [];
     for (const [node, hash] of log.nodes) {
       const span = [spanOf(node)];
       if (covers(heldBefore, span)) continue;
       const isTileHash = node.level > 0 && node.level % TILE_HEIGHT === 0;
       if (!isTileHash && covers(log.state.held, span)) continue;
-      if (this.#memory.isNew(logNumber, node)) this.#keep(change, logNumber, [node, hash]);
+      if (!this.#memory.isNew(logNumber, node)) continue;
+      this.#keep(change, logNumber, [node, hash]);
+      fresh.push(node);
+    }
+    return neededFor(fresh);
+  }
+
+  /**
+   * The node above a tile may follow from proof nodes and leaves together. Whoever verified the proof nearly always gives it; what
+   * nobody gave is found here, since later no other tile is searched for it.
+   */
+  async #closeTiles(change: TreeChange, write: TreeWrite, touched: readonly Tile[]): Promise<void> {
+    const { logNumber, log } = write;
+    const open = [...touched];
+    for (let tile = open.shift(); tile !== undefined; tile = open.shift()) {
+      const root = rootNodeOf(tile);
+      if (tileSpan(tile).to > log.state.head.length || this.#memory.isSeen(logNumber, root)) continue;
+      const stored = await this.#reader.source(logNumber, [tile]);
+      const fresh = new Map(
+        change.nodes.get(tileName(logNumber, tile))?.known.map(([node, hash]) => [nodeName(node), hash]),
+      );
+      const source = {
+        tile: stored.tile,
+        node: (node: TreeNode) => fresh.get(nodeName(node)) ?? stored.node(node),
+      };
+      const children = resolveNodes(childrenOf(root), source);
+      if (children === undefined) continue;
+      this.#memory.isNew(logNumber, root);
+      this.#keep(change, logNumber, [root, nodeHash(children[0]!, children[1]!)]);
+      open.push(tileOf(root));
     }
   }
 
@@ -138,6 +178,18 @@ export class TreeWriter {
       for (let at = inTile.from; at < inTile.to; at++) leaves[at - span.from] = log.leaves[at - log.from];
     }
   }
+}
+
+/** The node above all of a tile: a hash of the next tile. */
+function rootNodeOf(tile: Tile): TreeNode {
+  return { level: (tile.level + 1) * TILE_HEIGHT, index: tile.index };
+}
+
+function childrenOf({ level, index }: TreeNode): readonly TreeNode[] {
+  return [
+    { level: level - 1, index: index * 2 },
+    { level: level - 1, index: index * 2 + 1 },
+  ];
 }
 
 /** The node above the 256 hashes of a tile, of whatever level they are. */

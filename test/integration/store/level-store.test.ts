@@ -1,10 +1,11 @@
 /** The LevelDB store on a real disk: the contract, and what only a database can get wrong. */
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLevelStore } from "../../../src/io/store/level-store.ts";
 import type { Store } from "../../../src/core/sync/ports.ts";
 import { describeStore, type StoreUnderTest } from "../../contracts/store.contract.ts";
+import { copyStore } from "../../support/copy-store.ts";
 import { failingDatabase } from "../../support/failing-database.ts";
 
 async function openUnderTest(): Promise<StoreUnderTest> {
@@ -22,7 +23,7 @@ async function openUnderTest(): Promise<StoreUnderTest> {
     reopenAfterCrash: async () => {
       // What a killed process leaves is what the files hold at this moment.
       const copy = join(directory, `store-${opened.length}`);
-      await cp(path, copy, { recursive: true, filter: (source) => !source.endsWith("/LOCK") });
+      await copyStore(path, copy);
       path = copy;
       return open();
     },

@@ -1,0 +1,174 @@
+/**
+ * What a memory store keeps, and the disk that it is durable on. A disk outlives the store: a simulation that kills a device opens
+ * another store on it. It can be full, fail its next write, and lose bits.
+ * Tests: test/unit/doubles/memory-store.test.ts.
+ */
+import { EngineError } from "../../src/core/base/errors.ts";
+import type { LogId, TreeHash } from "../../src/core/base/ids.ts";
+import type { Row, RowKey } from "../../src/core/log/rows.ts";
+import { nodeHash } from "../../src/core/log/tree.ts";
+import type { BatchEntry, LogState, TreeNode } from "../../src/core/log/types.ts";
+import type { Commit, LogWrite } from "../../src/core/sync/ports.ts";
+
+export interface MemoryLog {
+  state: LogState;
+  /** Behind the last position that has an entry. */
+  end: number;
+  readonly entries: Map<number, BatchEntry>;
+  readonly leaves: Map<number, TreeHash>;
+  /** Proof nodes as they came. */
+  readonly nodes: Map<string, TreeHash>;
+}
+
+export class MemoryState {
+  readonly logs = new Map<LogId, MemoryLog>();
+  readonly rows = new Map<RowKey, Row>();
+  readonly meta = new Map<string, Uint8Array>();
+  #numbers: LogId[] = [];
+
+  numberOf(log: LogId): number {
+    const known = this.#numbers.indexOf(log);
+    return known >= 0 ? known : this.#numbers.push(log) - 1;
+  }
+
+  logOf(number: number): LogId | undefined {
+    return this.#numbers[number];
+  }
+
+  /** Every number that `other` has given, too. */
+  takeNumbers(other: MemoryState): void {
+    for (const log of other.#numbers) this.numberOf(log);
+  }
+
+  apply(commit: Commit): void {
+    for (const write of commit.logs) this.#write(write);
+    for (const key of commit.dels) this.rows.delete(key);
+    for (const [key, row] of commit.puts) this.rows.set(key, row.slice());
+    for (const [name, value] of commit.meta) {
+      if (value === null) this.meta.delete(name);
+      else this.meta.set(name, value.slice());
+    }
+  }
+
+  /** Values are never changed in place, so the copy shares them. */
+  copy(): MemoryState {
+    const copy = new MemoryState();
+    for (const [log, { state, end, entries, leaves, nodes }] of this.logs) {
+      copy.logs.set(log, {
+        state,
+        end,
+        entries: new Map(entries),
+        leaves: new Map(leaves),
+        nodes: new Map(nodes),
+      });
+    }
+    for (const [key, row] of this.rows) copy.rows.set(key, row);
+    for (const [name, value] of this.meta) copy.meta.set(name, value);
+    copy.#numbers = [...this.#numbers];
+    return copy;
+  }
+
+  nodes(log: LogId, nodes: readonly TreeNode[]): readonly TreeHash[] | undefined {
+    const stored = this.logs.get(log);
+    const hashes: TreeHash[] = [];
+    for (const node of nodes) {
+      const hash = stored === undefined ? undefined : hashOf(stored, node);
+      if (hash === undefined) return undefined;
+      hashes.push(hash);
+    }
+    return hashes;
+  }
+
+  #write({ state, from, entries, leaves, nodes }: LogWrite): void {
+    const { log } = state.head;
+    this.numberOf(log);
+    let stored = this.logs.get(log);
+    if (stored === undefined) {
+      stored = { state, end: 0, entries: new Map(), leaves: new Map(), nodes: new Map() };
+      this.logs.set(log, stored);
+    }
+    stored.state = state;
+    for (const [at, entry] of entries.entries()) {
+      stored.entries.set(from + at, { ...entry, bytes: entry.bytes.slice() });
+      stored.leaves.set(from + at, leaves[at]!);
+    }
+    stored.end = Math.max(stored.end, from + entries.length);
+    for (const [node, hash] of nodes) stored.nodes.set(nodeName(node), hash);
+  }
+}
+
+export class MemoryDisk {
+  readonly state = new MemoryState();
+  #isTaken = false;
+  #isFull = false;
+  #failure: EngineError | undefined;
+  readonly #damaged = new Set<string>();
+
+  /** Writes and `reopen` fail with `DISK_FULL` until there is room again. */
+  setFull(isFull: boolean): void {
+    this.#isFull = isFull;
+  }
+
+  /** The next write fails; what was in it is not on the disk. */
+  failNextWrite(cause: "full" | "other"): void {
+    this.#failure = cause === "full" ? fullError() : new EngineError("STORE_POISONED", "a write failed");
+  }
+
+  /** Bits of a stored entry are not what was written, until it is written again. */
+  damageEntry(log: LogId, position: number): void {
+    this.#damaged.add(`${log}/${position}`);
+  }
+
+  isDamaged(log: LogId, position: number): boolean {
+    return this.#damaged.has(`${log}/${position}`);
+  }
+
+  repair(commit: Commit): void {
+    if (this.#damaged.size === 0) return;
+    for (const { state, from, entries } of commit.logs) {
+      for (let at = 0; at < entries.length; at++) this.#damaged.delete(`${state.head.log}/${from + at}`);
+    }
+  }
+
+  takeFailure(): EngineError | undefined {
+    const failure = this.#isFull ? fullError() : this.#failure;
+    this.#failure = undefined;
+    return failure;
+  }
+
+  requireRoom(): void {
+    if (this.#isFull) throw fullError();
+  }
+
+  acquire(): void {
+    if (this.#isTaken) throw new EngineError("STORE_BUSY", "another process has this store open");
+    this.requireRoom();
+    this.#isTaken = true;
+  }
+
+  release(): void {
+    this.#isTaken = false;
+  }
+}
+
+/** As given, or from below: leaves, then proof nodes. */
+function hashOf(log: MemoryLog, { level, index }: TreeNode): TreeHash | undefined {
+  const given = log.nodes.get(nodeName({ level, index }));
+  if (given !== undefined) return given;
+  if (level === 0) return log.leaves.get(index);
+  const left = hashOf(log, { level: level - 1, index: index * 2 });
+  if (left === undefined) return undefined;
+  const right = hashOf(log, { level: level - 1, index: index * 2 + 1 });
+  if (right === undefined) return undefined;
+  const hash = nodeHash(left, right);
+  log.nodes.set(nodeName({ level, index }), hash);
+  return hash;
+}
+
+function nodeName({ level, index }: TreeNode): string {
+  return `${level}/${index}`;
+}
+
+function fullError(): EngineError {
+  return new EngineError("DISK_FULL", "the disk is full");
+}
