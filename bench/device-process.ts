@@ -25,9 +25,9 @@ export class DeviceProcess {
 
   async ask<Result>(command: string, argument = ""): Promise<Answer<Result>> {
     this.#child.stdin!.write(`${command} ${argument}\n`);
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error(`the device ended during ${command}`);
-    const answer = JSON.parse(value) as Answer<Result> & { readonly error?: string };
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error(`the device ended during ${command}`);
+    const answer = JSON.parse(line.value) as Answer<Result> & { readonly error?: string };
     if (answer.error !== undefined) throw new Error(`${command}: ${answer.error}`);
     return answer;
   }

@@ -5,20 +5,9 @@
 import { execFileSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import type { BenchOptions, Figure } from "./figure.ts";
 import { benchOpen } from "./open.ts";
 import { benchSync } from "./sync.ts";
-
-/** One figure: a median with its extremes over the runs. */
-export interface Figure {
-  readonly what: string;
-  readonly unit: string;
-  readonly values: readonly number[];
-}
-
-export interface BenchOptions {
-  readonly n: number | undefined;
-  readonly runs: number;
-}
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Figure[]>>> = {
   sync: benchSync,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { corpus } from "./corpus.ts";
 import { DeviceProcess } from "./device-process.ts";
-import type { BenchOptions, Figure } from "./main.ts";
+import type { BenchOptions, Figure } from "./figure.ts";
 
 export async function benchOpen({ n, runs }: BenchOptions): Promise<readonly Figure[]> {
   const dir = mkdtempSync(join(tmpdir(), "kinlog-bench-"));

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { corpus } from "./corpus.ts";
 import { DeviceProcess } from "./device-process.ts";
-import type { BenchOptions, Figure } from "./main.ts";
+import type { BenchOptions, Figure } from "./figure.ts";
 
 export async function benchSync({ n, runs }: BenchOptions): Promise<readonly Figure[]> {
   const imports: number[] = [];

@@ -18,7 +18,7 @@ export interface SourceFile {
 // A comment, a plain string or a template, whichever starts first; so a `//` within a string is no comment.
 const COMMENT_OR_STRING =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`/g;
-const IMPORT = /\b(?:from|import)\s*\(?\s*"([^"]+)"/g;
+const IMPORT = /\b(?:from|import)(?:\s*\(\s*|\s+)"([^"\n]+)"/g;
 
 /** The `.ts` files under `folders`. A folder that does not exist holds none. */
 export function readSourceFiles(folders: readonly string[]): readonly SourceFile[] {

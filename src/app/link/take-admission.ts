@@ -22,7 +22,7 @@ export async function takeAdmission(replica: Replica, admission: Admission): Pro
   // A log can be checked once it is known whose it is, which another log may say.
   for (let came = true; came && waiting.length > 0;) {
     came = false;
-    for (const batch of [...waiting]) {
+    for (const batch of waiting.slice()) {
       const owner = replica.members.logs.get(batch.head.log);
       if (owner?.logClass !== "control") continue;
       await takeBatch(replica, batch, owner);

@@ -91,7 +91,9 @@ export class InboxReader {
   ): Promise<readonly ReadMessage[]> {
     const found: OrderedMessage[] = [];
     const limit = Math.min(options.limit, SHOW_MAX);
-    let { from, to } = orderRange(conversation, options.before === null ? {} : { before: options.before });
+    const bounds = orderRange(conversation, options.before === null ? {} : { before: options.before });
+    const { from } = bounds;
+    let { to } = bounds;
     while (found.length < limit) {
       const rows = await this.#replica.ports.store.rowRange({
         from,

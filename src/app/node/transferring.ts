@@ -17,7 +17,7 @@ import type {
 import type { Draft, Fold, OperationBody, Stamp } from "../../core/inbox/types.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import type { Replica } from "../replica/replica.ts";
-import type { AppendResult } from "../replica/writer.ts";
+import type { AppendResult } from "../replica/turn.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import type { ImportResult, OnProgress } from "./types.ts";
 
@@ -67,7 +67,7 @@ class Importer {
   readonly #ids: TakenInIds;
   readonly #titles = new Map<ConversationId, string>();
   readonly #ahead: Promise<void>[] = [];
-  #failure: unknown = null;
+  #failure: Error | null = null;
 
   constructor(replica: Replica, inbox: InboxReader) {
     const { fold } = replica;
@@ -108,17 +108,22 @@ class Importer {
   }
 
   #append(drafts: readonly Draft[], counted: boolean): void {
-    const done = (results: readonly AppendResult[]): void => {
-      if (!counted) return;
-      const fresh = results.filter((result) => result.appended).length;
-      this.imported += fresh;
-      this.duplicates += results.length - fresh;
-    };
     this.#ahead.push(
-      this.#replica.writer.append(drafts).then(done, (error: unknown) => {
-        this.#failure ??= error;
-      }),
+      this.#replica.writer.append(drafts).then(
+        (results) => {
+          if (counted) this.#count(results);
+        },
+        (error: Error) => {
+          this.#failure ??= error;
+        },
+      ),
     );
+  }
+
+  #count(results: readonly AppendResult[]): void {
+    const fresh = results.filter((result) => result.appended).length;
+    this.imported += fresh;
+    this.duplicates += results.length - fresh;
   }
 
   #takenIn(record: TakenInRecord): Draft {

@@ -3,7 +3,7 @@ import type { DeviceId } from "../../core/base/ids.ts";
 import type { Change, PlacedOperation } from "../../core/inbox/types.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import type { Replica } from "../replica/replica.ts";
-import type { Published } from "../replica/writer.ts";
+import type { Published } from "../replica/turn.ts";
 import type { DeviceNames } from "./device-names.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { InboxReader } from "./inbox-reader.ts";

@@ -24,7 +24,7 @@ export async function verifyAll(
   };
   const bad = new Map<LogId, Ranges>();
   let entries = 0;
-  for (const log of [...replica.frontier.keys()]) {
+  for (const log of replica.frontier.keys()) {
     const before = entries;
     const result = await replica.writer.exclusive(() =>
       store.verify({ log, forgetBad: options.repair, onProgress: (checked) => tell(before + checked) }),

@@ -13,7 +13,7 @@ const RETRY_AFTER_MS = 5_000;
 interface Waiting {
   readonly commit: Commit;
   readonly settled: () => void;
-  readonly refuse: (error: unknown) => void;
+  readonly refuse: (error: EngineError) => void;
   /** Resolves when it is written, or when the caller was told that it is not. */
   readonly over: Promise<void>;
   /** The caller has been told that it failed; the bytes are kept all the same. */
@@ -131,13 +131,13 @@ export class CommitLine {
       this.#onHalt(null);
     } catch (error) {
       if (this.#closed) return;
-      if (first)
-        for (const waiting of this.#waiting) this.#refuse(waiting, isEngineError(error) ? error : halted);
+      const reason = isEngineError(error) ? error : halted;
+      if (first && reason !== null) for (const waiting of this.#waiting) this.#refuse(waiting, reason);
       this.#cancelRetry = this.#clock.after(RETRY_AFTER_MS, () => void this.#recover(false));
     }
   }
 
-  #refuse(waiting: Waiting, error: unknown): void {
+  #refuse(waiting: Waiting, error: EngineError): void {
     if (waiting.refused) return;
     waiting.refused = true;
     waiting.refuse(error);

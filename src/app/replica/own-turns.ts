@@ -25,7 +25,7 @@ import type { LogWrite } from "../../core/sync/ports.ts";
 import { ENTRY_VERSION } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { META } from "./meta-names.ts";
-import type { AppendResult, Turn } from "./writer.ts";
+import type { AppendResult, Turn } from "./turn.ts";
 
 interface Sealed {
   readonly log: LogId;

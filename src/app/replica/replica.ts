@@ -25,7 +25,8 @@ import { META } from "./meta-names.ts";
 import { Sealer } from "./sealing.ts";
 import { foldPieces } from "./taken-turns.ts";
 import type { TurnContext } from "./turn-context.ts";
-import { type Published, Writer } from "./writer.ts";
+import type { Published } from "./turn.ts";
+import { Writer } from "./writer.ts";
 
 /** Entries folded in one step when the stored view is built again. */
 const REBUILD_STEP = 1_000;
@@ -150,7 +151,7 @@ export class Replica implements SessionView {
 
   /** Folds what waited for keys. Called when keys have come. */
   async unlockAll(): Promise<void> {
-    for (const log of [...this.ledger.locked.keys()]) await this.writer.unlock(log);
+    for (const log of Array.from(this.ledger.locked.keys())) await this.writer.unlock(log);
   }
 
   /** Reads the states of all logs again, after a repair took positions away. */

@@ -19,7 +19,7 @@ import { META } from "./meta-names.ts";
 import { readRows } from "./own-turns.ts";
 import { openEntry } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
-import type { Turn } from "./writer.ts";
+import type { Turn } from "./turn.ts";
 
 /** Entries of one log that are opened and folded together, with the place of the first. */
 interface Piece {

@@ -5,41 +5,20 @@
  */
 import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
-import type { Change, Draft, OrderKey, PlacedOperation } from "../../core/inbox/types.ts";
-import type { Head, LogState, VerifiedBatch } from "../../core/log/types.ts";
+import type { Draft } from "../../core/inbox/types.ts";
+import type { VerifiedBatch } from "../../core/log/types.ts";
 import type { ControlBody } from "../../core/membership/types.ts";
-import type { Commit } from "../../core/sync/ports.ts";
-import type { Adoption, FrontierDelta } from "../../core/sync/types.ts";
-import { CommitLine } from "./commit-line.ts";
+import type { Adoption } from "../../core/sync/types.ts";
+import type { CommitLine } from "./commit-line.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { prepareAppend, prepareControl } from "./own-turns.ts";
+import type { AppendResult, Published, Turn } from "./turn.ts";
 import { prepareAdoption, prepareIngest, prepareUnlock } from "./taken-turns.ts";
 
 /** Operations of callers that one turn takes together: group commit without a long wait for the first of them. */
 const OPERATIONS_PER_TURN_MAX = 2_000;
 /** Commits on their way to the disk before the next turn waits: enough to overlap, few enough to bound memory. */
 const COMMITS_IN_FLIGHT_MAX = 4;
-
-export interface AppendResult {
-  /** False where the id was here already: nothing was written for it. */
-  readonly appended: boolean;
-  readonly order: OrderKey | null;
-}
-
-/** A turn, ready to be written. `apply` makes its effects those that the next turn starts from. */
-export interface Turn {
-  readonly commit: Commit;
-  readonly states: readonly LogState[];
-  readonly delta: FrontierDelta;
-  readonly origin: "local" | "remote";
-  readonly operations: readonly PlacedOperation[];
-  readonly changes: readonly Change[];
-  /** The control logs grew, so the view is resolved anew. */
-  readonly members: boolean;
-}
-
-/** What became durable, in the order of the turns. */
-export type Published = Omit<Turn, "commit">;
 
 type Job =
   | {
@@ -207,9 +186,4 @@ export class Writer {
     };
     this.#line.submit(commit, onDurable).then(resolve, reject);
   }
-}
-
-/** The heads of some states. */
-export function headsOf(states: readonly LogState[]): readonly Head[] {
-  return states.map((state) => state.head);
 }

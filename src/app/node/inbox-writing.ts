@@ -1,0 +1,154 @@
+/**
+ * What people do with messages: each call checks what it was given, drafts operations or reads the inbox, and resolves when what it
+ * promises is durable. The part of the node that needs no network.
+ */
+import type { ConversationId, MessageId } from "../../core/base/ids.ts";
+import { EngineError } from "../../core/base/errors.ts";
+import { validateAddress, validateText } from "../../core/inbox/address.ts";
+import { orderText, parseOrder } from "../../core/inbox/stamp.ts";
+import { MESSAGES_PER_DELETE_MAX, type OperationBody } from "../../core/inbox/types.ts";
+import type { OrderedMessage } from "../../core/inbox/view.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { InboxReader } from "./inbox-reader.ts";
+import { freshDraft } from "./transferring.ts";
+import type { Conversation, KinlogNode, Message } from "./types.ts";
+
+const SHOW_DEFAULT = 50;
+const LIST_DEFAULT = 200;
+/** Messages that one command may put into the bin. */
+const DELETE_MAX = 100_000;
+
+export class InboxWriting {
+  readonly #replica: Replica;
+  readonly #inbox: InboxReader;
+
+  constructor(replica: Replica, inbox: InboxReader) {
+    this.#replica = replica;
+    this.#inbox = inbox;
+  }
+
+  readonly messages: KinlogNode["messages"] = {
+    send: async (message) => {
+      const { conversation, text, from, replyTo } = message;
+      validateAddress(conversation);
+      validateText(text);
+      if (from !== undefined) validateAddress(from);
+      const reply = replyTo === undefined ? null : await this.#inbox.findMessage(replyTo);
+      const address = await this.#addressFor(conversation);
+      const nowMs = this.#replica.ports.clock.wallMs();
+      const draft = freshDraft(this.#replica, {
+        kind: "message",
+        conversation: address,
+        direction: from === undefined ? "out" : "in",
+        service: "kinlog",
+        sender: from ?? null,
+        text,
+        sentAtMs: nowMs,
+        receivedAtMs: from === undefined ? null : nowMs,
+        replyTo: reply?.id ?? null,
+        takenIn: false,
+        readAtSource: false,
+      });
+      const [result] = await this.#replica.writer.append([draft]);
+      return { id: draft.id, conversation: address, order: orderText(result!.order!) };
+    },
+    show: async (conversation, options = {}): Promise<readonly Message[]> => {
+      const id = await this.#inbox.findConversation(conversation);
+      const before = options.before === undefined ? null : await this.#orderOf(options.before);
+      const read = await this.#inbox.messages(id, {
+        limit: options.limit ?? SHOW_DEFAULT,
+        before,
+        deleted: options.deleted ?? false,
+      });
+      const state = await this.#inbox.conversation(id);
+      return read.map((each) => this.#inbox.message(each, state));
+    },
+    delete: (ids) => this.#bin("delete", ids),
+    restore: (ids) => this.#bin("restore", ids),
+  };
+
+  readonly conversations: KinlogNode["conversations"] = {
+    list: async (options = {}): Promise<readonly Conversation[]> => {
+      const states = (await this.#inbox.conversations()).slice(0, options.limit ?? LIST_DEFAULT);
+      return Promise.all(states.map((state) => this.#inbox.describe(state)));
+    },
+    read: async (conversation) => {
+      const id = await this.#inbox.findConversation(conversation);
+      const [state, newest] = [await this.#inbox.conversation(id), await this.#inbox.newest(id)];
+      if (state === undefined || newest === null || (await this.#inbox.unread(state)) === 0)
+        return { done: 0 };
+      return this.#write([{ kind: "read", conversation: id, upTo: newest }]);
+    },
+    unread: async (conversation) => {
+      const id = await this.#inbox.findConversation(conversation);
+      return this.#write([{ kind: "unread", conversation: id }]);
+    },
+    delete: async (conversation, options = {}) => {
+      const id = await this.#inbox.findConversation(conversation);
+      const read = await this.#inbox.messages(id, { limit: DELETE_MAX, before: null, deleted: false });
+      const before = options.before === undefined ? Number.POSITIVE_INFINITY : Date.parse(options.before);
+      if (Number.isNaN(before)) {
+        throw new EngineError("REQUEST_INVALID", "this is no time", {
+          remedy: "Write it as 2026-01-31T12:00:00Z.",
+        });
+      }
+      return this.#writeBin(
+        "delete",
+        read.filter(({ operation }) => operation.body.sentAtMs < before).map(({ ordered }) => ordered),
+      );
+    },
+  };
+
+  /** An existing conversation by address or title; else the address as given begins a new one. */
+  async #addressFor(argument: string): Promise<string> {
+    let id: ConversationId;
+    try {
+      id = await this.#inbox.findConversation(argument);
+    } catch (error) {
+      if (error instanceof EngineError && error.code === "NOT_FOUND") return argument.trim().normalize("NFC");
+      throw error;
+    }
+    const state = await this.#inbox.conversation(id);
+    const [address] = await this.#inbox.namesAt([state?.name?.place ?? null]);
+    return address ?? argument;
+  }
+
+  async #orderOf(before: string): Promise<OrderedMessage["order"]> {
+    if (before.length === 48) return parseOrder(before);
+    return (await this.#inbox.findMessage(before)).order;
+  }
+
+  async #bin(kind: "delete" | "restore", ids: readonly string[]): Promise<{ readonly done: number }> {
+    const found: OrderedMessage[] = [];
+    for (const id of ids) found.push(await this.#inbox.findMessage(id));
+    return this.#writeBin(
+      kind,
+      found.filter((message) => message.deleted === (kind === "restore")),
+    );
+  }
+
+  /** One operation a conversation and thousand messages. */
+  async #writeBin(
+    kind: "delete" | "restore",
+    messages: readonly OrderedMessage[],
+  ): Promise<{ readonly done: number }> {
+    const byConversation = new Map<ConversationId, Set<MessageId>>();
+    for (const { conversation, id } of messages) {
+      byConversation.set(conversation, (byConversation.get(conversation) ?? new Set()).add(id));
+    }
+    const bodies: OperationBody[] = [];
+    for (const [conversation, those] of byConversation) {
+      const ids = [...those];
+      for (let at = 0; at < ids.length; at += MESSAGES_PER_DELETE_MAX) {
+        bodies.push({ kind, conversation, messages: ids.slice(at, at + MESSAGES_PER_DELETE_MAX) });
+      }
+    }
+    if (bodies.length > 0) await this.#write(bodies);
+    return { done: new Set(messages.map(({ id }) => id)).size };
+  }
+
+  async #write(bodies: readonly OperationBody[]): Promise<{ readonly done: number }> {
+    await this.#replica.writer.append(bodies.map((body) => freshDraft(this.#replica, body)));
+    return { done: bodies.length };
+  }
+}

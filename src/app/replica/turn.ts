@@ -1,0 +1,26 @@
+/** What a turn of the writer is made of, and what is told of it. Types only. */
+import type { Change, OrderKey, PlacedOperation } from "../../core/inbox/types.ts";
+import type { LogState } from "../../core/log/types.ts";
+import type { Commit } from "../../core/sync/ports.ts";
+import type { FrontierDelta } from "../../core/sync/types.ts";
+
+export interface AppendResult {
+  /** False where the id was here already: nothing was written for it. */
+  readonly appended: boolean;
+  readonly order: OrderKey | null;
+}
+
+/** A turn, ready to be written. `apply` makes its effects those that the next turn starts from. */
+export interface Turn {
+  readonly commit: Commit;
+  readonly states: readonly LogState[];
+  readonly delta: FrontierDelta;
+  readonly origin: "local" | "remote";
+  readonly operations: readonly PlacedOperation[];
+  readonly changes: readonly Change[];
+  /** The control logs grew, so the view is resolved anew. */
+  readonly members: boolean;
+}
+
+/** What became durable, in the order of the turns. */
+export type Published = Omit<Turn, "commit">;
