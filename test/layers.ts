@@ -63,7 +63,7 @@ export const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "@libp2p/interface": ["src/io/net/", "src/io/discovery/"],
   "@multiformats/multiaddr": ["src/io/net/", "src/io/discovery/"],
   "multicast-dns": ["src/io/discovery/"],
-  "it-pipe": ["src/io/net/"],
+  "it-pipe": ["src/io/net/", "src/app/sessions/"],
   saxes: ["src/io/gateways/"],
   uqr: ["src/app/api/", "cli/"],
 };

@@ -86,11 +86,10 @@ export class Writer {
     return new Promise((resolve, reject) => {
       const prepare = async (): Promise<null> => {
         await this.#line.drained();
-        try {
-          resolve(await run());
-        } catch (error) {
-          reject(error);
-        }
+        const done = run();
+        done.then(resolve, reject);
+        // Its caller hears of a failure; the next turn begins all the same.
+        await done.catch(() => undefined);
         return null;
       };
       this.#enqueue({ kind: "turn", prepare, resolve: () => undefined, reject });

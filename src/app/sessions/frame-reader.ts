@@ -1,4 +1,5 @@
 /** Frames of one stream, one at a time, with a deadline. Pulling slowly slows the peer down. */
+import { pipe } from "it-pipe";
 import { EngineError } from "../../core/base/errors.ts";
 import type { Clock, MonotonicMs } from "../../core/base/ports.ts";
 import { FrameSplitter } from "../../core/wire/frame-splitter.ts";
@@ -7,17 +8,17 @@ const TIMED_OUT = Symbol("timed out");
 
 export class FrameReader {
   readonly #clock: Clock;
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  readonly #splitter: FrameSplitter;
+  readonly #arrivals: AsyncIterator<readonly Uint8Array[]>;
   readonly #frames: Uint8Array[] = [];
   #at = 0;
   /** A read that was begun and not waited for, because its deadline passed. */
-  #pending: Promise<IteratorResult<Uint8Array>> | null = null;
+  #pending: Promise<IteratorResult<readonly Uint8Array[]>> | null = null;
 
   constructor(source: AsyncIterable<Uint8Array>, clock: Clock, handshakeFrames: number) {
     this.#clock = clock;
-    this.#chunks = source[Symbol.asyncIterator]();
-    this.#splitter = new FrameSplitter({ handshakeFrames });
+    const splitter = new FrameSplitter({ handshakeFrames });
+    const arrivals = pipe(source, (chunks) => splitFrames(chunks, splitter));
+    this.#arrivals = arrivals[Symbol.asyncIterator]();
   }
 
   /** A frame that is here already, without waiting. */
@@ -37,12 +38,12 @@ export class FrameReader {
     for (;;) {
       const frame = this.ready();
       if (frame !== undefined) return frame;
-      this.#pending ??= this.#chunks.next();
+      this.#pending ??= this.#arrivals.next();
       const result = await this.#orDeadline(this.#pending, until);
       if (result === TIMED_OUT) return undefined;
       this.#pending = null;
       if (result.done === true) throw new EngineError("PEER_CLOSED", "the other end closed the stream");
-      for (const complete of this.#splitter.push(result.value)) this.#frames.push(complete);
+      for (const complete of result.value) this.#frames.push(complete);
     }
   }
 
@@ -57,4 +58,12 @@ export class FrameReader {
       cancel();
     }
   }
+}
+
+/** Bytes become frames: what each chunk completes. */
+async function* splitFrames(
+  chunks: AsyncIterable<Uint8Array>,
+  splitter: FrameSplitter,
+): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  for await (const chunk of chunks) yield splitter.push(chunk);
 }

@@ -2,6 +2,7 @@
  * All sessions of a device: one per peer, the planner that shares work among them, and who acknowledged what. Opens no
  * connection; meeting.ts does. Of two sessions with one peer the rule of docs/spec/sync.md keeps the same one on both sides.
  */
+import { pipe } from "it-pipe";
 import type { DeviceId, LogId } from "../../core/base/ids.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
@@ -95,7 +96,7 @@ export class Peers {
     const reader = new FrameReader(stream.source, this.#replica.ports.clock, HANDSHAKE_FRAMES);
     const outbox = new Outbox();
     // A stream that breaks shows at the reading end as well.
-    stream.sink(outbox).catch(() => outbox.end());
+    pipe(outbox, stream.sink).catch(() => outbox.end());
     this.#handshakes++;
     let proved: Awaited<ReturnType<typeof runHandshake>>;
     try {

@@ -1,0 +1,130 @@
+/**
+ * The local API as types and numbers: every method with what it takes, gives and tells. Spec: docs/spec/api.md. Code that checks and
+ * runs the methods: methods.ts.
+ */
+import type {
+  Conversation,
+  Device,
+  EventKind,
+  Finding,
+  ImportResult,
+  KinlogEvent,
+  Message,
+  Status,
+  VerifyResult,
+} from "../node/types.ts";
+
+/** Of a line, its end included. A message of 65,536 bytes, each escaped to six, still fits with room for its fields. */
+export const LINE_BYTES_MAX = 1024 * 1024;
+/** Requests under way at once on one connection. */
+export const IN_FLIGHT_MAX = 256;
+
+export interface ProgressEvent {
+  readonly event: "progress";
+  readonly at: string;
+  readonly what: string;
+  readonly done: number;
+  readonly total: number | null;
+}
+
+export type LinkEvent =
+  | {
+      readonly event: "code";
+      readonly at: string;
+      readonly code: string;
+      readonly uri: string;
+      readonly expiresAt: string;
+    }
+  | { readonly event: "request"; readonly at: string; readonly device: string; readonly name: string };
+
+export interface LinesEvent {
+  readonly event: "lines";
+  readonly lines: readonly string[];
+}
+
+interface Named {
+  readonly device: string;
+  readonly name: string;
+}
+
+interface Done {
+  readonly done: number;
+}
+
+type Nothing = Readonly<Record<never, never>>;
+
+interface Method<Params, Result, Event = never> {
+  readonly params: Params;
+  readonly result: Result;
+  readonly event: Event;
+}
+
+/** What a method takes, what it gives, and the events that it tells before its result. */
+export interface ApiMethods {
+  readonly status: Method<Nothing, Status>;
+  readonly doctor: Method<Nothing, readonly Finding[]>;
+  readonly stop: Method<Nothing, { readonly stopped: true }>;
+  readonly join: Method<
+    { readonly code: string; readonly name: string; readonly address?: string },
+    { readonly account: string; readonly device: string; readonly name: string; readonly linkedBy: string },
+    ProgressEvent
+  >;
+  readonly "devices.list": Method<Nothing, readonly Device[]>;
+  readonly "devices.rename": Method<Named, Named>;
+  readonly "devices.link": Method<{ readonly timeoutMs?: number }, Named, LinkEvent>;
+  readonly "devices.link.answer": Method<{ readonly accept: boolean }, Done>;
+  readonly "messages.send": Method<
+    { readonly conversation: string; readonly text: string; readonly from?: string; readonly replyTo?: string },
+    { readonly id: string; readonly conversation: string; readonly order: string }
+  >;
+  readonly "messages.show": Method<
+    {
+      readonly conversation: string;
+      readonly limit?: number;
+      readonly before?: string;
+      readonly deleted?: boolean;
+    },
+    readonly Message[]
+  >;
+  readonly "messages.delete": Method<{ readonly ids: readonly string[] }, Done>;
+  readonly "messages.restore": Method<{ readonly ids: readonly string[] }, Done>;
+  readonly "conversations.list": Method<{ readonly limit?: number }, readonly Conversation[]>;
+  readonly "conversations.read": Method<{ readonly conversation: string }, Done>;
+  readonly "conversations.unread": Method<{ readonly conversation: string }, Done>;
+  readonly "conversations.delete": Method<{ readonly conversation: string; readonly before?: string }, Done>;
+  readonly sync: Method<
+    { readonly timeoutMs?: number },
+    { readonly inSync: boolean; readonly fingerprint: string }
+  >;
+  readonly verify: Method<{ readonly repair?: boolean }, VerifyResult, ProgressEvent>;
+  readonly connect: Method<{ readonly address: string }, Named>;
+  readonly import: Method<{ readonly path: string; readonly format?: string }, ImportResult, ProgressEvent>;
+  readonly export: Method<Nothing, { readonly exported: number }, LinesEvent | ProgressEvent>;
+  readonly "recovery.show": Method<Nothing, { readonly recoveryPhrase: string }>;
+  readonly events: Method<
+    { readonly kinds?: readonly EventKind[]; readonly conversation?: string },
+    Nothing,
+    KinlogEvent
+  >;
+}
+
+export type MethodName = keyof ApiMethods;
+
+export interface CallOptions<Name extends MethodName> {
+  /** Waited for before the next event of this call, so that a slow reader slows the teller and costs no memory. */
+  readonly onEvent?: (event: ApiMethods[Name]["event"]) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** A node to ask: over the socket of a running one, or opened by this process itself. */
+export interface ApiClient {
+  /** True where another process runs the node. */
+  readonly running: boolean;
+  /** @throws EngineError of the node, `ABORTED` by the signal, `NODE_CLOSED` where the node ended first. */
+  readonly call: <Name extends MethodName>(
+    method: Name,
+    params: ApiMethods[Name]["params"],
+    options?: CallOptions<Name>,
+  ) => Promise<ApiMethods[Name]["result"]>;
+  readonly close: () => Promise<void>;
+}
