@@ -1,17 +1,17 @@
 /**
  * The telling half of a session: what this device wrote is pushed at once, what it took in from others is announced a little
- * later, and only where the peer is not known to hold it. Rules: docs/spec/sync.md, "Live".
+ * later, and only where the peer does not know it yet. Rules: docs/spec/sync.md, "Live".
  * Tests: test/unit/sync/announcing.test.ts.
  */
 import type { DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
-import { NO_RANGES, type Ranges, rangeOf, subtract } from "../log/ranges.ts";
-import type { Head, LogState } from "../log/types.ts";
+import { covers, NO_RANGES, type Ranges, rangeOf, subtract } from "../log/ranges.ts";
+import type { Head } from "../log/types.ts";
 import { FRAME_RANGES_MAX, type FrontierEntry, FRONTIER_LOGS_MAX, RANGES_MAX } from "../wire/frames.ts";
 import type { PeerCopy } from "./peer-copy.ts";
 import { countedRanges } from "./possession.ts";
 import { PUSH_ENTRIES_MAX, type Serving } from "./serving.ts";
-import type { Turn } from "./turn.ts";
+import { gather, type Turn } from "./turn.ts";
 import type { SessionView } from "./types.ts";
 
 /** What comes from others usually reaches all by its author's push: wait for that before telling. */
@@ -25,8 +25,8 @@ export class Announcing {
   readonly #serving: Serving;
   readonly #mayKnow: (log: LogId) => boolean;
   readonly #untold = new Set<LogId>();
-  /** What was last said of each log. */
-  readonly #told = new Map<LogId, LogState>();
+  /** What the peer knows to be held here: told, acknowledged or sent. */
+  readonly #told = new Map<LogId, Ranges>();
   #announceAt = Infinity as MonotonicMs;
   #announcedAt = -Infinity as MonotonicMs;
 
@@ -57,6 +57,11 @@ export class Announcing {
   /** Logs of others grew here. */
   othersGrew(log: LogId, turn: Turn): void {
     if (this.#isNews(log)) this.#tellLater(log, turn, ANNOUNCE_AFTER_MS);
+  }
+
+  /** The peer knows by another way that these are held here. */
+  told(log: LogId, ranges: Ranges): void {
+    gather(this.#told, log, ranges);
   }
 
   /** The peer's copy has become known: what grew before that is pushed, or announced. */
@@ -92,7 +97,8 @@ export class Announcing {
   }
 
   #isNews(log: LogId): boolean {
-    return !this.#copy.hasAllOf(log) && this.#told.get(log) !== this.#view.frontier.get(log);
+    const held = this.#view.frontier.get(log)?.held ?? NO_RANGES;
+    return !covers(this.#told.get(log) ?? NO_RANGES, this.#counted(log, held));
   }
 
   #push(log: LogId, turn: Turn): void {
@@ -149,9 +155,10 @@ export class Announcing {
     const state = this.#view.frontier.get(log);
     const owner = this.#view.members.logs.get(log);
     if (state === undefined || owner === undefined || !this.#mayKnow(log)) return undefined;
-    this.#told.set(log, state);
     const { length, root } = state.head;
+    const held = countedRanges(state.held, owner);
+    this.#told.set(log, held);
     // Of many holes the newest: what is not named is merely not offered.
-    return { log, length, root, held: countedRanges(state.held, owner).slice(-RANGES_MAX) };
+    return { log, length, root, held: held.slice(-RANGES_MAX) };
   }
 }

@@ -50,8 +50,8 @@ export class Asking {
   readonly #headsAsked = new Map<LogId, { readonly from: number; readonly to: number }>();
   /** How many extensions the peer may still send, of use or not. */
   readonly #extensionsDue = new Map<LogId, number>();
-  /** Asked again since a batch came under a head that could not be placed; the second time the peer does not have it. */
-  readonly #askedAgain = new Set<LogId>();
+  /** Came once under a head that could not be placed, and asked for again; the second time the peer does not have them. */
+  readonly #refused = new Map<LogId, Ranges>();
   readonly #receipts = new Map<Ticket, Receipt>();
   readonly #failed: Receipt[] = [];
   #receivingBatches = 0;
@@ -137,6 +137,7 @@ export class Asking {
     this.counters.entriesReceived += batch.entries.length;
     this.counters.bytesReceived += size;
     take(this.#asked, log, ranges);
+    this.#copy.add(log, ranges);
     if (covers(this.#view.frontier.get(log)?.held ?? NO_RANGES, ranges)) {
       this.counters.entriesKnown += batch.entries.length;
       turn.acknowledge(log, ranges);
@@ -144,7 +145,6 @@ export class Asking {
     }
     const verified = this.#verify(batch, owner, turn);
     if (verified === undefined) return;
-    this.#copy.add(log, ranges);
     if (!wasAsked)
       turn.put({
         kind: "peerHas",
@@ -237,7 +237,7 @@ export class Asking {
   #needHead(log: LogId): readonly NeedEntry[] {
     const asked = this.#headsAsked.get(log);
     if (asked !== undefined && asked.from === 0) {
-      this.#expectExtension(log);
+      this.#extensionsDue.set(log, (this.#extensionsDue.get(log) ?? 0) + 1);
       return [{ log, knownLength: 0, headLength: Math.max(asked.to, 1), ranges: NO_RANGES }];
     }
     const need = this.#need(log, NO_RANGES);
@@ -246,6 +246,8 @@ export class Asking {
 
   #need(log: LogId, ranges: Ranges): NeedEntry {
     gather(this.#asked, log, ranges);
+    // Every line may be answered by one: the peer's head may have grown beyond the length it named.
+    this.#extensionsDue.set(log, (this.#extensionsDue.get(log) ?? 0) + 1);
     const known = this.heads.lengthOf(log);
     const headLength = Math.max(known, this.#copy.lengthOf(log), ranges.at(-1)?.to ?? 0);
     if (known === headLength) return { log, knownLength: known, headLength, ranges };
@@ -254,12 +256,7 @@ export class Asking {
     if (underWay !== undefined && underWay.to >= headLength)
       return { log, knownLength: headLength, headLength, ranges };
     this.#headsAsked.set(log, { from: known, to: headLength });
-    this.#expectExtension(log);
     return { log, knownLength: known, headLength, ranges };
-  }
-
-  #expectExtension(log: LogId): void {
-    this.#extensionsDue.set(log, (this.#extensionsDue.get(log) ?? 0) + 1);
   }
 
   #verify(batch: Batch, owner: LogOwner, turn: Turn): VerifiedBatch | undefined {
@@ -296,7 +293,7 @@ export class Asking {
   }
 
   #commit(batch: VerifiedBatch, adoption: Adoption | null, receipt: Receipt, turn: Turn): void {
-    this.#askedAgain.delete(receipt.log);
+    take(this.#refused, receipt.log, receipt.ranges);
     if (adoption !== null) this.heads.adopt(adoption.head, adoption.peaks);
     else this.heads.remember(batch.head);
     const asked = this.#headsAsked.get(receipt.log);
@@ -312,12 +309,12 @@ export class Asking {
     turn.disclaim(log, ranges);
     // A push: the planner knows of it, and asks with the length known here.
     if (!wasAsked) return;
-    if (this.#askedAgain.has(log)) {
+    if (covers(this.#refused.get(log) ?? NO_RANGES, ranges)) {
       take(this.#assigned, log, ranges);
       turn.put({ kind: "absent", ranges: new Map([[log, ranges]]) });
       return;
     }
-    this.#askedAgain.add(log);
+    gather(this.#refused, log, ranges);
     this.#headsAsked.delete(log);
     gather(this.#due, log, intersect(ranges, this.#assigned.get(log) ?? NO_RANGES));
   }

@@ -9,7 +9,6 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
-import { isSameState, verifyHead } from "../log/head.ts";
 import type { Ranges } from "../log/ranges.ts";
 import type { Frontier, Head } from "../log/types.ts";
 import type { LogOwner } from "../membership/types.ts";
@@ -17,6 +16,7 @@ import type { FrontierEntry, NeedEntry, SessionFrame } from "../wire/frames.ts";
 import { Announcing } from "./announcing.ts";
 import { Asking } from "./asking.ts";
 import { Beat } from "./beat.ts";
+import { Forks } from "./forks.ts";
 import { OfferMemory } from "./offer-memory.ts";
 import { PeerCopy } from "./peer-copy.ts";
 import { countedRanges } from "./possession.ts";
@@ -44,7 +44,6 @@ export function openingHeld(view: SessionView): OpeningHeld {
 }
 
 export class SyncSession {
-  readonly #account: AccountId;
   readonly #view: SessionView;
   readonly #copy: PeerCopy;
   readonly #asking: Asking;
@@ -53,8 +52,7 @@ export class SyncSession {
   readonly #standing: Standing;
   readonly #beat: Beat;
   readonly #offers = new OfferMemory();
-  /** Logs of which two heads contradict each other: nothing more of them goes either way. */
-  readonly #frozen = new Set<LogId>();
+  readonly #forks: Forks;
   #opening: OpeningHeld | undefined;
   #hasPeerOpened = false;
   #unknownBatches = 0;
@@ -75,9 +73,9 @@ export class SyncSession {
     readonly opening?: OpeningHeld | undefined;
   }) {
     const { self, peer, account, view, now } = options;
-    this.#account = account;
     this.#view = view;
     this.#opening = options.opening;
+    this.#forks = new Forks(account);
     this.#standing = new Standing(view, peer, now);
     this.#beat = new Beat(options.initiator, now);
     const newTicket = (): Ticket => ++this.#lastTicket as Ticket;
@@ -204,7 +202,10 @@ export class SyncSession {
   #learnEqual(frontier: Frontier, turn: Turn): void {
     this.#copy.becomeEqualTo(frontier);
     const ranges = new Map<LogId, Ranges>();
-    for (const [log, { held }] of frontier) ranges.set(log, this.#counted(log, held));
+    for (const [log, { held }] of frontier) {
+      ranges.set(log, this.#counted(log, held));
+      this.#announcing.told(log, held);
+    }
     turn.put({ kind: "peerHas", delta: { heads: [], ranges }, acknowledged: true });
     this.#announcing.catchUp(turn);
   }
@@ -263,6 +264,7 @@ export class SyncSession {
     } else if (sent.length > 0) {
       // Only what was sent: or a peer could have any number of ranges remembered here.
       this.#copy.add(log, sent);
+      this.#announcing.told(log, sent);
       turn.put({ kind: "peerHas", delta: { heads: [], ranges: new Map([[log, sent]]) }, acknowledged: true });
     }
   }
@@ -275,26 +277,25 @@ export class SyncSession {
     if (turn.now - this.#frontierSentAt >= FRONTIER_EVERY_MS) this.#sendFrontier(turn);
   }
 
-  #receiveEvidence([a, b]: readonly [Head, Head], turn: Turn): void {
-    const owner = this.#ownerOf(a.log);
+  #receiveEvidence(heads: readonly [Head, Head], turn: Turn): void {
+    const { log } = heads[0];
+    const owner = this.#ownerOf(log);
     if (owner === undefined) return;
-    const author = { account: this.#account, author: owner.device };
-    const isEvidence = !isSameState(a, b) && verifyHead(a, author) && verifyHead(b, author);
-    if (!isEvidence) return turn.close("bad-signature");
-    this.#freeze(a.log, turn);
-    turn.put({ kind: "evidence", fork: { log: a.log, heads: [a, b] } });
+    if (!this.#forks.isEvidence(heads, owner)) return turn.close("bad-signature");
+    this.#freeze(log, turn);
+    turn.put({ kind: "evidence", fork: { log, heads } });
   }
 
   #foundFork(theirs: Head, turn: Turn): void {
     const own = this.#asking.heads.ofLength(theirs.log, theirs.length);
-    if (own === undefined || this.#frozen.has(theirs.log)) return;
+    if (own === undefined || this.#forks.has(theirs.log)) return;
     this.#freeze(theirs.log, turn);
     turn.send({ kind: "evidence", heads: [own, theirs] });
     turn.put({ kind: "evidence", fork: { log: theirs.log, heads: [own, theirs] } });
   }
 
   #freeze(log: LogId, turn: Turn): void {
-    this.#frozen.add(log);
+    this.#forks.add(log);
     this.#asking.forgo(log, turn);
     this.#serving.restrict((other) => this.#mayExchange(other), turn);
   }
@@ -318,10 +319,7 @@ export class SyncSession {
 
   #membersChanged(turn: Turn): void {
     this.#unknownBatches = 0;
-    // A fence or a fork that has become known ends the log for both alike: what lies below it goes on.
-    for (const log of this.#frozen) {
-      if (this.#view.members.logs.get(log)?.cut !== null) this.#frozen.delete(log);
-    }
+    this.#forks.resolve(this.#view.members);
     this.#copy.compareAll();
     // Before, only control logs were spoken of.
     if (this.#standing.resolve(turn.now, this.#bytes)) this.#sendFrontier(turn);
@@ -348,6 +346,7 @@ export class SyncSession {
 
   /** What every turn ends with. */
   #conclude(turn: Turn): void {
+    for (const [log, ranges] of turn.acknowledged) this.#announcing.told(log, ranges);
     for (const head of turn.takeContradictions()) this.#foundFork(head, turn);
     this.#asking.flush(turn);
     const isEqual =
@@ -355,7 +354,7 @@ export class SyncSession {
       this.#copy.isEqual &&
       !this.#asking.isReceiving &&
       this.#offers.isEmpty &&
-      this.#frozen.size === 0;
+      this.#forks.isEmpty;
     if (isEqual !== this.#isEqual) {
       this.#isEqual = isEqual;
       turn.put({ kind: "equal", equal: isEqual });
@@ -395,6 +394,6 @@ export class SyncSession {
   }
 
   #mayExchange(log: LogId): boolean {
-    return !this.#frozen.has(log) && this.#standing.mayShare(log);
+    return !this.#forks.has(log) && this.#standing.mayShare(log);
   }
 }

@@ -50,6 +50,11 @@ export class Turn {
     gather(this.#absents, log, ranges);
   }
 
+  /** What `finish` acknowledges. */
+  get acknowledged(): RangesByLog {
+    return this.#acks;
+  }
+
   /** A signed head of the peer's that has the length of one known here and another root. */
   contradicts(head: Head): void {
     this.#contradictions.push(head);
