@@ -8,6 +8,7 @@ import type { CancelTimer } from "../../core/base/ports.ts";
 import { discoveryTag } from "../../core/crypto/discovery.ts";
 import type { Discovery, FoundPeer, Net } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
+import { Dialler, transportIdOf } from "./dialler.ts";
 import type { PeerSession } from "./peer-session.ts";
 import type { Peers } from "./peers.ts";
 import { SYNC_PROTOCOL } from "./run-handshake.ts";
@@ -21,12 +22,9 @@ const BORDER_MS = 600_000;
 const EAGER_EVERY_MS = 2_000;
 const EAGER_FOR_MS = 300_000;
 const PATIENT_EVERY_MS = 60_000;
-const DIAL_TIMEOUT_MS = 4_000;
-/** Dials under way at once; a flood of answers on the network costs no more. */
-const DIALS_MAX = 8;
-/** An address that led to no member is left alone for a while. */
+/** A transport identity that led to no member is left alone for a while. */
 const SHUN_MS = 60_000;
-const ADDRESSES_MAX = 64;
+const SHUNNED_MAX = 64;
 
 interface Search {
   readonly sinceMs: number;
@@ -41,7 +39,7 @@ export class Meeting {
   readonly #addresses = new Map<DeviceId, readonly string[]>();
   readonly #onAddresses: (peer: DeviceId, addresses: readonly string[]) => void;
   readonly #searches = new Map<DeviceId, Search>();
-  readonly #dialling = new Set<string>();
+  readonly #dialler: Dialler;
   readonly #shunned = new Map<string, number>();
   readonly #timers = new Set<CancelTimer>();
   /** Tags beside those of the hour: one while a link code is open. */
@@ -64,6 +62,7 @@ export class Meeting {
     this.#net = input.net;
     this.#discovery = input.discovery;
     this.#onAddresses = input.onAddresses;
+    this.#dialler = new Dialler(input.net, input.replica.ports.clock);
     for (const [peer, addresses] of input.remembered) this.#addresses.set(peer, addresses);
   }
 
@@ -153,40 +152,35 @@ export class Meeting {
   #step(peer: DeviceId, search: Search): void {
     if (this.#closed) return;
     const { clock } = this.#replica.ports;
-    for (const address of this.#addresses.get(peer) ?? []) void this.#dial(address, peer);
+    for (const addresses of byTransport(this.#addresses.get(peer) ?? [])) void this.#dial(addresses, peer);
     this.#discovery?.askSoon();
     const eager = clock.monotonicMs() - search.sinceMs < EAGER_FOR_MS;
     search.cancel = clock.after(eager ? EAGER_EVERY_MS : PATIENT_EVERY_MS, () => this.#step(peer, search));
   }
 
   #found({ transportId, addresses }: FoundPeer): void {
-    const known = this.#peers.sessions.some((session) => session.stream.peerAddress.endsWith(transportId));
+    const session = this.#peers.sessions.find(({ stream }) => stream.peerAddress.endsWith(transportId));
     // A suspect session stands still: its peer is looked for, so its answers are welcome.
-    if (this.#closed || (known && this.#searches.size === 0)) return;
-    for (const address of addresses) void this.#dial(address, null);
+    if (this.#closed || (session !== undefined && !this.#searches.has(session.peer))) return;
+    void this.#dial(addresses, null);
   }
 
-  /** One dial per address at a time. `peer` is whom the address led to before; then a failure is no reason to shun it. */
-  async #dial(address: string, peer: DeviceId | null): Promise<void> {
-    const { clock } = this.#replica.ports;
-    const now = clock.monotonicMs();
-    if (this.#dialling.has(address) || this.#dialling.size >= DIALS_MAX) return;
-    if ((this.#shunned.get(address) ?? 0) > now) return;
-    this.#dialling.add(address);
+  /** `peer` is whom the addresses led to before; then a failure is no reason to shun them. */
+  async #dial(addresses: readonly string[], peer: DeviceId | null): Promise<void> {
+    const now = this.#replica.ports.clock.monotonicMs();
+    const allowed = addresses.filter((address) => (this.#shunned.get(transportIdOf(address)) ?? 0) <= now);
     try {
-      const stream = await this.#net.dial(address, SYNC_PROTOCOL, DIAL_TIMEOUT_MS);
-      await this.#peers.run(stream);
+      await this.#dialler.dialFirst(allowed, SYNC_PROTOCOL, (stream) => this.#peers.run(stream));
     } catch (error) {
       this.#expected(error);
-      if (peer === null && isEngineError(error, "NOT_A_MEMBER")) this.#shun(address, now + SHUN_MS);
-    } finally {
-      this.#dialling.delete(address);
+      if (peer === null && isEngineError(error, "NOT_A_MEMBER"))
+        this.#shun(transportIdOf(addresses[0]!), now + SHUN_MS);
     }
   }
 
-  #shun(address: string, untilMs: number): void {
-    if (this.#shunned.size >= ADDRESSES_MAX) this.#shunned.delete(this.#shunned.keys().next().value!);
-    this.#shunned.set(address, untilMs);
+  #shun(transportId: string, untilMs: number): void {
+    if (this.#shunned.size >= SHUNNED_MAX) this.#shunned.delete(this.#shunned.keys().next().value!);
+    this.#shunned.set(transportId, untilMs);
   }
 
   /** Tells discovery the tags of this hour, and comes back when they change. */
@@ -234,4 +228,14 @@ export class Meeting {
   #expected(error: unknown): void {
     if (!isEngineError(error)) throw error;
   }
+}
+
+/** Addresses under one transport identity together. */
+function byTransport(addresses: readonly string[]): Iterable<readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const address of addresses) {
+    const id = transportIdOf(address);
+    groups.set(id, [...(groups.get(id) ?? []), address]);
+  }
+  return groups.values();
 }
