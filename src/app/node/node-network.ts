@@ -48,15 +48,11 @@ export class NodeNetwork {
     this.net = net;
     this.discovery = discovery;
     this.peers = new Peers(replica, {
-      connected: (session) => {
+      connected: (session, isNew) => {
+        const { peer } = session;
         this.meeting.met(session);
-        this.#seen(session.peer);
-        emit({
-          event: "peer-connected",
-          device: session.peer,
-          name: nameOf(session.peer),
-          via: this.#via(session.peer),
-        });
+        this.#seen(peer);
+        if (isNew) emit({ event: "peer-connected", device: peer, name: nameOf(peer), via: this.#via(peer) });
         this.#changed();
       },
       disconnected: (peer) => {

@@ -24,7 +24,8 @@ const SIMULTANEOUS_MS = 3_000;
 const HANDSHAKES_MAX = 16;
 
 export interface PeersListener {
-  readonly connected: (session: PeerSession) => void;
+  /** `isNew` is false where it takes the place of a session with the same peer. */
+  readonly connected: (session: PeerSession, isNew: boolean) => void;
   readonly disconnected: (peer: DeviceId) => void;
   readonly suspect: (peer: DeviceId) => void;
   readonly equal: (peer: DeviceId, equal: boolean) => void;
@@ -154,7 +155,7 @@ export class Peers {
       this.counts.faults++;
       if (!isEngineError(error)) throw error;
     });
-    this.#listener.connected(session);
+    this.#listener.connected(session, older === undefined);
     return session;
   }
 
