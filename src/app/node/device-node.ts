@@ -107,6 +107,12 @@ export class DeviceNode implements KinlogNode {
       isCatchingUp: () => this.#network?.isCatchingUp() ?? false,
       alarm: (code, text, evidence) => this.#alarm(code, text, evidence),
     });
+    const noteDevices = (): void =>
+      memory.noteDevices(replica.members.devices.keys(), replica.ports.clock.wallMs());
+    noteDevices();
+    replica.subscribe(({ members }) => {
+      if (members) noteDevices();
+    });
     replica.onHalt((code) => {
       if (code !== null) this.#alarm("disk", `nothing can be written: ${code}`, null);
     });
@@ -137,14 +143,14 @@ export class DeviceNode implements KinlogNode {
       [...this.#replica.members.devices.values()].map((member): Device => {
         const { device, state, admittedBy } = member;
         const self = device === this.#replica.self;
-        const seenMs = this.#memory.of(device).lastSeenMs;
+        const { lastSeenMs: seenMs, sinceMs } = this.#memory.of(device);
         const online = self ? this.#network !== null : this.#network?.peers.session(device) !== undefined;
         return {
           device,
           name: this.#names.of(device),
           self,
           state,
-          since: null,
+          since: sinceMs === null ? null : timeText(sinceMs),
           admittedBy: admittedBy === null ? null : this.#names.of(admittedBy),
           online,
           lastSeen:

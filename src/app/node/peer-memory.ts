@@ -22,6 +22,8 @@ const RANGES_MAX = 100_000;
 export interface PeerMemoryState {
   addresses: readonly string[];
   lastSeenMs: number | null;
+  /** When this device first knew of it: membership itself carries no times. */
+  sinceMs: number | null;
   acked: ReadonlyMap<LogId, Ranges>;
 }
 
@@ -40,13 +42,14 @@ export class PeerMemory {
     const memory = new PeerMemory(replica);
     const { store } = replica.ports;
     for (const device of replica.members.devices.keys()) {
-      const [addresses, seen, acked] = await Promise.all(
-        [META.addresses, META.seen, META.acks].map((name) => store.meta(`${name}${device}`)),
+      const [addresses, seen, acked, since] = await Promise.all(
+        [META.addresses, META.seen, META.acks, META.since].map((name) => store.meta(`${name}${device}`)),
       );
       memory.#states.set(device, {
         addresses: tolerant(addresses, decodeAddresses) ?? [],
         lastSeenMs: tolerant(seen, decodeTime) ?? null,
         acked: tolerant(acked, decodeAcked) ?? new Map(),
+        sinceMs: tolerant(since, decodeTime) ?? null,
       });
     }
     memory.lastInSyncMs = tolerant(await store.meta(META.lastInSync), decodeTime) ?? null;
@@ -54,7 +57,12 @@ export class PeerMemory {
   }
 
   of(device: DeviceId): PeerMemoryState {
-    const state = this.#states.get(device) ?? { addresses: [], lastSeenMs: null, acked: new Map() };
+    const state = this.#states.get(device) ?? {
+      addresses: [],
+      lastSeenMs: null,
+      sinceMs: null,
+      acked: new Map(),
+    };
     this.#states.set(device, state);
     return state;
   }
@@ -71,6 +79,16 @@ export class PeerMemory {
   setSeen(device: DeviceId, ms: number): void {
     this.of(device).lastSeenMs = ms;
     this.#later(`${META.seen}${device}`, () => encodeTime(ms));
+  }
+
+  /** Notes the time for devices that are new here. */
+  noteDevices(devices: Iterable<DeviceId>, ms: number): void {
+    for (const device of devices) {
+      const state = this.of(device);
+      if (state.sinceMs !== null) continue;
+      state.sinceMs = ms;
+      this.#later(`${META.since}${device}`, () => encodeTime(ms));
+    }
   }
 
   /** `acked` is read when it is written, so that a fast exchange costs one write. */

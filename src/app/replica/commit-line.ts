@@ -26,6 +26,7 @@ export class CommitLine {
   readonly #onHalt: (code: ErrorCode | null) => void;
   readonly #waiting: Waiting[] = [];
   #halted: EngineError | null = null;
+  #halts = 0;
   #cancelRetry: CancelTimer | null = null;
   #closed = false;
 
@@ -45,6 +46,11 @@ export class CommitLine {
     return this.#halted;
   }
 
+  /** How often writing has stopped. What was read of the store across a stop may lack the commits that are kept. */
+  get halts(): number {
+    return this.#halts;
+  }
+
   get inFlight(): number {
     return this.#waiting.length;
   }
@@ -55,7 +61,6 @@ export class CommitLine {
    * @throws EngineError `DISK_FULL`, `STORE_POISONED`, …: the caller is told, and the bytes are tried again while the node runs.
    */
   submit(commit: Commit, onDurable: () => void): Promise<void> {
-    if (this.#halted !== null) return Promise.reject(this.#halted);
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
@@ -73,30 +78,40 @@ export class CommitLine {
         refused: false,
       };
       this.#waiting.push(waiting);
-      this.#write(waiting);
+      if (this.#halted === null) this.#write(waiting);
+      else this.#refuse(waiting, this.#halted);
     });
   }
 
-  /** Resolves when the oldest commit in flight has been written, or when writing stops. */
+  /** Resolves when the oldest commit in flight has been written, or when its caller was told that it is not. */
   async oldest(): Promise<void> {
     await this.#waiting[0]?.over;
   }
 
-  /** Resolves when nothing is in flight; at once where writing has stopped. */
+  /** Resolves when all that is in flight now has been written, or when its callers were told that it is not. */
   async drained(): Promise<void> {
-    while (this.#waiting.length > 0 && this.#halted === null) await this.#waiting.at(-1)!.over;
+    await Promise.all(this.#waiting.map((waiting) => waiting.over));
   }
 
+  /** What is not written by now is not tried again here; its callers are told. */
   close(): void {
     this.#closed = true;
     this.#cancelRetry?.();
+    const closed = this.#halted ?? new EngineError("NODE_CLOSED", "the node is closing");
+    for (const waiting of this.#waiting.splice(0)) this.#refuse(waiting, closed);
   }
 
-  #write(waiting: Waiting): void {
-    this.#store.commit(waiting.commit).then(
+  #write(waiting: Waiting): Promise<void> {
+    const written = this.#store.commit(waiting.commit);
+    const { halts } = this;
+    written.then(
       () => this.#done(waiting),
-      (error: unknown) => this.#failed(error),
+      (error: unknown) => {
+        // One failed write refuses all that share the store with it: that is one stop.
+        if (halts === this.#halts) this.#stop(error);
+      },
     );
+    return written;
   }
 
   #done(waiting: Waiting): void {
@@ -106,35 +121,36 @@ export class CommitLine {
     waiting.settled();
   }
 
-  #failed(error: unknown): void {
-    if (this.#closed || this.#halted !== null) return;
-    const halted = isEngineError(error)
-      ? error
-      : new EngineError("UNEXPECTED", "the store refused a write", { cause: error });
-    this.#halted = halted;
-    this.#onHalt(halted.code);
-    void this.#recover(true);
+  #stop(error: unknown): void {
+    if (this.#closed) return;
+    const isNew = this.#halted === null;
+    this.#halted = asEngineError(error);
+    this.#halts++;
+    if (isNew) {
+      this.#onHalt(this.#halted.code);
+      void this.#recover();
+    }
   }
 
-  /** Reopens and writes everything kept, oldest first. The first try is at once: a passing fault costs nothing. */
-  async #recover(first: boolean): Promise<void> {
-    const halted = this.#halted;
+  /** Opens again and writes everything kept, oldest first. The first try is at once: a passing fault costs nothing. */
+  async #recover(): Promise<void> {
+    let failure: EngineError | null = null;
     try {
       await this.#store.reopen();
-      while (this.#waiting.length > 0) {
-        const next = this.#waiting[0]!;
-        await this.#store.commit(next.commit);
-        this.#waiting.shift();
-        next.settled();
-      }
+      // All are given before the first is waited for, so that whoever reads sees all of them.
+      while (this.#waiting.length > 0 && !this.#closed)
+        await Promise.all(this.#waiting.map((waiting) => this.#write(waiting)));
+    } catch (error) {
+      failure = asEngineError(error);
+    }
+    if (this.#closed) return;
+    if (failure === null) {
       this.#halted = null;
       this.#onHalt(null);
-    } catch (error) {
-      if (this.#closed) return;
-      const reason = isEngineError(error) ? error : halted;
-      if (first && reason !== null) for (const waiting of this.#waiting) this.#refuse(waiting, reason);
-      this.#cancelRetry = this.#clock.after(RETRY_AFTER_MS, () => void this.#recover(false));
+      return;
     }
+    for (const waiting of this.#waiting) this.#refuse(waiting, failure);
+    this.#cancelRetry = this.#clock.after(RETRY_AFTER_MS, () => void this.#recover());
   }
 
   #refuse(waiting: Waiting, error: EngineError): void {
@@ -142,4 +158,9 @@ export class CommitLine {
     waiting.refused = true;
     waiting.refuse(error);
   }
+}
+
+function asEngineError(error: unknown): EngineError {
+  if (isEngineError(error)) return error;
+  return new EngineError("UNEXPECTED", "the store refused a write", { cause: error });
 }

@@ -6,6 +6,7 @@ export const META = {
   viewVersion: "view-version",
   acks: "acks/",
   seen: "seen/",
+  since: "since/",
   addresses: "addresses/",
   lastInSync: "last-in-sync",
 } as const;

@@ -75,6 +75,7 @@ export async function prepareAppend(
     operations: placed,
     changes,
     members: false,
+    apply: () => undefined,
   };
   return { turn, results };
 }
@@ -109,6 +110,7 @@ export async function prepareControl(context: TurnContext, bodies: readonly Cont
     operations: [],
     changes: [],
     members: true,
+    apply: () => undefined,
   };
 }
 

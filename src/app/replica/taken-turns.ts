@@ -34,6 +34,8 @@ interface Folded {
   readonly changes: readonly Change[];
   readonly operations: readonly PlacedOperation[];
   readonly meta: ReadonlyMap<string, Uint8Array>;
+  /** Counts and what is locked, as they are once this is to be written. */
+  readonly apply: () => void;
 }
 
 const NOTHING_FOLDED: Folded = {
@@ -42,6 +44,7 @@ const NOTHING_FOLDED: Folded = {
   changes: [],
   operations: [],
   meta: new Map(),
+  apply: () => undefined,
 };
 
 /** Null where all of it is here already and the head is known. */
@@ -52,7 +55,8 @@ export async function prepareIngest(
 ): Promise<Turn | null> {
   const { log } = batch.head;
   const owner = context.book.view.logs.get(log);
-  assert(owner !== undefined, "a session takes in logs of members only");
+  // It was one of a member when the session took it; the view may have changed since.
+  if (owner === undefined) throw new EngineError("NOT_A_MEMBER", "the log is of no member any more");
   const known = context.ledger.tips.get(log);
   const longer = adoption === null ? null : currentAdoption(known, batch, adoption);
   const adopted = longer === null ? known : adopt(known, longer.head, longer.peaks);
@@ -88,6 +92,7 @@ export async function prepareIngest(
     operations: folded.operations,
     changes: folded.changes,
     members,
+    apply: folded.apply,
   };
 }
 
@@ -111,6 +116,7 @@ export async function prepareAdoption(context: TurnContext, adoption: Adoption):
     operations: [],
     changes: [],
     members: false,
+    apply: () => undefined,
   };
 }
 
@@ -119,35 +125,41 @@ export async function prepareUnlock(context: TurnContext, log: LogId): Promise<T
   const owner = context.book.view.logs.get(log);
   const waiting = context.ledger.locked.get(log);
   if (owner === undefined || waiting === undefined) return null;
-  context.ledger.locked.delete(log);
   const pieces: Piece[] = [];
   for (const { from, to } of waiting) {
     for (const stored of await context.store.entries(log, from, to)) {
       pieces.push({ owner, from: stored.position, entries: [stored.entry] });
     }
   }
-  const folded = await foldPieces(context, pieces);
-  const meta = new Map(folded.meta).set(META.locked, encodeLocked(context.ledger.locked));
+  const lockedElsewhere = new Map(context.ledger.locked);
+  lockedElsewhere.delete(log);
+  const folded = await foldPieces(context, pieces, lockedElsewhere);
   return {
-    commit: { logs: [], puts: folded.puts, dels: folded.dels, meta },
+    commit: { logs: [], puts: folded.puts, dels: folded.dels, meta: folded.meta },
     states: [],
     delta: { heads: [], ranges: new Map() },
     origin: "remote",
     operations: folded.operations,
     changes: folded.changes,
     members: false,
+    apply: folded.apply,
   };
 }
 
-/** Opens and folds, and keeps the counts and what stays locked. Also how the stored view is built again. */
-export async function foldPieces(context: TurnContext, pieces: readonly Piece[]): Promise<Folded> {
+/** Opens and folds. Also how the stored view is built again. Changes nothing before `apply`. */
+export async function foldPieces(
+  context: TurnContext,
+  pieces: readonly Piece[],
+  lockedBefore: ReadonlyMap<LogId, Ranges> = context.ledger.locked,
+): Promise<Folded> {
+  const { ledger } = context;
   const takenInMs = context.clock.wallMs();
   const operations: PlacedOperation[] = [];
-  const meta = new Map<string, Uint8Array>();
-  let { unknown, unreadable } = context.ledger.counts;
+  const locked = new Map(lockedBefore);
+  let { unknown, unreadable } = ledger.counts;
   for (const { owner, from, entries } of pieces) {
     const logNumber = context.store.numberOf(owner.log);
-    let locked: Ranges = NO_RANGES;
+    let waiting: Ranges = NO_RANGES;
     for (const [offset, entry] of entries.entries()) {
       const position = from + offset;
       const opened = openEntry(
@@ -159,26 +171,27 @@ export async function foldPieces(context: TurnContext, pieces: readonly Piece[])
       if (opened.kind === "operation") {
         const { operation, contentHash } = opened;
         operations.push({ operation, contentHash, place: { logNumber, position }, takenInMs });
-      } else if (opened.kind === "locked") locked = union(locked, rangeOf(position, position + 1));
+      } else if (opened.kind === "locked") waiting = union(waiting, rangeOf(position, position + 1));
       else if (opened.kind === "unknown") unknown++;
       else if (opened.kind === "unreadable") unreadable++;
     }
-    if (locked.length > 0) {
-      context.ledger.locked.set(owner.log, union(context.ledger.locked.get(owner.log) ?? NO_RANGES, locked));
-      meta.set(META.locked, encodeLocked(context.ledger.locked));
-    }
+    if (waiting.length > 0) locked.set(owner.log, union(locked.get(owner.log) ?? NO_RANGES, waiting));
   }
+  const counts = { unknown, unreadable };
+  const meta = new Map([[META.counts, encodeCounts(counts)]]);
+  if (locked.size > 0 || ledger.locked.size > 0) meta.set(META.locked, encodeLocked(locked));
+  const apply = (): void => {
+    ledger.counts = counts;
+    ledger.locked = locked;
+  };
   const fold = context.fold();
   if (fold === null || operations.length === 0) {
     assert(operations.length === 0, "what opens can be folded: the index key comes with the first epoch key");
-    context.ledger.counts = { unknown, unreadable };
-    return { ...NOTHING_FOLDED, meta: meta.set(META.counts, encodeCounts(context.ledger.counts)) };
+    return { ...NOTHING_FOLDED, meta, apply };
   }
   const rows = await readRows(context, fold.keys(operations.map((placed) => placed.operation)));
   const { puts, dels, changes } = fold.apply(rows, operations);
-  context.ledger.counts = { unknown, unreadable };
-  meta.set(META.counts, encodeCounts(context.ledger.counts));
-  return { puts, dels, changes, operations, meta };
+  return { puts, dels, changes, operations, meta, apply };
 }
 
 /**

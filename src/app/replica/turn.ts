@@ -18,9 +18,10 @@ export interface Turn {
   readonly origin: "local" | "remote";
   readonly operations: readonly PlacedOperation[];
   readonly changes: readonly Change[];
-  /** The control logs grew, so the view is resolved anew. */
+  /** The control logs grew, so the view is resolved anew. The book has them already, so such a turn is never given up. */
   readonly members: boolean;
+  readonly apply: () => void;
 }
 
 /** What became durable, in the order of the turns. */
-export type Published = Omit<Turn, "commit">;
+export type Published = Omit<Turn, "commit" | "apply">;

@@ -20,19 +20,19 @@ const OPERATIONS_PER_TURN_MAX = 2_000;
 /** Commits on their way to the disk before the next turn waits: enough to overlap, few enough to bound memory. */
 const COMMITS_IN_FLIGHT_MAX = 4;
 
-type Job =
-  | {
-      readonly kind: "append";
-      readonly drafts: readonly Draft[];
-      readonly resolve: (results: readonly AppendResult[]) => void;
-      readonly reject: (error: unknown) => void;
-    }
-  | {
-      readonly kind: "turn";
-      readonly prepare: () => Promise<Turn | null>;
-      readonly resolve: () => void;
-      readonly reject: (error: unknown) => void;
-    };
+interface Settle {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface AppendJob {
+  readonly kind: "append";
+  readonly drafts: readonly Draft[];
+  readonly resolve: (results: readonly AppendResult[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Job = AppendJob | (Settle & { readonly kind: "turn"; readonly prepare: () => Promise<Turn | null> });
 
 export class Writer {
   readonly #context: TurnContext;
@@ -81,6 +81,11 @@ export class Writer {
     return this.#turn(() => prepareUnlock(this.#context, log));
   }
 
+  /** Small named values beside the logs: nobody is told of them. */
+  remember(meta: Commit["meta"]): Promise<void> {
+    return this.#turn(() => Promise.resolve(metaTurn(meta)));
+  }
+
   /** Runs alone: after everything enqueued before is durable, and before anything enqueued later. */
   exclusive<Result>(run: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -120,17 +125,19 @@ export class Writer {
   }
 
   async #run(): Promise<void> {
-    while (this.#jobs.length > 0) {
-      const job = this.#jobs.shift()!;
+    for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
+      while (this.#line.inFlight >= COMMITS_IN_FLIGHT_MAX && this.#line.halted === null)
+        await this.#line.oldest();
       if (this.#line.halted !== null) {
         job.reject(this.#line.halted);
         continue;
       }
-      while (this.#line.inFlight >= COMMITS_IN_FLIGHT_MAX && this.#line.halted === null)
-        await this.#line.oldest();
       try {
-        if (job.kind === "append") await this.#appendTurn(job);
-        else this.#submit(await job.prepare(), job.resolve, job.reject);
+        if (job.kind === "append") await this.#appendTurn([job, ...this.#appendsBehind(job)]);
+        else {
+          const { halts } = this.#line;
+          this.#submit(await job.prepare(), halts, job);
+        }
       } catch (error) {
         job.reject(error);
       }
@@ -138,38 +145,50 @@ export class Writer {
   }
 
   /** Takes along the appends that wait behind the first, up to a bound. */
-  async #appendTurn(first: Extract<Job, { kind: "append" }>): Promise<void> {
-    const jobs = [first];
+  #appendsBehind(first: AppendJob): readonly AppendJob[] {
+    const jobs: AppendJob[] = [];
     let count = first.drafts.length;
     for (let next = this.#jobs[0]; next?.kind === "append"; next = this.#jobs[0]) {
-      if (count + next.drafts.length > OPERATIONS_PER_TURN_MAX) break;
       count += next.drafts.length;
+      if (count > OPERATIONS_PER_TURN_MAX) break;
       jobs.push(next);
       this.#jobs.shift();
     }
-    const rejectAll = (error: unknown): void => {
-      for (const job of jobs) job.reject(error);
-    };
+    return jobs;
+  }
+
+  async #appendTurn(jobs: readonly AppendJob[]): Promise<void> {
+    const { halts } = this.#line;
+    let prepared: Awaited<ReturnType<typeof prepareAppend>>;
     try {
-      const { turn, results } = await prepareAppend(
+      prepared = await prepareAppend(
         this.#context,
         jobs.flatMap((job) => job.drafts),
       );
-      const resolveAll = (): void => {
+    } catch (error) {
+      // What one caller asked for must not fail the others that happened to share its turn.
+      if (jobs.length === 1) jobs[0]!.reject(error);
+      else for (const job of jobs) await this.#appendTurn([job]);
+      return;
+    }
+    const { turn, results } = prepared;
+    this.#submit(turn, halts, {
+      resolve: () => {
         let at = 0;
         for (const job of jobs) {
           job.resolve(results.slice(at, at + job.drafts.length));
           at += job.drafts.length;
         }
         assert(at === results.length, "every draft has its result");
-      };
-      this.#submit(turn, resolveAll, rejectAll);
-    } catch (error) {
-      rejectAll(error);
-    }
+      },
+      reject: (error) => {
+        for (const job of jobs) job.reject(error);
+      },
+    });
   }
 
-  #submit(turn: Turn | null, resolve: () => void, reject: (error: unknown) => void): void {
+  /** `halts` as it was before the turn was prepared. */
+  #submit(turn: Turn | null, halts: number, { resolve, reject }: Settle): void {
     if (turn === null) {
       // Nothing new; but what it relied on may still be on its way to the disk.
       this.#line
@@ -177,12 +196,36 @@ export class Writer {
         .then(() => (this.#line.halted === null ? resolve() : reject(this.#line.halted)), reject);
       return;
     }
-    const { commit, ...published } = turn;
+    if (halts !== this.#line.halts && !turn.members) {
+      // Rows that it started from may have lacked commits that are kept. Its signature has left this function to nobody.
+      reject(this.#line.halted ?? new EngineError("STORE_POISONED", "writing stopped meanwhile"));
+      return;
+    }
+    const { commit, apply, ...published } = turn;
+    apply();
     for (const state of turn.states) this.#context.ledger.tips.set(state.head.log, state);
     const onDurable = (): void => {
       for (const state of turn.states) this.#context.ledger.frontier.set(state.head.log, state);
-      this.#publish(published);
+      if (!isQuiet(turn)) this.#publish(published);
     };
     this.#line.submit(commit, onDurable).then(resolve, reject);
   }
+}
+
+function metaTurn(meta: Commit["meta"]): Turn {
+  return {
+    commit: { logs: [], puts: new Map(), dels: new Set(), meta },
+    states: [],
+    delta: { heads: [], ranges: new Map() },
+    origin: "local",
+    operations: [],
+    changes: [],
+    members: false,
+    apply: () => undefined,
+  };
+}
+
+/** Nothing in it that anybody would look at. */
+function isQuiet({ states, operations, changes, members }: Turn): boolean {
+  return states.length === 0 && operations.length === 0 && changes.length === 0 && !members;
 }
