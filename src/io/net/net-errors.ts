@@ -40,8 +40,14 @@ export function listenError(cause: unknown): EngineError {
   return new EngineError(code, message, { cause });
 }
 
-/** Why a stream ended before its time. */
+/** Why a stream ended before its time: what it said when it broke, or else its status now. */
 export function streamError(cause: unknown): EngineError {
   if (isEngineError(cause)) return cause;
   return new EngineError("PEER_CLOSED", "the connection to the device broke", { cause });
+}
+
+export function statusError(status: string): EngineError {
+  return status === "aborted"
+    ? new EngineError("ABORTED", "this device ended the connection")
+    : new EngineError("PEER_CLOSED", `the connection to the device is ${status}`);
 }

@@ -5,7 +5,7 @@
  * Tests: test/contracts/net.contract.ts, test/integration/net/memory.test.ts.
  */
 import type { Stream } from "@libp2p/interface";
-import { streamError } from "./net-errors.ts";
+import { statusError, streamError } from "./net-errors.ts";
 
 /** Larger chunks are sent in pieces, so that the unsent rest in the stream's buffer stays small. */
 const PIECE_BYTES = 256 * 1024;
@@ -55,7 +55,7 @@ class Breakage {
 
   constructor(stream: Stream) {
     this.#stream = stream;
-    if (stream.status !== "open") this.#error = streamError(new Error(`the stream is ${stream.status}`));
+    if (stream.status !== "open") this.#error = statusError(stream.status);
     stream.addEventListener("close", this.#onClose);
   }
 
@@ -83,7 +83,7 @@ class Breakage {
   }
 
   readonly #onClose = ({ error }: { readonly error?: Error | undefined }): void => {
-    this.#error = streamError(error ?? new Error("the stream closed"));
+    this.#error = error === undefined ? statusError(this.#stream.status) : streamError(error);
     this.#reject?.(this.#error);
   };
 }

@@ -8,7 +8,7 @@
  */
 import type { Stream } from "@libp2p/interface";
 import { assert } from "../../core/base/errors.ts";
-import { streamError } from "./net-errors.ts";
+import { statusError, streamError } from "./net-errors.ts";
 
 /** The size of a first window; with what is on its way a stream holds at most twice this until its window grows. */
 const QUEUE_BYTES_HIGH = 256 * 1024;
@@ -137,7 +137,7 @@ export class StreamSource implements AsyncIterableIterator<Uint8Array, undefined
     const { status } = this.#stream;
     if (error === undefined && this.#peerEnded && status !== "aborted" && status !== "reset")
       this.#ended = true;
-    else this.#error = streamError(error ?? new Error(`the stream is ${status}`));
+    else this.#error = error === undefined ? statusError(status) : streamError(error);
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader === undefined) return;
