@@ -40,23 +40,11 @@ const writer = new ScratchWriter(
 
 /** The id. The text and the address must have been validated. */
 export function takenInId(fields: TakenInFields): MessageId {
-  assert(fields.attachmentHashes.length <= ATTACHMENTS_MAX, "a message has at most 1000 attachments");
-  assert(isWellFormed(fields.text), "what is taken in has been validated");
-  writer.begin().u8(FIELDS_VERSION).u8(numberByService[fields.service]).u8(numberByBox[fields.box]);
-  writer.u48(fields.timeMs).uint(fields.ordinal);
-  const addressSize = writer.text(normaliseAddress(fields.address), 3 * ADDRESS_BYTES_MAX);
-  const textSize = writer.text(fields.text, TEXT_BYTES_MAX);
-  assert(
-    addressSize <= 3 * ADDRESS_BYTES_MAX && textSize <= TEXT_BYTES_MAX,
-    "what is taken in has been validated",
-  );
-  writer.uint(fields.attachmentHashes.length);
-  for (const hash of fields.attachmentHashes) {
-    assert(hash.length === HASH_BYTES, "an attachment is named by its SHA-256");
-    writer.raw(hash);
-  }
-  return takenInIdOf(fields.indexKey, writer.finish());
+  return idWithNormalised(fields, normaliseAddress(fields.address));
 }
+
+/** Addresses whose normalised form is remembered. */
+const ADDRESSES_REMEMBERED_MAX = 4_096;
 
 /**
  * Gives the ids of one import: the n-th message that is alike in everything gets the n-th id, so that true repeats stay and a
@@ -65,27 +53,56 @@ export function takenInId(fields: TakenInFields): MessageId {
 export class TakenInIds {
   readonly #indexKey: Uint8Array;
   readonly #seen = new OrdinalCounter();
+  readonly #normalised = new Map<string, string>();
 
   constructor(indexKey: Uint8Array) {
     this.#indexKey = indexKey;
   }
 
-  next(fields: Omit<TakenInFields, "indexKey" | "ordinal">): MessageId {
-    const indexKey = this.#indexKey;
-    const first = takenInId({ ...fields, indexKey, ordinal: 0 });
-    const ordinal = this.#seen.next(first);
-    return ordinal === 0 ? first : takenInId({ ...fields, indexKey, ordinal });
+  next(message: Omit<TakenInFields, "indexKey" | "ordinal">): MessageId {
+    const address = this.#normalise(message.address);
+    const fields = { ...message, indexKey: this.#indexKey, ordinal: 0 };
+    const first = idWithNormalised(fields, address);
+    fields.ordinal = this.#seen.next(first);
+    return fields.ordinal === 0 ? first : idWithNormalised(fields, address);
   }
+
+  #normalise(address: string): string {
+    const known = this.#normalised.get(address);
+    if (known !== undefined) return known;
+    const normalised = normaliseAddress(address);
+    if (this.#normalised.size >= ADDRESSES_REMEMBERED_MAX) this.#normalised.clear();
+    this.#normalised.set(address, normalised);
+    return normalised;
+  }
+}
+
+function idWithNormalised(fields: TakenInFields, address: string): MessageId {
+  assert(fields.attachmentHashes.length <= ATTACHMENTS_MAX, "a message has at most 1000 attachments");
+  writer.begin().u8(FIELDS_VERSION).u8(numberByService[fields.service]).u8(numberByBox[fields.box]);
+  writer.u48(fields.timeMs).uint(fields.ordinal);
+  const addressSize = writer.text(address, 3 * ADDRESS_BYTES_MAX);
+  const textSize = writer.text(fields.text, TEXT_BYTES_MAX);
+  assert(
+    addressSize <= 3 * ADDRESS_BYTES_MAX && textSize <= TEXT_BYTES_MAX && isWellFormed(fields.text),
+    "what is taken in has been validated",
+  );
+  writer.uint(fields.attachmentHashes.length);
+  for (const hash of fields.attachmentHashes) {
+    assert(hash.length === HASH_BYTES, "an attachment is named by its SHA-256");
+    writer.raw(hash);
+  }
+  return takenInIdOf(fields.indexKey, writer.written());
 }
 
 const SEGMENT_COUNT = 256;
 const SLOT_COUNT_FIRST = 16;
 const FILL_MAX = 0.8;
-const GROWTH = 1.25;
+const GROWTH = 1.5;
 
 /**
  * Counts how often each id has come in one import. A backup need not be sorted, so every id is remembered: 64 bits of it in
- * open tables, 10 to 13 bytes a message (2 GB of backup hold about 7 million: 90 MB), and a count only for the few that
+ * open tables, 10 to 15 bytes a message (2 GB of backup hold about 7 million: 100 MB), and a count only for the few that
  * repeat. A table grows alone, so that growing never doubles the whole.
  *
  * Ids are keyed hashes, so nobody can make two that share 64 bits, and among 10 million the chance is 3 in a million.
@@ -104,6 +121,11 @@ export class OrdinalCounter {
     const ordinal = (this.#repeats.get(id) ?? 0) + 1;
     this.#repeats.set(id, ordinal);
     return ordinal;
+  }
+
+  /** Memory that the tables take. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, { slots }) => sum + slots.byteLength, 0);
   }
 
   /** True where it was not there. */
@@ -132,7 +154,8 @@ function enlarge(slots: Uint32Array): Uint32Array<ArrayBuffer> {
 
 /** Where the pair stands, or the empty slot where it belongs. The table is never full. */
 function findSlot(slots: Uint32Array, high: number, low: number): number {
-  let slot = 2 * (high % (slots.length / 2));
+  // By the share of the range and not by a remainder, so that growing copies in order.
+  let slot = 2 * Math.floor((low / 2 ** 32) * (slots.length / 2));
   while (slots[slot + 1] !== 0 && (slots[slot] !== high || slots[slot + 1] !== low)) {
     slot += 2;
     if (slot === slots.length) slot = 0;

@@ -1,0 +1,226 @@
+/**
+ * Makes test/vectors/inbox/*.json from docs/spec/inbox.md alone: imports nothing of src, so that both can be wrong only apart.
+ * Run: node test/vectors/make-inbox-vectors.mjs [folder]. The same output every time.
+ */
+/* oxlint-disable typescript/no-unsafe-argument, typescript/no-unsafe-assignment, typescript/no-unsafe-call, typescript/no-unsafe-member-access, typescript/no-unsafe-return -- Plain JavaScript on purpose: it runs without the compiler. */
+import { createHash, createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const folder = process.argv[2] ?? join(import.meta.dirname, "inbox");
+
+const bytes = (...parts) =>
+  Buffer.concat(parts.flat(9).map((part) => (typeof part === "number" ? Buffer.of(part) : part)));
+const filled = (byte, size = 32) => Buffer.alloc(size, byte);
+const hex = (buffer) => buffer.toString("hex");
+const label = (text) => bytes(text.length, Buffer.from(text));
+
+/** Unsigned LEB128, padded with zeroes to at least `size` bytes, which no decoder may accept. */
+function uint(value, size = 1) {
+  const digits = [];
+  let rest = BigInt(value);
+  do {
+    digits.push(Number(rest % 128n));
+    rest /= 128n;
+  } while (rest > 0n);
+  while (digits.length < size) digits.push(0);
+  return Buffer.from(digits.map((digit, at) => (at < digits.length - 1 ? digit + 128 : digit)));
+}
+
+const fixed = (value, size) => Buffer.from(BigInt(value).toString(16).padStart(2 * size, "0"), "hex");
+const u48 = (value) => fixed(value, 6);
+const u16 = (value) => fixed(value, 2);
+const blob = (content) => bytes(uint(content.length), content);
+const text = (content) => blob(Buffer.from(content));
+const list = (...items) => bytes(uint(items.length), items);
+
+const logDevice = filled(0xd0);
+const other = filled(0xd1);
+const id = filled(0xaa, 16);
+const conversation = filled(0xc0, 16);
+const NOW = 1_700_000_000_000;
+const stamp = { ms: NOW, counter: 0 };
+
+const operation = (kind, body, { version = 1, author = null, at = stamp, kindBytes = uint(kind) } = {}) =>
+  bytes(version, kindBytes, id, author === null ? 0 : [1, author], u48(at.ms), u16(at.counter), body);
+
+const message = ({
+  flags = 0,
+  service = 1,
+  address = "+4930123",
+  sentAt = NOW,
+  receivedAt = [],
+  sender = [],
+  replyTo = [],
+  body = text("hi"),
+} = {}) => bytes(flags, service, text(address), u48(sentAt), receivedAt, sender, replyTo, body);
+
+const given = {
+  kind: "message",
+  conversation: "+4930123",
+  direction: "out",
+  service: "kinlog",
+  sender: null,
+  text: "hi",
+  sentAtMs: NOW,
+  receivedAtMs: null,
+  replyTo: null,
+  takenIn: false,
+  readAtSource: false,
+};
+const shortId = hex(id);
+const good = [
+  ["a message by the log's device", operation(1, message()), given],
+  [
+    "a message with everything",
+    operation(
+      1,
+      message({
+        flags: 63,
+        service: 3,
+        receivedAt: u48(NOW + 1),
+        sender: text("Ünal"),
+        replyTo: filled(0xbb, 16),
+        body: text("ü\u0000\u{1f600}"),
+      }),
+    ),
+    {
+      ...given,
+      direction: "in",
+      service: "mms",
+      sender: "Ünal",
+      text: "ü\u0000\u{1f600}",
+      receivedAtMs: NOW + 1,
+      replyTo: hex(filled(0xbb, 16)),
+      takenIn: true,
+      readAtSource: true,
+    },
+  ],
+  ["an empty text", operation(1, message({ body: text("") })), { ...given, text: "" }],
+  ["a service of sms", operation(1, message({ service: 2 })), { ...given, service: "sms" }],
+  [
+    "a delete of two",
+    operation(2, bytes(conversation, list(filled(1, 16), filled(2, 16)))),
+    {
+      kind: "delete",
+      conversation: hex(conversation),
+      messages: [hex(filled(1, 16)), hex(filled(2, 16))],
+    },
+  ],
+  [
+    "a restore",
+    operation(3, bytes(conversation, list(filled(1, 16)))),
+    { kind: "restore", conversation: hex(conversation), messages: [hex(filled(1, 16))] },
+  ],
+  [
+    "a read mark at the end of all times",
+    operation(4, bytes(conversation, u48(2 ** 48 - 1), u16(65_535), filled(0xff, 16))),
+    {
+      kind: "read",
+      conversation: hex(conversation),
+      upTo: { stamp: { ms: 2 ** 48 - 1, counter: 65_535 }, id: hex(filled(0xff, 16)) },
+    },
+  ],
+  ["an unread mark", operation(5, conversation), { kind: "unread", conversation: hex(conversation) }],
+  [
+    "a title",
+    operation(6, bytes(conversation, text("Mum"))),
+    { kind: "title", conversation: hex(conversation), title: "Mum" },
+  ],
+  [
+    "a device's name",
+    operation(7, bytes(other, text("laptop"))),
+    { kind: "device-name", device: hex(other), name: "laptop" },
+  ],
+  ["a kind of a later version", operation(300, bytes(1, 2, 3)), { kind: "unknown", number: 300 }],
+  ["a message with a flag of a later version", operation(1, message({ flags: 64 })), { kind: "unknown", number: 1 }],
+  ["a message of a service of a later version", operation(1, message({ service: 4 })), { kind: "unknown", number: 1 }],
+].map(([comment, payload, body]) => ({ comment, payload: hex(payload), author: hex(logDevice), stamp, body }));
+good.push(
+  {
+    comment: "by another device, at the last stamp there is",
+    payload: hex(operation(5, conversation, { author: other, at: { ms: 2 ** 48 - 1, counter: 65_535 } })),
+    author: hex(other),
+    stamp: { ms: 2 ** 48 - 1, counter: 65_535 },
+    body: { kind: "unread", conversation: hex(conversation) },
+  },
+  {
+    comment: "of a later version: nothing after the first byte is read",
+    payload: hex(bytes(2, 0xff)),
+    id: "0".repeat(32),
+    author: hex(logDevice),
+    stamp: { ms: 0, counter: 0 },
+    body: { kind: "unknown", number: 0 },
+  },
+);
+
+const bad = [
+  ["nothing", Buffer.alloc(0), "WIRE_TRUNCATED"],
+  ["the header cut off", operation(5, conversation).subarray(0, 20), "WIRE_TRUNCATED"],
+  ["the text cut off", operation(1, message()).subarray(0, -1), "WIRE_TRUNCATED"],
+  ["a byte after the end", bytes(operation(1, message()), 0), "WIRE_TRAILING_BYTES"],
+  ["a kind padded with zeroes", operation(5, conversation, { kindBytes: uint(5, 2) }), "WIRE_NOT_CANONICAL"],
+  ["a kind over its limit", operation(65_536, Buffer.alloc(0)), "WIRE_LIMIT_EXCEEDED"],
+  ["the log's device written out", operation(5, conversation, { author: logDevice }), "WIRE_NOT_CANONICAL"],
+  ["an author that is neither", bytes(1, 5, id, 2, u48(NOW), u16(0), conversation), "WIRE_NOT_CANONICAL"],
+  ["a text over the limit", operation(1, message({ body: bytes(uint(65_537), 1) })), "WIRE_LIMIT_EXCEEDED"],
+  ["an address over the limit", operation(1, bytes(0, 1, uint(1_025), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["a name over the limit", operation(7, bytes(other, uint(257), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["overlong UTF-8", operation(1, message({ body: blob(Buffer.from("c080", "hex")) })), "TEXT_NOT_UTF8"],
+  ["half a surrogate pair", operation(1, message({ body: blob(Buffer.from("eda080", "hex")) })), "TEXT_NOT_UTF8"],
+  ["a delete of none", operation(2, bytes(conversation, list())), "WIRE_NOT_CANONICAL"],
+  [
+    "a delete of 1001",
+    operation(2, bytes(conversation, uint(1_001), 1)),
+    "WIRE_LIMIT_EXCEEDED",
+  ],
+  [
+    "a length that promises more than there is",
+    operation(1, message({ body: bytes(uint(65_536), 1) })),
+    "WIRE_TRUNCATED",
+  ],
+].map(([comment, payload, code]) => ({ comment, payload: hex(payload), code }));
+
+const shortHash = (content) => hex(createHash("sha256").update(content).digest().subarray(0, 16));
+const writtenOut = operation(1, message(), { author: logDevice });
+
+const indexKey = filled(0x1d);
+const takenInFields = ({ service = 2, box = 1, timeMs = NOW, ordinal = 0, address = "+4930123", body = "hi", hashes = [] }) =>
+  bytes(1, service, box, u48(timeMs), uint(ordinal), text(address), text(body), list(...hashes));
+const takenInId = (fields) =>
+  hex(createHmac("sha256", indexKey).update(bytes(label("kinlog/v1/message-id"), fields)).digest().subarray(0, 16));
+const services = { kinlog: 1, sms: 2, mms: 3 };
+const boxes = { in: 1, out: 2 };
+const takenIn = [
+  ["an SMS that was received", {}],
+  ["the same, sent", { box: "out" }],
+  ["the same as MMS", { service: "mms" }],
+  ["the second of two alike", { ordinal: 1 }],
+  ["the 200th of 200 alike", { ordinal: 199 }],
+  ["its address as people write it", { address: " +49 (30) 12-3 ", normalised: "+4930123" }],
+  ["a mail address", { address: "Ünal@Example.ORG", normalised: "ünal@example.org" }],
+  ["with an attachment", { service: "mms", hashes: [filled(0x77)] }],
+  ["an empty text and a late time", { text: "", timeMs: 2 ** 48 - 1 }],
+].map(([comment, { service = "sms", box = "in", timeMs = NOW, ordinal = 0, address = "+4930123", normalised = address, text: body = "hi", hashes = [] }]) => ({
+  comment,
+  fields: { service, box, timeMs, ordinal, address, text: body, attachmentHashes: hashes.map(hex) },
+  id: takenInId(
+    takenInFields({ service: services[service], box: boxes[box], timeMs, ordinal, address: normalised, body, hashes }),
+  ),
+}));
+
+const write = (name, value) => writeFileSync(join(folder, name), `${JSON.stringify(value, null, 1)}\n`);
+write("operations.json", {
+  comment: "Payloads in a log of `logDevice`. Those under `good` decode and encode again; `id` is the common one unless given.",
+  logDevice: hex(logDevice),
+  id: shortId,
+  good,
+  bad,
+  contentHash: {
+    comment: "The same message in a log of its author and in one of another device has one content hash.",
+    ownPayload: hex(operation(1, message())),
+    writtenOut: hex(writtenOut),
+    expect: shortHash(writtenOut),
+  },
+});
+write("taken-in.json", { comment: "Ids of what is taken in.", indexKey: hex(indexKey), vectors: takenIn });
