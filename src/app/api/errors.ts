@@ -28,7 +28,8 @@ const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   CRYPTO_KEY_INVALID: "Update Kinlog on both devices and try again.",
   EPOCH_KEY_MISSING: "Bring another device of yours onto this network: it has the key and gives it.",
   PHRASE_INVALID: "Compare the 24 words with what you wrote down, in their order.",
-  STORE_BUSY: "Wait for the other command to end, or start a node with `kinlog start`: then all commands go through it.",
+  STORE_BUSY:
+    "Wait for the other command to end, or start a node with `kinlog start`: then all commands go through it.",
   STORE_CLOSED: "Run the command again.",
   STORE_POISONED: "Make room on the disk or check it, then start the node again.",
   STORE_DAMAGED: "Run `kinlog verify --repair` while another device is connected.",
@@ -36,19 +37,24 @@ const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   DISK_FULL: "Make room on the disk; nothing that was acknowledged is lost.",
   DIRECTORY_MISSING: "Check the path given with --dir.",
   DIRECTORY_UNREADABLE: "Check who owns the directory and its rights (it should be 0700 and yours).",
-  KEY_FILE_DAMAGED: "Put the file device.key back from a backup, or link this machine again in another directory.",
+  KEY_FILE_DAMAGED:
+    "Put the file device.key back from a backup, or link this machine again in another directory.",
   KEY_FILE_MISSING: "Put the file device.key back, or take another directory with --dir.",
-  ACCOUNT_MISSING: "Begin with `kinlog start`, or `kinlog join CODE --name NAME` if another device of yours has an account.",
+  ACCOUNT_MISSING:
+    "Begin with `kinlog start`, or `kinlog join CODE --name NAME` if another device of yours has an account.",
   ACCOUNT_EXISTS: "Take another directory with --dir.",
-  LOG_FORKED: "This device's data was copied or restored. Nothing is lost; start it and let it meet your other devices.",
+  LOG_FORKED:
+    "This device's data was copied or restored. Nothing is lost; start it and let it meet your other devices.",
   CODE_UNKNOWN: "Run `kinlog link` on the other device and type the code that it shows.",
   CODE_WRONG: "The code is dead now. Run `kinlog link` again for a new one.",
   CODE_EXPIRED: "Run `kinlog link` again for a new code; it lives five minutes.",
   CODE_REFUSED: "Run `kinlog link` again and answer yes if the new device is yours.",
   CODE_MALFORMED: "Type the whole code as `kinlog link` shows it, such as 42-otter-violin.",
-  NO_PEER_FOUND: "Keep `kinlog link` open on the other device, on the same network; or give its address with --address. `kinlog doctor` says what stands in the way.",
+  NO_PEER_FOUND:
+    "Keep `kinlog link` open on the other device, on the same network; or give its address with --address. `kinlog doctor` says what stands in the way.",
   NOT_A_MEMBER: "That device belongs to another account. Link it with `kinlog link` if it is yours.",
-  PEER_UNREACHABLE: "Check that the other device runs and that the address is right; `kinlog doctor` there shows its addresses.",
+  PEER_UNREACHABLE:
+    "Check that the other device runs and that the address is right; `kinlog doctor` there shows its addresses.",
   PEER_CLOSED: "Try again; if it stays, look at `kinlog status` on the other device.",
   ADDRESS_INVALID: "Write it as /ip4/192.168.1.20/tcp/4001.",
   ADDRESS_IN_USE: "Choose another port with --listen, or end the program that has it.",
@@ -69,7 +75,8 @@ const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   IMPORT_NOT_FOUND: "Check the path of the file.",
   IMPORT_FORMAT_UNKNOWN: "Give the format with --format; `kinlog import --help` lists those that are known.",
   IMPORT_MALFORMED: "Export the file again; what was read before the bad place is kept.",
-  IMPORT_TRUNCATED: "Copy the file again, it ends too early; what was read is kept, and importing it again adds nothing twice.",
+  IMPORT_TRUNCATED:
+    "Copy the file again, it ends too early; what was read is kept, and importing it again adds nothing twice.",
   EXPORT_FAILED: "Check the path and the free space there.",
   UNEXPECTED: "Run it again with --verbose and report what it prints.",
 };
@@ -90,13 +97,20 @@ export function describeError(error: unknown): DescribedError {
 /** The error that a described one came from, as far as it can be told; an unknown code, of a newer node, becomes `UNEXPECTED`. */
 export function errorOfDescription(described: unknown): EngineError {
   const { code, message, remedy } = fieldsOf(described);
-  return new EngineError(isErrorCode(code) ? code : "UNEXPECTED", message === "" ? code : message, {
-    ...(remedy === "" ? {} : { remedy }),
-  });
+  return new EngineError(
+    isErrorCode(code) ? code : "UNEXPECTED",
+    message === "" ? code : message,
+    remedy === "" ? {} : { remedy },
+  );
 }
 
-function fieldsOf(described: unknown): { readonly code: string; readonly message: string; readonly remedy: string } {
-  const fields = typeof described === "object" && described !== null ? new Map(Object.entries(described)) : new Map();
+function fieldsOf(described: unknown): {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+} {
+  const fields =
+    typeof described === "object" && described !== null ? new Map(Object.entries(described)) : new Map();
   const text = (name: string): string => {
     const value: unknown = fields.get(name);
     return typeof value === "string" ? value : "";

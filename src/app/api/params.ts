@@ -55,7 +55,10 @@ export function list<Value>(
   return {
     expected: `a list of ${limit.min} to ${limit.max}, each ${item.expected}`,
     accepts: (value): value is readonly Value[] =>
-      Array.isArray(value) && value.length >= limit.min && value.length <= limit.max && value.every(item.accepts),
+      Array.isArray(value) &&
+      value.length >= limit.min &&
+      value.length <= limit.max &&
+      value.every(item.accepts),
   };
 }
 

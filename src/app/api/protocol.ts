@@ -74,7 +74,12 @@ export interface ApiMethods {
   readonly "devices.link": Method<{ readonly timeoutMs?: number }, Named, LinkEvent>;
   readonly "devices.link.answer": Method<{ readonly accept: boolean }, Done>;
   readonly "messages.send": Method<
-    { readonly conversation: string; readonly text: string; readonly from?: string; readonly replyTo?: string },
+    {
+      readonly conversation: string;
+      readonly text: string;
+      readonly from?: string;
+      readonly replyTo?: string;
+    },
     { readonly id: string; readonly conversation: string; readonly order: string }
   >;
   readonly "messages.show": Method<

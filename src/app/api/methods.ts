@@ -1,0 +1,318 @@
+/**
+ * Every method of the local API, in one table: what it takes, how long it may last, and what of the node it calls. Spec: docs/spec/api.md.
+ * Knows no connection: that is request-session.ts. Tests: test/unit/api/methods.test.ts.
+ */
+import { EngineError } from "../../core/base/errors.ts";
+import type { Clock } from "../../core/base/ports.ts";
+import { normaliseAddress } from "../../core/inbox/address.ts";
+import type { EventKind, KinlogEvent, KinlogNode, OnProgress } from "../node/types.ts";
+import { LinkQuestion, openLink } from "./link-question.ts";
+import { type Fields, flag, list, oneOf, optional, readParams, shortText, text, whole } from "./params.ts";
+import type { ApiMethods, MethodName } from "./protocol.ts";
+
+const ID_CHARACTERS_MAX = 64;
+const ADDRESS_CHARACTERS_MAX = 1_024;
+const PATH_CHARACTERS_MAX = 32_768;
+const CODE_CHARACTERS_MAX = 4_096;
+const IDS_MAX = 10_000;
+const LIST_MAX = 100_000;
+/** Longer timers overflow. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+/** An event of this size fits a line even where every character is escaped twice. */
+const EXPORT_CHARACTERS_TARGET = 64 * 1024;
+
+/** What a running request can do besides giving its result. */
+export interface Call<Event = object> {
+  /** Resolves when the reader can take more. */
+  readonly emit: (event: Event) => Promise<void>;
+  /** For what may be missed: dropped where the reader is slow. */
+  readonly tell: (event: Event) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Whose methods these are. */
+export interface MethodHost {
+  /** @throws EngineError `NODE_CLOSED` while there is none. */
+  readonly node: () => KinlogNode;
+  readonly clock: Clock;
+  /** @throws EngineError `NODE_NOT_RUNNING` where the node was opened for one command only. */
+  readonly stop: () => Promise<void>;
+  readonly join: (
+    params: ApiMethods["join"]["params"],
+    call: Pick<Call, "signal"> & { readonly onProgress: OnProgress },
+  ) => Promise<ApiMethods["join"]["result"]>;
+}
+
+/** Checks the params of a method and runs it. @throws EngineError */
+export type Dispatch = (method: string, params: unknown, call: Call) => Promise<unknown>;
+
+/**
+ * How a request ends beside giving its result. `finite`: soon, so a closing node waits for it. `waiting`: for something outside, so a
+ * closing node breaks it off. `endless`: not by itself. `ending`: with the node.
+ */
+export type Lasting = "finite" | "waiting" | "endless" | "ending";
+
+interface Running<Name extends MethodName> {
+  readonly host: MethodHost;
+  readonly node: KinlogNode;
+  readonly question: LinkQuestion;
+  readonly call: Call<ApiMethods[Name]["event"]>;
+}
+
+interface MethodEntry<Name extends MethodName> {
+  readonly fields: Fields<ApiMethods[Name]["params"]>;
+  readonly lasts?: Lasting;
+  readonly run: (
+    running: Running<Name>,
+    params: ApiMethods[Name]["params"],
+  ) => Promise<ApiMethods[Name]["result"]>;
+}
+
+const id = shortText({ charactersMax: ID_CHARACTERS_MAX });
+const ids = list(id, { min: 1, max: IDS_MAX });
+const address = shortText({ charactersMax: ADDRESS_CHARACTERS_MAX });
+const limit = optional(whole({ min: 1, max: LIST_MAX }));
+const timeoutMs = optional(whole({ min: 0, max: TIMEOUT_MS_MAX }));
+
+/** A record of all kinds, so that none can be forgotten here. */
+const EVENT_KINDS: Readonly<Record<EventKind, true>> = {
+  created: true,
+  ready: true,
+  message: true,
+  "message-changed": true,
+  read: true,
+  conversation: true,
+  "peer-connected": true,
+  "peer-disconnected": true,
+  synced: true,
+  progress: true,
+  "device-linked": true,
+  "device-revoked": true,
+  alarm: true,
+  resync: true,
+  stopped: true,
+};
+const kinds = Object.keys(EVENT_KINDS) as EventKind[];
+
+const METHODS: { readonly [Name in MethodName]: MethodEntry<Name> } = {
+  status: { fields: {}, run: ({ node }) => node.status() },
+  doctor: { fields: {}, run: ({ node }) => node.doctor() },
+  stop: {
+    fields: {},
+    lasts: "ending",
+    run: async ({ host }) => {
+      await host.stop();
+      return { stopped: true };
+    },
+  },
+  join: {
+    fields: {
+      code: shortText({ charactersMax: CODE_CHARACTERS_MAX }),
+      name: text,
+      address: optional(address),
+    },
+    lasts: "waiting",
+    run: (running, params) =>
+      running.host.join(params, { signal: running.call.signal, onProgress: progressOf(running) }),
+  },
+  "devices.list": { fields: {}, run: ({ node }) => node.devices.list() },
+  "devices.rename": {
+    fields: { device: address, name: text },
+    run: ({ node }, { device, name }) => node.devices.rename(device, name),
+  },
+  "devices.link": {
+    fields: { timeoutMs: optional(whole({ min: 1, max: TIMEOUT_MS_MAX })) },
+    lasts: "waiting",
+    run: ({ node, question, host, call }, params) =>
+      openLink({ node, question, clock: host.clock, call }, params),
+  },
+  "devices.link.answer": {
+    fields: { accept: flag },
+    run: ({ question }, { accept }) => {
+      question.answer(accept);
+      return Promise.resolve({ done: 1 });
+    },
+  },
+  "messages.send": {
+    fields: { conversation: text, text, from: optional(text), replyTo: optional(id) },
+    run: ({ node }, message) => node.messages.send(message),
+  },
+  "messages.show": {
+    fields: { conversation: text, limit, before: optional(id), deleted: optional(flag) },
+    run: ({ node }, { conversation, ...options }) => node.messages.show(conversation, options),
+  },
+  "messages.delete": { fields: { ids }, run: ({ node }, params) => node.messages.delete(params.ids) },
+  "messages.restore": { fields: { ids }, run: ({ node }, params) => node.messages.restore(params.ids) },
+  "conversations.list": { fields: { limit }, run: ({ node }, options) => node.conversations.list(options) },
+  "conversations.read": {
+    fields: { conversation: text },
+    run: ({ node }, { conversation }) => node.conversations.read(conversation),
+  },
+  "conversations.unread": {
+    fields: { conversation: text },
+    run: ({ node }, { conversation }) => node.conversations.unread(conversation),
+  },
+  "conversations.delete": {
+    fields: { conversation: text, before: optional(id) },
+    run: ({ node }, { conversation, ...options }) => node.conversations.delete(conversation, options),
+  },
+  sync: { fields: { timeoutMs }, lasts: "waiting", run: ({ node }, options) => node.sync(options) },
+  verify: {
+    fields: { repair: optional(flag) },
+    run: (running, options) => running.node.verify({ ...options, onProgress: progressOf(running) }),
+  },
+  connect: {
+    fields: { address },
+    lasts: "waiting",
+    run: ({ node }, params) => node.connect(params.address),
+  },
+  import: {
+    fields: { path: shortText({ charactersMax: PATH_CHARACTERS_MAX }), format: optional(id) },
+    run: (running, { path, ...options }) => {
+      // The node's working directory is not the caller's.
+      if (!isAbsolutePath(path)) throw new EngineError("REQUEST_INVALID", "path must be absolute");
+      return running.node.import(path, { ...options, onProgress: progressOf(running) });
+    },
+  },
+  export: { fields: {}, run: (running) => exportLines(running) },
+  "recovery.show": { fields: {}, run: ({ node }) => node.recovery.show() },
+  events: {
+    fields: {
+      kinds: optional(list(oneOf(kinds), { min: 1, max: kinds.length })),
+      conversation: optional(text),
+    },
+    lasts: "endless",
+    run: tellEvents,
+  },
+};
+
+const byName: ReadonlyMap<string, unknown> = new Map(Object.entries(METHODS));
+
+export function isMethod(name: string): name is MethodName {
+  return byName.has(name);
+}
+
+export function lastingOf(method: string): Lasting {
+  return isMethod(method) ? (METHODS[method].lasts ?? "finite") : "finite";
+}
+
+/** One per node: it also remembers which link request waits for an answer. */
+export function createDispatch(host: MethodHost): Dispatch {
+  const question = new LinkQuestion();
+  const run = async <Name extends MethodName>(name: Name, params: unknown, call: Call): Promise<unknown> => {
+    const { fields, run: runMethod } = METHODS[name];
+    const read = readParams<ApiMethods[Name]["params"]>(params, fields);
+    const running = { host, question, call, node: name === "stop" ? NO_NODE : host.node() };
+    return runMethod(running, read);
+  };
+  return async (method, params, call) => {
+    if (!isMethod(method)) {
+      throw new EngineError("REQUEST_INVALID", `there is no method ${JSON.stringify(method.slice(0, 64))}`);
+    }
+    return untilAborted(run(method, params, call), call.signal);
+  };
+}
+
+/** `stop` must work at any moment, and it is the one method that looks at no node. */
+const NO_NODE = Object.freeze({}) as KinlogNode;
+
+/** Rejects with the signal's reason as soon as it aborts. What was under way by then may still come to its end. */
+async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(abortReason(signal));
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+    // Whichever of the two lost has nobody left to tell.
+    promise.catch(() => undefined);
+    work.catch(() => undefined);
+  }
+}
+
+export function abortReason(signal: AbortSignal): EngineError {
+  return signal.reason instanceof EngineError
+    ? signal.reason
+    : new EngineError("ABORTED", "the request was ended before it was done");
+}
+
+function progressOf({
+  host,
+  call,
+}: {
+  readonly host: MethodHost;
+  readonly call: Call<ApiMethods["verify"]["event"]>;
+}): OnProgress {
+  return (progress) => call.tell({ event: "progress", at: timeNow(host.clock), ...progress });
+}
+
+async function exportLines(running: Running<"export">): Promise<{ readonly exported: number }> {
+  const { node, call } = running;
+  let lines: string[] = [];
+  let characters = 0;
+  let exported = 0;
+  const flush = async (): Promise<void> => {
+    const full = lines;
+    lines = [];
+    characters = 0;
+    if (full.length > 0) await call.emit({ event: "lines", lines: full });
+  };
+  for await (const line of node.export({ onProgress: progressOf(running) })) {
+    if (call.signal.aborted) throw abortReason(call.signal);
+    lines.push(line);
+    characters += line.length;
+    exported++;
+    if (characters >= EXPORT_CHARACTERS_TARGET) await flush();
+  }
+  await flush();
+  return { exported };
+}
+
+async function tellEvents(
+  { node, call }: Running<"events">,
+  { kinds: wanted, conversation }: ApiMethods["events"]["params"],
+): Promise<Readonly<Record<never, never>>> {
+  const concerns = conversation === undefined ? null : await conversationFilter(node, conversation);
+  const options = wanted === undefined ? {} : { kinds: wanted };
+  for await (const event of node.events({ ...options, signal: call.signal })) {
+    if (concerns === null || concerns(event)) await call.emit(event);
+  }
+  return {};
+}
+
+/** One conversation may be written in several ways; what is of no conversation concerns every one. */
+async function conversationFilter(
+  node: KinlogNode,
+  argument: string,
+): Promise<(event: KinlogEvent) => boolean> {
+  const [newest] = await node.messages.show(argument, { limit: 1, deleted: true });
+  const wanted = normaliseAddress(newest?.conversation ?? argument);
+  return (event) => {
+    const about = conversationOf(event);
+    return about === null || normaliseAddress(about) === wanted;
+  };
+}
+
+function conversationOf(event: KinlogEvent): string | null {
+  switch (event.event) {
+    case "message":
+      return event.message.conversation;
+    case "message-changed":
+    case "read":
+    case "conversation":
+      return event.conversation;
+    default:
+      return null;
+  }
+}
+
+/** Of either family of systems. */
+function isAbsolutePath(path: string): boolean {
+  return path.startsWith("/") || path.startsWith("\\\\") || /^[A-Za-z]:[\\/]/.test(path);
+}
+
+export function timeNow(clock: Clock): string {
+  return new Date(clock.wallMs()).toISOString();
+}
