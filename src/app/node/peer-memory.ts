@@ -109,7 +109,7 @@ export class PeerMemory {
     const meta = new Map([...this.#changed].map(([name, encode]) => [name, encode()] as const));
     this.#changed.clear();
     try {
-      await this.#replica.ports.store.commit({ logs: [], puts: new Map(), dels: new Set(), meta });
+      await this.#replica.writer.remember(meta);
     } catch (error) {
       // The store says so itself where it matters; a memory is not worth more.
       if (!isEngineError(error)) throw error;

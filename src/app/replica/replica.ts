@@ -4,7 +4,7 @@
  */
 import type { AccountId, DeviceId, LogId } from "../../core/base/ids.ts";
 import { bytesToId } from "../../core/base/ids.ts";
-import type { ErrorCode } from "../../core/base/errors.ts";
+import { type ErrorCode, isEngineError } from "../../core/base/errors.ts";
 import type { Clock, Entropy } from "../../core/base/ports.ts";
 import { createSigningKey, type SigningKey } from "../../core/crypto/sign.ts";
 import { createFold } from "../../core/inbox/fold.ts";
@@ -96,10 +96,16 @@ export class Replica implements SessionView {
     const book = await loadBook(bytesToId(secrets.account), ledger, store);
     const keys = await KeyRing.open(secrets.device, secrets.openSeed);
     const replica = new Replica({ secrets, keys, ledger, book, ports });
-    if (ledger.tips.size > 0) {
-      await keys.absorb(book.view);
-      await replica.#rebuildIfOld();
-      await replica.unlockAll();
+    try {
+      if (ledger.tips.size > 0) {
+        await keys.absorb(book.view);
+        await replica.#rebuildIfOld();
+        await replica.unlockAll();
+      }
+    } catch (error) {
+      // The store is the caller's to close; the writer must not go on trying to write to it.
+      await replica.writer.close();
+      throw error;
     }
     return replica;
   }
@@ -173,11 +179,20 @@ export class Replica implements SessionView {
   #publish(published: Published): void {
     this.#digest = null;
     for (const subscriber of this.#subscribers) subscriber(published);
-    if (published.members && this.ledger.locked.size > 0) void this.unlockAll().catch(() => undefined);
+    if (published.members) this.#unlockLater();
+  }
+
+  /** A turn that waits in line like any other. What cannot be written now stays locked until the next chance. */
+  #unlockLater(): void {
+    if (this.ledger.locked.size === 0) return;
+    this.unlockAll().catch((error: unknown) => {
+      if (!isEngineError(error)) throw error;
+    });
   }
 
   #halted(code: ErrorCode | null): void {
     for (const listener of this.#haltListeners) listener(code);
+    if (code === null) this.#unlockLater();
   }
 
   /** The stored view is versioned; an older one is built again from the logs, oldest entries first. */
@@ -202,7 +217,8 @@ export class Replica implements SessionView {
     for (let from = 0; from < length; from += REBUILD_STEP) {
       const stored = await store.entries(log, from, from + REBUILD_STEP);
       const pieces = stored.map(({ position, entry }) => ({ owner, from: position, entries: [entry] }));
-      const { puts, dels, meta } = await foldPieces(this.#context, pieces);
+      const { puts, dels, meta, apply } = await foldPieces(this.#context, pieces);
+      apply();
       await store.commit({ logs: [], puts, dels, meta });
     }
   }

@@ -178,7 +178,7 @@ export async function foldPieces(
     if (waiting.length > 0) locked.set(owner.log, union(locked.get(owner.log) ?? NO_RANGES, waiting));
   }
   const counts = { unknown, unreadable };
-  const meta = new Map([[META.counts, encodeCounts(counts)]]);
+  const meta = new Map<string, Uint8Array>([[META.counts, encodeCounts(counts)]]);
   if (locked.size > 0 || ledger.locked.size > 0) meta.set(META.locked, encodeLocked(locked));
   const apply = (): void => {
     ledger.counts = counts;

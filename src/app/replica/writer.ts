@@ -8,6 +8,7 @@ import { assert, EngineError } from "../../core/base/errors.ts";
 import type { Draft } from "../../core/inbox/types.ts";
 import type { VerifiedBatch } from "../../core/log/types.ts";
 import type { ControlBody } from "../../core/membership/types.ts";
+import type { Commit } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
 import type { CommitLine } from "./commit-line.ts";
 import type { TurnContext } from "./turn-context.ts";
