@@ -8,19 +8,17 @@ import { assert } from "../../core/base/errors.ts";
 import type { Entropy } from "../../core/base/ports.ts";
 import type { Discovery, FoundPeer } from "../../core/sync/ports.ts";
 import {
-  type AnnouncedAddress,
   ANNOUNCED_ADDRESSES_MAX,
-  type Announcement,
   createAnswer,
   parseAnnouncedAddress,
   readAnswer,
   tagToName,
 } from "./answers.ts";
+import { FoundPeers } from "./found-peers.ts";
 import { findPrimaryAddress, type LibResponder, startLibResponder } from "./lib-responder.ts";
 import { findLinkPlaces, type LinkPlace, placeKey } from "./link-places.ts";
 import { errorCode, Link, type LinkListener } from "./link.ts";
 import { Pace } from "./pace.ts";
-import { isLinkLocal6, isLoopbackHost, isPrivateHost, Subnets } from "./subnets.ts";
 
 const MDNS_PORT = 5353;
 
@@ -35,12 +33,6 @@ const IDLE_ASK_MS = 600_000;
 
 /** An answer reaches everybody, so another one so soon after tells nobody anything. */
 const ANSWER_GAP_MS = 500;
-
-/** A forged answer costs a dial; this many addresses may be tried because of them (threat N5). */
-const ADDRESSES_PER_PEER_MAX = 4;
-const FOUND_PER_MINUTE_PER_TAG = 60;
-const FOUND_PER_MINUTE_PER_SENDER = 20;
-const MINUTE_MS = 60_000;
 
 /** @libp2p/mdns answers every question there is; in a flood it rests and this room answers at its own pace. */
 const REST_MS = 30_000;
@@ -78,8 +70,7 @@ class MdnsDiscovery implements Discovery {
   readonly #foundListeners: ((peer: FoundPeer) => void)[] = [];
   readonly #errors = new Set<string>();
   readonly #answerPace = new Pace({ max: 1, windowMs: ANSWER_GAP_MS });
-  readonly #foundPerTag = new Pace({ max: FOUND_PER_MINUTE_PER_TAG, windowMs: MINUTE_MS });
-  readonly #foundPerSender = new Pace({ max: FOUND_PER_MINUTE_PER_SENDER, windowMs: MINUTE_MS });
+  readonly #foundPeers: FoundPeers;
   readonly #past = { packetsSeen: 0, packetsSent: 0 };
   #state: State = { answer: [], ask: [], transportId: "", addresses: [] };
   #labels: readonly string[] = [];
@@ -87,17 +78,18 @@ class MdnsDiscovery implements Discovery {
   #primary: string | undefined;
   #settling: Promise<void> = Promise.resolve();
   #askTimers: NodeJS.Timeout[] = [];
+  #roundsLeft = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   #restUntil = Number.NEGATIVE_INFINITY;
   #restTimer: NodeJS.Timeout | undefined;
-  #subnets = new Subnets([]);
   #closed = false;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#port = options.port ?? MDNS_PORT;
     this.#allowLoopback = options.allowLoopback ?? false;
+    this.#foundPeers = new FoundPeers({ allowLoopback: this.#allowLoopback });
   }
 
   readonly update = async (state: State): Promise<void> => {
@@ -121,10 +113,11 @@ class MdnsDiscovery implements Discovery {
 
   readonly askSoon = (): void => {
     if (this.#closed || this.#state.ask.length === 0) return;
+    // Called every two seconds while somebody is missing, it asks every two seconds.
+    const rounds = this.#roundsLeft > 0 ? ASK_AT_MS.filter((atMs) => atMs !== 1_000) : ASK_AT_MS;
     for (const timer of this.#askTimers) clearTimeout(timer);
-    this.#askTimers = ASK_AT_MS.map((afterMs) =>
-      setTimeout(() => void this.#askEverywhere(), afterMs).unref(),
-    );
+    this.#roundsLeft = rounds.length;
+    this.#askTimers = rounds.map((afterMs) => setTimeout(this.#askRound, afterMs).unref());
   };
 
   readonly onFound = (listener: (peer: FoundPeer) => void): void => {
@@ -165,7 +158,7 @@ class MdnsDiscovery implements Discovery {
     const isSilent = this.#closed || this.#labels.length === 0;
     const places = findLinkPlaces({ allowLoopback: this.#allowLoopback, only: this.#options.interfaces });
     const wanted = new Map(isSilent ? [] : places.map((place) => [placeKey(place), place]));
-    this.#subnets = new Subnets(places.flatMap(({ addresses }) => addresses));
+    this.#foundPeers.setPlaces(places);
     for (const [key, link] of this.#links) {
       if (wanted.has(key) && link.joined) continue;
       this.#links.delete(key);
@@ -211,6 +204,11 @@ class MdnsDiscovery implements Discovery {
     this.#idleTimer = setInterval(() => void this.#askIdly(), IDLE_ASK_MS);
     this.#idleTimer.unref();
   }
+
+  readonly #askRound = (): void => {
+    this.#roundsLeft--;
+    void this.#askEverywhere();
+  };
 
   async #askEverywhere(): Promise<void> {
     await this.#settle();
@@ -262,34 +260,18 @@ class MdnsDiscovery implements Discovery {
     return this.#state.addresses
       .filter((text) => {
         const host = parseAnnouncedAddress(text)?.host;
-        return host !== undefined && own.has(host) && this.#isAllowed(host);
+        return host !== undefined && own.has(host) && this.#foundPeers.isAllowed(host);
       })
       .slice(0, ANNOUNCED_ADDRESSES_MAX);
-  }
-
-  #isAllowed(host: string): boolean {
-    return isPrivateHost(host) || (this.#allowLoopback && isLoopbackHost(host));
   }
 
   #take(link: Link, packet: ResponsePacket, sender: string): void {
     const announcement = readAnswer(packet, this.#state.ask);
     if (announcement === undefined || announcement.transportId === this.#state.transportId) return;
     link.heardPeer(sender);
-    const peer = this.#toPeer(link, announcement);
-    if (peer.addresses.length === 0) return;
-    if (!this.#foundPerSender.allows(sender) || !this.#foundPerTag.allows(peer.tag)) return;
+    const peer = this.#foundPeers.take(announcement, { sender, zone: link.place.zone });
+    if (peer === undefined) return;
     for (const listener of this.#foundListeners) listener(peer);
-  }
-
-  #toPeer(link: Link, { tag, transportId, addresses }: Announcement): FoundPeer {
-    return {
-      tag,
-      transportId,
-      addresses: addresses
-        .filter(({ host }) => this.#isAllowed(host) && this.#subnets.contains(host))
-        .slice(0, ADDRESSES_PER_PEER_MAX)
-        .map((address) => toMultiaddrText(address, link.place.zone)),
-    };
   }
 
   #rest(): void {
@@ -300,13 +282,6 @@ class MdnsDiscovery implements Discovery {
     this.#restTimer.unref();
     if (!isResting) void this.#settle();
   }
-}
-
-/** A link-local address means something only together with the interface that it was heard on. */
-function toMultiaddrText({ host, port, transportId }: AnnouncedAddress, zone: string): string {
-  const family = host.includes(":") ? "ip6" : "ip4";
-  const prefix = isLinkLocal6(host) ? `/ip6zone/${zone}` : "";
-  return `${prefix}/${family}/${host}/tcp/${port}/p2p/${transportId}`;
 }
 
 function createPeerName(entropy: Entropy | undefined): string {

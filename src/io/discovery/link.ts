@@ -148,7 +148,8 @@ export class Link {
     if (!this.#isOwn(address)) this.packetsSeen++;
     if (message.length > PACKET_BYTES_MAX) return false;
     if (!this.#listener.labels().some((label) => message.includes(label, 0, "latin1"))) return false;
-    if (this.#perSender.allows(address) && this.#inAll.allows("")) return true;
+    // Several devices of one machine share its address.
+    if ((this.#isOwn(address) || this.#perSender.allows(address)) && this.#inAll.allows("")) return true;
     this.#listener.onFlood();
     return false;
   }
