@@ -9,6 +9,7 @@ import type { AccountId, ControlId, DeviceId, LogId } from "../base/ids.ts";
 import { accountIdOf, logIdOf } from "../crypto/derive.ts";
 import { INCARNATIONS_MAX } from "./body-codec.ts";
 import { byDepth, place, type ControlLog, type Placed } from "./causality.ts";
+import { VectorSpace } from "./length-vector.ts";
 import { encodeGenesis, isSignedByRoot, PARENTS_MAX } from "./operation.ts";
 import type { ControlEntry, ForkedLog } from "./types.ts";
 
@@ -53,6 +54,8 @@ class Loom {
   readonly #order: Placed[] = [];
   readonly #named = new Set<DeviceId>();
   readonly #rootKeys: Uint8Array[] = [];
+  readonly #space: VectorSpace;
+  #logCount = 0;
   #ready: Candidate[] = [];
   /** First entries of logs that nothing lets in yet. */
   #parked = new Set<Candidate>();
@@ -62,13 +65,15 @@ class Loom {
     this.#account = account;
     for (const entry of entries) this.#add(entry);
     this.#findForks(forks);
+    this.#space = new VectorSpace(this.#logCount);
     this.#connect();
   }
 
   weave(): History {
     do this.#drain();
     while (this.#letIn());
-    for (const { entry } of this.#parked) this.#left.set(entry.id, "nothing admits its log");
+    for (const { entry } of this.#parked)
+      this.#left.set(entry.id, "its device is not admitted, or an incarnation before it is missing");
     for (const { entry, placed } of this.#candidates.values()) {
       if (placed === undefined && !this.#left.has(entry.id))
         this.#left.set(entry.id, "an ancestor is missing");
@@ -109,7 +114,7 @@ class Loom {
     let log = logs.get(incarnation);
     if (log === undefined) {
       const id = logIdOf({ account: this.#account, device, incarnation, logClass: "control" });
-      log = { id, device, incarnation, forkedAt: Infinity, entries: [], learned: new Map() };
+      log = { id, number: this.#logCount++, device, incarnation, forkedAt: Infinity, entries: [] };
       logs.set(incarnation, log);
     }
     return log;
@@ -194,6 +199,7 @@ class Loom {
       entry,
       log,
       candidate.parents.map((parent) => parent.placed!),
+      this.#space,
     );
     this.#order.push(candidate.placed);
     const { body } = entry.operation;

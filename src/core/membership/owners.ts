@@ -11,7 +11,7 @@ import { INCARNATIONS_MAX } from "./body-codec.ts";
 import type { ControlLog, Placed } from "./causality.ts";
 import type { Judgement } from "./judgement.ts";
 import { isOpened } from "./roster.ts";
-import type { Fence, ForkedLog, LogOwner, MemberDevice } from "./types.ts";
+import type { ForkedLog, LogOwner, MemberDevice } from "./types.ts";
 
 interface End {
   readonly length: number;
@@ -79,15 +79,15 @@ function listForkEnds(judgement: Judgement, forks: readonly ForkedLog[]): Readon
 
 /** Per log the longest; of contradicting roots the phrase's, then that of the smaller id. */
 function longestFences(revocations: readonly Placed[], judgement: Judgement): ReadonlyMap<LogId, End> {
-  const longest = new Map<LogId, Fence>();
+  const longest = new Map<LogId, End>();
   const isRooted = (placed: Placed): boolean => judgement.roots.haveSigned(placed);
   const byRank = (a: Placed, b: Placed): number =>
     Number(isRooted(b)) - Number(isRooted(a)) || (a.entry.id < b.entry.id ? -1 : 1);
   for (const { entry } of revocations.toSorted(byRank)) {
     const { body } = entry.operation;
     if (body.kind !== "revoke") continue;
-    for (const fence of body.fences) {
-      if (fence.length > (longest.get(fence.log)?.length ?? -1)) longest.set(fence.log, fence);
+    for (const { log, length, root } of body.fences) {
+      if (length > (longest.get(log)?.length ?? -1)) longest.set(log, { length, root });
     }
   }
   return longest;

@@ -4,7 +4,7 @@
  * Spec: docs/spec/membership.md, "Root". Tests: test/unit/membership/recovery.test.ts.
  */
 import type { ControlId, DeviceId } from "../base/ids.ts";
-import { isBefore, type Placed } from "./causality.ts";
+import { byDepth, firstAfter, isBefore, type ControlLog, type Placed } from "./causality.ts";
 import type { History } from "./history.ts";
 import { Judgement } from "./judgement.ts";
 import { addTo } from "./multimap.ts";
@@ -53,10 +53,7 @@ class Election {
     }
   }
 
-  /**
-   * The change that follows `last`. Of several that do not come after each other, one that the devices agreed on goes
-   * first: it is their defence against a thief of the phrase, who can always sign something at the same time.
-   */
+  /** The change that follows `last`. */
   nextChange(roots: Roots, last: Placed | null): Placed | undefined {
     const isNext = (change: Placed): boolean => last === null || isBefore(last, change);
     const judge = this.#judgeOnce(roots);
@@ -65,7 +62,28 @@ class Election {
     );
     const signed = this.#signed.filter((change) => isNext(change) && roots.haveSigned(change));
     const all = [...agreed, ...signed];
-    return all.find((change) => !all.some((other) => isBefore(other, change)));
+    const rivals = all.filter((change) => !all.some((other) => isBefore(other, change)));
+    // The devices' defence against a thief of the phrase, who can always sign something at the same time.
+    const agreedRivals = rivals.filter((change) => !isRooted(change));
+    return this.#mostAcknowledged(agreedRivals.length > 0 ? agreedRivals : rivals, judge);
+  }
+
+  /**
+   * Of changes that did not know each other, the one that more devices came after first: who signs with a phrase that was
+   * replaced can say that it did so before, but not make others have known it. Devices count that are members whichever
+   * of the changes takes effect, so that none of those that the phrase admits on the side is among them.
+   */
+  #mostAcknowledged(rivals: readonly Placed[], judge: (change: Placed) => Judgement): Placed | undefined {
+    const sorted = rivals.toSorted(byDepth);
+    if (sorted.length < 2) return sorted[0];
+    const votes = new Map(sorted.map((change) => [change, 0]));
+    for (const [device, logs] of this.#history.logs) {
+      if (!sorted.every((change) => isActive(device, judge(change)))) continue;
+      const known = firstKnown(sorted, logs);
+      if (known !== undefined) votes.set(known, votes.get(known)! + 1);
+    }
+    const most = Math.max(...votes.values());
+    return sorted.find((change) => votes.get(change) === most);
   }
 
   #isAgreed(change: Placed, judgement: Judgement): boolean {
@@ -92,6 +110,25 @@ class Election {
       return judgement;
     };
   }
+}
+
+/** The change that a device came after, or wrote, before all others; undefined where it did several at once, or none. */
+function firstKnown(changes: readonly Placed[], logs: readonly ControlLog[]): Placed | undefined {
+  for (const log of logs) {
+    const positions = changes.map((change) =>
+      change.log === log ? change.entry.position : firstAfter(log, change),
+    );
+    const first = Math.min(...positions);
+    if (first === Infinity) continue;
+    const at = positions.indexOf(first);
+    return positions.lastIndexOf(first) === at ? changes[at] : undefined;
+  }
+  return undefined;
+}
+
+function isActive(device: DeviceId, judgement: Judgement): boolean {
+  const isMember = judgement.history.genesis?.entry.author === device || judgement.admissions.has(device);
+  return isMember && !judgement.revocations.has(device) && !judgement.isSuspended(device);
 }
 
 /** Whether a device was an active member when `change` was made, as far as `change` knew. */

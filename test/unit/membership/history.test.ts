@@ -92,7 +92,7 @@ describe("the history of control entries", () => {
     const stranger = account.write("x", bodies.openLog(), { after: [account.genesis] });
     const hostile = account.write("b", bodies.cloud("x"), { after: [stranger] });
     const { heads, logs } = account.view();
-    equal(reasonOf(account, stranger), "nothing admits its log");
+    equal(reasonOf(account, stranger), "its device is not admitted, or an incarnation before it is missing");
     equal(reasonOf(account, hostile), "an ancestor is missing");
     ok(!heads.includes(hostile.id) && !heads.includes(stranger.id));
     ok(!logs.has(stranger.log));
@@ -262,7 +262,7 @@ describe("a device that the phrase admits", () => {
     const account = TestAccount.of("a", "b");
     const forged = account.write("r", bodies.admit("r"), { after: [], root: rootKeyOf("stolen") });
     equal(account.states("r"), "r:none");
-    equal(reasonOf(account, forged), "nothing admits its log");
+    equal(reasonOf(account, forged), "its device is not admitted, or an incarnation before it is missing");
     const own = account.write("s", bodies.admit("s"), { root: account.phrase });
     const log = account.log("t");
     const moved = {
@@ -271,6 +271,9 @@ describe("a device that the phrase admits", () => {
       log,
       id: controlIdOf({ log, position: 0, leaf: rootOf("x") }),
     };
-    equal(reasonOf(account, moved, [...account.entries, moved]), "nothing admits its log");
+    equal(
+      reasonOf(account, moved, [...account.entries, moved]),
+      "its device is not admitted, or an incarnation before it is missing",
+    );
   });
 });

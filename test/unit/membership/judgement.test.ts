@@ -18,7 +18,7 @@ describe("admissions", () => {
     equal(account.states("abcd"), "a:active b:active c:active d:active");
     const { devices } = account.view();
     deepEqual(
-      [..."abcd"].map((name) => devices.get(deviceOf(name))?.admittedBy),
+      ["a", "b", "c", "d"].map((name) => devices.get(deviceOf(name))?.admittedBy),
       [null, deviceOf("a"), deviceOf("b"), deviceOf("c")],
     );
     deepEqual([...devices.keys()], [...devices.keys()].toSorted());

@@ -1,0 +1,153 @@
+/** What becomes of a purge, and which cloud peer is set. docs/spec/membership.md, "Purges", "Cloud peer". */
+import { deepEqual, equal } from "node:assert/strict";
+import type { ControlEntry } from "../../../src/core/membership/types.ts";
+import {
+  bodies,
+  bytesOf,
+  describeView,
+  deviceOf,
+  permutations,
+  rootOf,
+  TestAccount,
+} from "../../support/membership.ts";
+
+const statesOf = (account: TestAccount, entries?: readonly ControlEntry[]): readonly string[] =>
+  account.view(entries).purges.map(({ state }) => state);
+
+/** `a` purges, and all know it. */
+function purged(...names: readonly string[]): { account: TestAccount; purge: ControlEntry } {
+  const account = TestAccount.of("a", "b", ...names);
+  const purge = account.write("a", bodies.purge(account.log("a", "messages"), 3, 1));
+  account.meet("a", "b", ...names);
+  return { account, purge };
+}
+
+describe("a purge", () => {
+  it("is open, and says whose it is and what it names", () => {
+    const { account, purge } = purged();
+    const log = account.log("a", "messages");
+    deepEqual(account.view().purges, [
+      {
+        id: purge.id,
+        author: deviceOf("a"),
+        entries: [3, 1].map((position) => ({ log, position, leaf: rootOf(`leaf ${position}`) })),
+        state: "open",
+      },
+    ]);
+  });
+
+  it("is approved by another device, or by the phrase, and not by its own", () => {
+    const { account, purge } = purged();
+    const own = account.write("a", bodies.countersign(purge));
+    deepEqual(statesOf(account), ["open"]);
+    equal(account.view().refused.get(own.id), "nobody approves what it wrote itself");
+    account.write("b", bodies.countersign(purge));
+    deepEqual(statesOf(account), ["approved"]);
+    const other = purged();
+    other.account.write("a", bodies.countersign(other.purge), { root: other.account.phrase });
+    deepEqual(statesOf(other.account), ["approved"]);
+    const signed = TestAccount.of("a");
+    signed.write("a", bodies.purge(signed.log("a", "messages"), 1), { root: signed.phrase });
+    deepEqual(statesOf(signed), ["approved"]);
+  });
+
+  it("is stopped by any device, by the phrase, and by its author's revocation", () => {
+    const byDevice = purged();
+    byDevice.account.write("b", bodies.void(byDevice.purge));
+    deepEqual(statesOf(byDevice.account), ["void"]);
+    const byPhrase = purged();
+    byPhrase.account.write("a", bodies.void(byPhrase.purge), { root: byPhrase.account.phrase });
+    deepEqual(statesOf(byPhrase.account), ["void"]);
+    const byRevocation = purged();
+    byRevocation.account.write("b", bodies.revoke("a"));
+    deepEqual(statesOf(byRevocation.account), ["void"]);
+  });
+
+  it("P9: of a revoked device that nobody knew is nothing at all", () => {
+    const account = TestAccount.of("a", "b");
+    account.write("a", bodies.purge(account.log("a", "messages"), 1));
+    account.write("b", bodies.revoke("a"));
+    deepEqual(statesOf(account), []);
+  });
+
+  it("is stopped rather than approved where both happen at the same time, in every order", () => {
+    const { account, purge } = purged("c");
+    account.write("b", bodies.countersign(purge));
+    account.write("c", bodies.void(purge));
+    const expected = describeView(account.view());
+    for (const order of permutations(account.entries.slice(-2))) {
+      deepEqual(describeView(account.view([...order, ...account.entries.slice(0, -2)])), expected);
+    }
+    deepEqual(statesOf(account), ["void"]);
+  });
+
+  it("cannot be stopped by who knew that it was approved, nor by its author's revocation then", () => {
+    const { account, purge } = purged("c");
+    account.write("b", bodies.countersign(purge));
+    account.meet("a", "b", "c");
+    account.write("c", bodies.void(purge));
+    account.write("b", bodies.revoke("a"));
+    deepEqual(statesOf(account), ["approved"]);
+  });
+
+  it("P9: is neither approved nor stopped by a device that is revoked without it", () => {
+    const { account, purge } = purged("c", "d");
+    account.write("c", bodies.countersign(purge));
+    account.write("d", bodies.void(purge));
+    deepEqual(statesOf(account), ["void"]);
+    account.write("b", bodies.revoke("d"));
+    deepEqual(statesOf(account), ["approved"]);
+    account.write("b", bodies.revoke("c"));
+    deepEqual(statesOf(account), ["open"]);
+  });
+});
+
+describe("countersignatures and voids", () => {
+  it("C11: name what they know, of a kind that can be approved or stopped", () => {
+    const account = TestAccount.of("a", "b");
+    const purge = account.write("a", bodies.purge(account.log("a", "messages"), 1));
+    const epoch = account.write("a", bodies.epoch("e", ["a"]));
+    const reasonOf = (
+      body: Parameters<TestAccount["write"]>[1],
+      after?: readonly ControlEntry[],
+    ): string | undefined => {
+      const { id } = account.write("b", body, after === undefined ? {} : { after });
+      return account.view().refused.get(id);
+    };
+    equal(reasonOf(bodies.countersign(purge), []), "it does not know what it names");
+    equal(reasonOf(bodies.void(purge), []), "it does not know what it names");
+    account.tell("a", "b");
+    equal(reasonOf(bodies.countersign(epoch)), "what it names needs no approval");
+    equal(reasonOf(bodies.void(epoch)), "only a purge can be stopped");
+    const missing = { ...purge, id: "00".repeat(32) as ControlEntry["id"] };
+    equal(reasonOf(bodies.void(missing)), "it does not know what it names");
+    equal(reasonOf(bodies.countersign(purge)), undefined);
+    const opening = account.write("a", bodies.openLog(1), { incarnation: 1 });
+    account.tell("a", "b");
+    equal(reasonOf(bodies.countersign(opening)), undefined);
+  });
+});
+
+describe("the cloud peer", () => {
+  it("is the last that was set, and none once it was taken away", () => {
+    const account = TestAccount.of("a", "b");
+    equal(account.view().cloud, null);
+    account.write("a", bodies.cloud("wss://one.example"));
+    account.meet("a", "b");
+    account.write("b", bodies.cloud("wss://two.example"));
+    deepEqual(account.view().cloud, { address: "wss://two.example", peerKey: bytesOf("wss://two.example") });
+    account.write("b", bodies.cloud(null));
+    equal(account.view().cloud, null);
+  });
+
+  it("is of two at once the phrase's, else the one of the smaller id, in every order", () => {
+    const account = TestAccount.of("a", "b", "c");
+    const one = account.write("a", bodies.cloud("wss://one.example"));
+    const two = account.write("b", bodies.cloud("wss://two.example"));
+    const expected = one.id < two.id ? "wss://one.example" : "wss://two.example";
+    equal(account.view().cloud?.address, expected);
+    equal(account.view(account.entries.toReversed()).cloud?.address, expected);
+    account.write("c", bodies.cloud("wss://phrase.example"), { root: account.phrase });
+    equal(account.view().cloud?.address, "wss://phrase.example");
+  });
+});
