@@ -14,7 +14,7 @@ import { perfectNodes, rootOf } from "../../src/core/log/tree.ts";
 import type { BatchEntry } from "../../src/core/log/types.ts";
 import type { Commit, EncodedBatch, Store, StoredEntry } from "../../src/core/sync/ports.ts";
 import { serveBatches } from "./memory-batches.ts";
-import { MemoryDisk, MemoryState } from "./memory-disk.ts";
+import type { MemoryDisk, MemoryState } from "./memory-disk.ts";
 
 export interface MemoryStoreOptions {
   readonly disk: MemoryDisk;

@@ -90,6 +90,15 @@ export function positionsOf(batches: readonly VerifiedBatch[]): Ranges {
 
 /** The store holds exactly `held` of the log, and serves all of it. */
 export async function requireHeld(store: Store, log: TestLog, held: Ranges): Promise<void> {
+  await requireEntries(store, log, held);
+  const [length] = (await store.logs()).flatMap(({ state: { head } }) =>
+    head.log === log.id ? [head.length] : [],
+  );
+  deepEqual(positionsOf(await serve(store, { log, length: length!, ranges: rangeOf(0, log.length) })), held);
+}
+
+/** The store holds exactly `held` of the log. */
+export async function requireEntries(store: Store, log: TestLog, held: Ranges): Promise<void> {
   const { state } = (await store.logs()).find((known) => known.state.head.log === log.id)!;
   deepEqual(state.held, held);
   const entries = await store.entries(log.id, 0, log.length);
@@ -97,8 +106,6 @@ export async function requireHeld(store: Store, log: TestLog, held: Ranges): Pro
     log.entries.slice(from, to).map((entry, at) => ({ log: log.id, position: from + at, entry })),
   );
   deepEqual(entries, expected);
-  const { length } = state.head;
-  deepEqual(positionsOf(await serve(store, { log, length, ranges: rangeOf(0, length) })), held);
 }
 
 /** Every perfect node below `length`. */

@@ -41,8 +41,7 @@ export async function* readBatches(sources: Sources, want: Want): AsyncGenerator
     const parts = intersect(intersect(sources.state.held, [range]), below);
     for (const part of newestFirst ? parts.toReversed() : parts) {
       for await (const run of readRuns(sources, part, want)) {
-        const batch = await prove(sources, head, run);
-        if (batch !== undefined) yield batch;
+        yield* proveParts(sources, run, want);
       }
     }
   }
@@ -52,18 +51,40 @@ export async function* readBatches(sources: Sources, want: Want): AsyncGenerator
 async function isKnownHead({ logNumber, state, tree }: Sources, head: Head): Promise<boolean> {
   if (head.length > state.head.length) return false;
   if (head.length === state.head.length) return equalBytes(head.root, state.head.root);
-  const peaks = await tree.nodes(logNumber, perfectNodes(0, head.length));
+  const peaks = await tree.nodes(logNumber, state, perfectNodes(0, head.length));
   return peaks === undefined || equalBytes(rootOf(peaks, head.length), head.root);
 }
 
+/** Where a run cannot be proved as a whole its parts may be: a damaged neighbour hides no more than its own subtree. */
+async function* proveParts(sources: Sources, run: Run, want: Want): AsyncGenerator<EncodedBatch> {
+  const batch = await prove(sources, want.head, run);
+  if (batch !== undefined) {
+    yield batch;
+    return;
+  }
+  if (run.entries.length < 2) return;
+  const middle = largestBorderIn(run.from, run.from + run.entries.length) - run.from;
+  const first = { from: run.from, entries: run.entries.slice(0, middle) };
+  const second = { from: run.from + middle, entries: run.entries.slice(middle) };
+  for (const part of want.newestFirst ? [second, first] : [first, second])
+    yield* proveParts(sources, part, want);
+}
+
+/** The position inside `[from, to)`, and not at its beginning, at which the largest subtree begins. */
+function largestBorderIn(from: number, to: number): number {
+  let size = 1;
+  while (Math.ceil((from + 1) / (size * 2)) * size * 2 < to) size *= 2;
+  return Math.ceil((from + 1) / size) * size;
+}
+
 async function prove(
-  { logNumber, tree }: Sources,
+  { logNumber, state, tree }: Sources,
   head: Head,
   { from, entries }: Run,
 ): Promise<EncodedBatch | undefined> {
   const to = from + entries.length;
   const leftNodes = perfectNodes(0, from);
-  const proof = await tree.nodes(logNumber, [...leftNodes, ...perfectNodes(to, head.length)]);
+  const proof = await tree.nodes(logNumber, state, [...leftNodes, ...perfectNodes(to, head.length)]);
   if (proof === undefined) return undefined;
   const left = proof.slice(0, leftNodes.length);
   const right = proof.slice(leftNodes.length);

@@ -4,12 +4,16 @@
  * Tests: test/contracts/store.contract.ts.
  */
 import { rowSpan } from "./keys.ts";
+import type { Database, DatabaseBatch } from "./level-database.ts";
 import type { OpenedStore } from "./opened-store.ts";
 
 const STEP = 8192;
 
-/** The caller is alone in the queue. */
-export async function deleteRows({ database }: OpenedStore): Promise<void> {
+export function clearRows({ database, queue }: OpenedStore): Promise<void> {
+  return queue.alone((write) => deleteRows(database, write));
+}
+
+async function deleteRows(database: Database, write: (batch: DatabaseBatch) => Promise<void>): Promise<void> {
   let { from } = rowSpan;
   for (;;) {
     const batch = database.batch();
@@ -22,6 +26,6 @@ export async function deleteRows({ database }: OpenedStore): Promise<void> {
       }
     }
     if (count === 0) return;
-    await batch.write();
+    await write(batch);
   }
 }

@@ -63,9 +63,17 @@ export class CommitQueue<Item> {
     return this.#prepared;
   }
 
-  /** Runs `job` when all that was pushed before is durable or has failed, and before anything pushed later is prepared. */
-  alone<Result>(job: () => Promise<Result>): Promise<Result> {
-    const result = this.#prepared.then(() => this.#written()).then(job);
+  /**
+   * Runs `job` when all that was pushed before is durable, and before anything pushed later is prepared. The job writes its own
+   * batches with `write`. Rejects where the queue has ended before.
+   */
+  alone<Result>(job: (write: (batch: DatabaseBatch) => Promise<void>) => Promise<Result>): Promise<Result> {
+    const result = this.#prepared
+      .then(() => this.#written())
+      .then(() => {
+        if (this.#failure !== undefined) throw this.#failure;
+        return job((batch) => this.#writeAlone(batch));
+      });
     this.#prepared = result.then(
       () => undefined,
       () => undefined,
@@ -108,14 +116,23 @@ export class CommitQueue<Item> {
     this.#wakeIdle();
   }
 
+  async #writeAlone(batch: DatabaseBatch): Promise<void> {
+    try {
+      this.#work.seal(batch);
+      await batch.write();
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
   #finish(group: Group<Item>): void {
     this.#waiting.splice(0, group.members.length);
     for (const { item } of group.members) this.#work.durable(item);
     for (const { resolve } of group.members) resolve();
   }
 
-  #fail(cause: unknown): void {
-    if (this.#failure !== undefined) return;
+  #fail(cause: unknown): EngineError {
+    if (this.#failure !== undefined) return this.#failure;
     const failure = writeError(cause);
     this.#failure = failure;
     const refused = this.#waiting;
@@ -124,6 +141,7 @@ export class CommitQueue<Item> {
     this.#work.failed(failure);
     for (const { reject } of refused) reject(failure);
     this.#wakeIdle();
+    return failure;
   }
 
   /** Resolves when no write is under way and none is to come of what was prepared. */

@@ -13,6 +13,7 @@ import {
   kindKey,
   logIdKey,
   logStateKey,
+  logWitnessKey,
   metaKey,
   nodeKey,
   putEntryKey,
@@ -21,7 +22,7 @@ import {
   tileKey,
 } from "./keys.ts";
 import type { DatabaseBatch } from "./level-database.ts";
-import { encodeLogState } from "./log-state-codec.ts";
+import { encodeLogState, encodeWitness } from "./log-state-codec.ts";
 import type { LogNumbers } from "./log-numbers.ts";
 import type { PendingCommit, TreeChange } from "./overlay.ts";
 import { CHECK_BYTES, putCheck, withCheck } from "./row-check.ts";
@@ -62,6 +63,8 @@ export class CommitEncoder {
     }
     const key = logStateKey(logNumber);
     batch.put(key, withCheck(key, encodeLogState(state)));
+    const witness = logWitnessKey(logNumber);
+    batch.put(witness, withCheck(witness, encodeWitness(state)));
   }
 
   #putRow(batch: DatabaseBatch, name: RowKey, row: Row): void {

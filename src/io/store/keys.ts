@@ -13,6 +13,7 @@ const table = {
   sequence: 0x71, // q
   logId: 0x69, // i
   logState: 0x6c, // l
+  logWitness: 0x7a, // z
   kind: 0x6b, // k
   entry: 0x65, // e
   tile: 0x74, // t
@@ -35,6 +36,7 @@ export const ENTRY_KEY_BYTES = 11;
 export const layoutKey: Uint8Array = Uint8Array.of(table.layout);
 export const logIdSpan: KeySpan = wholeTable(table.logId);
 export const logStateSpan: KeySpan = wholeTable(table.logState);
+export const logWitnessSpan: KeySpan = wholeTable(table.logWitness);
 export const kindSpan: KeySpan = wholeTable(table.kind);
 export const sequenceSpan: KeySpan = wholeTable(table.sequence);
 export const rowSpan: KeySpan = wholeTable(table.row);
@@ -49,6 +51,10 @@ export function logIdKey(logNumber: number): Uint8Array {
 
 export function logStateKey(logNumber: number): Uint8Array {
   return putU32(new Uint8Array(5).fill(table.logState, 0, 1), 1, logNumber);
+}
+
+export function logWitnessKey(logNumber: number): Uint8Array {
+  return putU32(new Uint8Array(5).fill(table.logWitness, 0, 1), 1, logNumber);
 }
 
 /** The number in a key of the tables of logs. */

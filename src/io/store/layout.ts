@@ -6,6 +6,8 @@
 import { concat, equalBytes, u64, utf8 } from "../../core/base/bytes.ts";
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { EngineError } from "../../core/base/errors.ts";
+import { bytesToId, type LogId } from "../../core/base/ids.ts";
+import type { LogState } from "../../core/log/types.ts";
 import {
   kindNumberOf,
   kindSpan,
@@ -14,27 +16,31 @@ import {
   logIdSpan,
   logNumberOf,
   logStateSpan,
+  logWitnessSpan,
   sequenceKey,
   sequenceSpan,
 } from "./keys.ts";
 import type { Database, DatabaseBatch } from "./level-database.ts";
+import { decodeLogState, encodeWitness } from "./log-state-codec.ts";
 import { checkedBody, damaged, withCheck } from "./row-check.ts";
 
 export const LAYOUT_VERSION = 1;
+const LOG_ID_BYTES = 32;
 const MAGIC = utf8("kinlog store\n");
 
 /** Batches whose sequence numbers are kept: LevelDB drops a damaged record of its log in silence, and this shows it. */
 export const SEQUENCE_SLOTS = 256;
 
 export interface Stored {
-  readonly logIds: readonly Uint8Array[];
+  /** In the order of their numbers. */
+  readonly logs: readonly LogId[];
+  /** In the order of their numbers. */
   readonly kinds: readonly Uint8Array[];
-  /** By log number. */
-  readonly states: ReadonlyMap<number, Uint8Array>;
+  readonly states: readonly LogState[];
   /** Of the last batch; 0 before the first. */
   readonly sequence: number;
-  /** One of the last batches is missing: what is held must be verified before it is trusted. */
-  readonly isBatchMissing: boolean;
+  /** A batch or the state of a log is not the last one written: what is held must be verified before it is trusted. */
+  readonly isSuspect: boolean;
 }
 
 /**
@@ -46,22 +52,50 @@ export async function readStored(database: Database): Promise<Stored> {
   const [layout] = await database.getMany([layoutKey]);
   if (layout === undefined) {
     await markEmpty(database);
-    return { logIds: [], kinds: [], states: new Map(), sequence: 0, isBatchMissing: false };
+    return { logs: [], kinds: [], states: [], sequence: 0, isSuspect: false };
   }
   requireLayout(layout);
-  const states = new Map<number, Uint8Array>();
-  for (const [key, body] of await readTable(database, logStateSpan)) states.set(logNumberOf(key), body);
+  const ids = await readNumbered(database, logIdSpan, logNumberOf);
+  if (ids.some(({ length }) => length !== LOG_ID_BYTES)) throw damaged("the number of a log cannot be read");
+  const logs = ids.map((id) => bytesToId<LogId>(id));
+  const states = new Map<number, LogState>();
+  for (const [key, body] of await readTable(database, logStateSpan)) {
+    const number = logNumberOf(key);
+    const log = logs[number];
+    if (log === undefined) throw damaged("a log has a state and no number");
+    states.set(number, decodeLogState(log, body));
+  }
+  const { sequence, isBatchMissing } = await readSequence(database);
   return {
-    logIds: await readNumbered(database, logIdSpan, logNumberOf),
+    logs,
     kinds: await readNumbered(database, kindSpan, kindNumberOf),
-    states,
-    ...(await readSequence(database)),
+    states: [...states.values()],
+    sequence,
+    isSuspect: isBatchMissing || !(await areWitnessed(database, states)),
   };
+}
+
+/** True where every state is the one that was written last, and none is missing. */
+async function areWitnessed(database: Database, states: ReadonlyMap<number, LogState>): Promise<boolean> {
+  const witnesses = await readTable(database, logWitnessSpan);
+  return (
+    witnesses.length === states.size &&
+    witnesses.every(([key, witness]) => {
+      const state = states.get(logNumberOf(key));
+      return state !== undefined && equalBytes(encodeWitness(state), witness);
+    })
+  );
 }
 
 export function putSequence(batch: DatabaseBatch, sequence: number): void {
   const key = sequenceKey(sequence % SEQUENCE_SLOTS);
   batch.put(key, withCheck(key, u64(sequence)));
+}
+
+/** The slots as if no batch had ever been missing: once everything was verified. */
+export function putAllSequences(batch: DatabaseBatch, last: number): void {
+  for (let sequence = Math.max(1, last - SEQUENCE_SLOTS + 1); sequence <= last; sequence++)
+    putSequence(batch, sequence);
 }
 
 /** The magic before the check, so that a newer layout may frame its values in another way. */

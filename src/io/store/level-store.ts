@@ -7,7 +7,7 @@ import { EngineError } from "../../core/base/errors.ts";
 import { covers } from "../../core/log/ranges.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { BatchSource, EncodedBatch, Store } from "../../core/sync/ports.ts";
-import { deleteRows } from "./clear-rows.ts";
+import { clearRows } from "./clear-rows.ts";
 import { KindTable } from "./entry-codec.ts";
 import { readStored } from "./layout.ts";
 import { openDatabase, type OpenDatabase } from "./level-database.ts";
@@ -28,8 +28,13 @@ export interface LevelStoreOptions {
 }
 
 export interface LevelStore extends Store {
-  /** Opening found that one of the last batches is missing: verify every log before its held ranges are trusted. */
+  /**
+   * Opening found that a batch or the state of a log is not the last one written. Until every log has been verified, what is held
+   * is not certain, and a log of this device's own may be longer than it seems: it must not be written on.
+   */
   readonly isSuspect: () => boolean;
+  /** Every log has been verified, and what was bad forgotten: the store is not suspect any more, nor at the next start. */
+  readonly trust: () => Promise<void>;
 }
 
 /**
@@ -59,11 +64,15 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<LevelS
     nodes: (log, nodes) => store.read((opened) => opened.nodes(log, nodes)),
     batches: (want) => store.batches(want),
     commit: (commit) => store.write((opened) => opened.commit(commit)),
-    clearRows: () => store.write((opened) => opened.queue.alone(() => deleteRows(opened))),
+    clearRows: () => store.write(clearRows),
     verify: (wanted) => store.read((opened) => verifyLog(opened, wanted)),
     reopen: () => store.reopen(),
     close: () => store.close(),
     isSuspect: () => store.isSuspect,
+    trust: async () => {
+      await store.write((opened) => opened.trust());
+      store.isSuspect = false;
+    },
   };
 }
 
@@ -88,7 +97,7 @@ class Lifecycle {
     try {
       const stored = await readStored(database);
       const numbering: Numbering = { logs: this.logs, kinds: this.#kinds };
-      this.logs.load(stored.logIds);
+      this.logs.load(stored.logs);
       this.#kinds.load(stored.kinds);
       const opened = new OpenedStore({
         database,
@@ -97,7 +106,7 @@ class Lifecycle {
         onFailed: (error) => this.#poison(opened, error),
       });
       this.#opened = opened;
-      this.isSuspect = stored.isBatchMissing;
+      this.isSuspect = stored.isSuspect;
     } catch (error) {
       await ignoreFailure(database.close());
       throw openError(error);
@@ -150,7 +159,7 @@ class Lifecycle {
     await this.#reopening?.catch(() => undefined);
     const opened = this.#opened;
     if (opened === undefined) return;
-    await opened.queue.alone(() => Promise.resolve());
+    await ignoreFailure(opened.queue.alone(() => Promise.resolve()));
     if (this.#failure === undefined) await ignoreFailure(opened.database.settle());
     await ignoreFailure(opened.database.close());
   }

@@ -4,11 +4,9 @@
  * Tests: test/contracts/store.contract.ts.
  */
 import { assert } from "../../core/base/errors.ts";
-import { bytesToId, type LogId } from "../../core/base/ids.ts";
+import type { LogId } from "../../core/base/ids.ts";
 import { LOG_NUMBER_LIMIT } from "./keys.ts";
 import { damaged } from "./row-check.ts";
-
-const ID_BYTES = 32;
 
 export class LogNumbers {
   readonly #logs: LogId[] = [];
@@ -46,13 +44,9 @@ export class LogNumbers {
    * Takes the stored numbers in, in order. After a failed write those that were given since stay: rows that wait for their retry
    * name them.
    */
-  load(stored: readonly Uint8Array[]): void {
-    for (const [number, bytes] of stored.entries()) {
-      if (bytes.length !== ID_BYTES) throw damaged("the number of a log cannot be read");
-      const log = bytesToId<LogId>(bytes);
-      const known = this.#logs[number];
-      if (known === undefined) this.numberOf(log);
-      if (this.#logs[number] !== log) throw damaged("two logs have one number");
+  load(stored: readonly LogId[]): void {
+    for (const [number, log] of stored.entries()) {
+      if (this.numberOf(log) !== number) throw damaged("a log has two numbers");
     }
     this.#storedCount = stored.length;
   }

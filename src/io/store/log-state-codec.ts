@@ -7,6 +7,7 @@ import { ByteReader } from "../../core/base/byte-reader.ts";
 import { ByteWriter } from "../../core/base/byte-writer.ts";
 import type { LogId, TreeHash } from "../../core/base/ids.ts";
 import { SIGNATURE_BYTES } from "../../core/log/head.ts";
+import { countOf } from "../../core/log/ranges.ts";
 import { perfectNodeCount, TREE_HASH_BYTES } from "../../core/log/tree.ts";
 import { LOG_LENGTH_LIMIT, type LogState } from "../../core/log/types.ts";
 import { readRanges, writeRanges } from "../../core/wire/ranges-codec.ts";
@@ -22,6 +23,14 @@ export function encodeLogState(state: LogState): Uint8Array {
   for (const peak of peaks) writer.raw(peak);
   writeRanges(writer, held);
   return writer.u48(prefix.length).raw(prefix.root).finish();
+}
+
+/**
+ * What a second row says of a log, at the other end of the keys: an older state in place of the newest would let a device write
+ * its own log twice, so one damaged table must not be enough.
+ */
+export function encodeWitness({ head, held }: LogState): Uint8Array {
+  return new ByteWriter(12).u48(head.length).u48(countOf(held)).finish();
 }
 
 /** @throws EngineError `STORE_DAMAGED` for anything but what `encodeLogState` writes. */

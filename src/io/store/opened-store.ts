@@ -14,12 +14,13 @@ import { CommitQueue } from "./commit-queue.ts";
 import { CommitEncoder } from "./encode-commit.ts";
 import type { KindTable } from "./entry-codec.ts";
 import { EntryReader } from "./entry-reader.ts";
-import { putSequence, type Stored } from "./layout.ts";
+import { putAllSequences, putSequence, type Stored } from "./layout.ts";
+import { logWitnessKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
 import type { LogNumbers } from "./log-numbers.ts";
-import { decodeLogState } from "./log-state-codec.ts";
+import { encodeWitness } from "./log-state-codec.ts";
 import { Overlay, type PendingCommit } from "./overlay.ts";
-import { damaged } from "./row-check.ts";
+import { damaged, withCheck } from "./row-check.ts";
 import { TreeMemory } from "./tree-memory.ts";
 import { TreeReader } from "./tree-reader.ts";
 import { TreeWriter } from "./tree-writer.ts";
@@ -85,6 +86,11 @@ export class OpenedStore {
     return this.#sequence;
   }
 
+  /** Undefined for a log that was never named; gives no number. */
+  logNumberOf(log: LogId): number | undefined {
+    return this.#numbers.find(log);
+  }
+
   commit(commit: Commit): Promise<void> {
     const heldBefore: Ranges[] = [];
     for (const { state, from, entries, leaves } of commit.logs) {
@@ -98,6 +104,20 @@ export class OpenedStore {
     const pending: Pending = { commit, logNumbers, heldBefore, tree: undefined };
     this.overlay.add(pending);
     return this.queue.push(pending);
+  }
+
+  /** Marks what is there now as what was written last: every log was verified. */
+  trust(): Promise<void> {
+    return this.queue.alone(async (write) => {
+      const batch = this.database.batch();
+      // The number that the batch itself takes is one more.
+      putAllSequences(batch, this.#sequence);
+      for (const [log, state] of this.#durable) {
+        const key = logWitnessKey(this.#numbers.numberOf(log));
+        batch.put(key, withCheck(key, encodeWitness(state)));
+      }
+      await write(batch);
+    });
   }
 
   /** Changes a log's state outside of a commit: after entries were dropped. The caller is alone in the queue. */
@@ -131,7 +151,7 @@ export class OpenedStore {
     // What commits in flight bring of the trees is known once they are prepared.
     await this.queue.prepared();
     const logNumber = this.#numbers.find(log);
-    return logNumber === undefined ? undefined : this.tree.nodes(logNumber, nodes);
+    return logNumber === undefined ? undefined : this.tree.nodes(logNumber, this.#tips.get(log), nodes);
   }
 
   async *batches(want: Parameters<BatchSource["batches"]>[0]): AsyncGenerator<EncodedBatch> {
@@ -160,12 +180,9 @@ export class OpenedStore {
   }
 
   #load({ states }: Stored): void {
-    for (const [number, body] of states) {
-      const log = this.#numbers.logOf(number);
-      if (log === undefined) throw damaged("a log has a state and no number");
-      const state = decodeLogState(log, body);
-      this.#tips.set(log, state);
-      this.#durable.set(log, state);
+    for (const state of states) {
+      this.#tips.set(state.head.log, state);
+      this.#durable.set(state.head.log, state);
     }
   }
 }

@@ -6,6 +6,8 @@
 import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { damaged } from "./row-check.ts";
 
+/** How LevelDB's own messages begin. */
+const FROM_LEVELDB = /^(?:IO error|Corruption|NotFound|Invalid argument|Not implemented): /;
 const FULL = /no space left on device|not enough space|disk quota exceeded|file too large/i;
 const MISSING = /no such file or directory|cannot find the path|file not found/i;
 const FORBIDDEN =
@@ -40,11 +42,11 @@ export function writeError(error: unknown): EngineError {
   return new EngineError("STORE_POISONED", "a write failed; the store must be opened again", { cause: root });
 }
 
-/** Of a read. */
-export function readError(error: unknown): EngineError {
-  if (isEngineError(error)) return error;
+/** Of a read. What is neither the database's nor an operating error passes as it is: it is a bug. */
+export function readError(error: unknown): unknown {
   const root = rootCause(error);
-  const { code } = describe(root);
+  const { code, message } = describe(root);
+  if (isEngineError(error) || !(code.startsWith("LEVEL_") || FROM_LEVELDB.test(message))) return error;
   if (code === "LEVEL_DATABASE_NOT_OPEN" || code === "LEVEL_ITERATOR_NOT_OPEN") {
     return new EngineError("STORE_CLOSED", "the store was closed", { cause: root });
   }

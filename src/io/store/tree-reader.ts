@@ -14,8 +14,8 @@ import {
   type Tile,
   tileSpan,
 } from "../../core/log/tiles.ts";
-import { TREE_HASH_BYTES } from "../../core/log/tree.ts";
-import type { KnownNode, TreeNode } from "../../core/log/types.ts";
+import { perfectNodes, TREE_HASH_BYTES } from "../../core/log/tree.ts";
+import type { KnownNode, LogState, TreeNode } from "../../core/log/types.ts";
 import type { EntryReader } from "./entry-reader.ts";
 import { nodeOfKey, nodesOfTile, tileKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
@@ -48,9 +48,24 @@ export class TreeReader {
     this.#memory = parts.memory;
   }
 
-  /** Hashes of nodes, or undefined where one is not to be had. */
-  async nodes(logNumber: number, nodes: readonly TreeNode[]): Promise<readonly TreeHash[] | undefined> {
-    return resolveNodes(nodes, await this.source(logNumber, neededFor(nodes)));
+  /**
+   * Hashes of nodes, or undefined where one is not to be had. The peaks of the state are known without asking, so that an entry
+   * that is damaged in the last tile keeps nothing else from being proved.
+   */
+  async nodes(
+    logNumber: number,
+    state: LogState | undefined,
+    nodes: readonly TreeNode[],
+  ): Promise<readonly TreeHash[] | undefined> {
+    const peaks = new Map<string, TreeHash>();
+    for (const [at, node] of perfectNodes(0, state?.head.length ?? 0).entries()) {
+      peaks.set(nodeName(node), state!.peaks[at]!);
+    }
+    const others = nodes.filter((node) => !peaks.has(nodeName(node)));
+    const found = resolveNodes(others, await this.source(logNumber, neededFor(others)));
+    if (found === undefined) return undefined;
+    let next = 0;
+    return nodes.map((node) => peaks.get(nodeName(node)) ?? found[next++]!);
   }
 
   /** Loads tiles so that their nodes can be resolved. */

@@ -23,6 +23,7 @@ import type { LogWrite } from "../../core/sync/ports.ts";
 import { nodeKey } from "./keys.ts";
 import type { Overlay, TreeChange } from "./overlay.ts";
 import { nodeName, noLeaves, tileName, type TreeMemory } from "./tree-memory.ts";
+import { childrenOf } from "./tree-proof.ts";
 import type { TreeReader } from "./tree-reader.ts";
 
 /** One write to one log, and what was held of the log before it. */
@@ -49,7 +50,7 @@ export class TreeWriter {
 
   /** Adds to `change` what the write brings. Writes are given in the order of their commits. */
   async prepare(change: TreeChange, write: TreeWrite): Promise<void> {
-    const { logNumber, heldBefore, log } = write;
+    const { log } = write;
     this.#memory.changed();
     const touched = this.#keepGiven(change, write);
     if (log.entries.length > 0) await this.#fillTiles(change, write);
@@ -183,13 +184,6 @@ export class TreeWriter {
 /** The node above all of a tile: a hash of the next tile. */
 function rootNodeOf(tile: Tile): TreeNode {
   return { level: (tile.level + 1) * TILE_HEIGHT, index: tile.index };
-}
-
-function childrenOf({ level, index }: TreeNode): readonly TreeNode[] {
-  return [
-    { level: level - 1, index: index * 2 },
-    { level: level - 1, index: index * 2 + 1 },
-  ];
 }
 
 /** The node above the 256 hashes of a tile, of whatever level they are. */
