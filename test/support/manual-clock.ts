@@ -31,6 +31,11 @@ export class ManualClock implements Clock {
     this.#wallAhead = ms - this.#now;
   }
 
+  /** Time passes without a timer firing, as it does while a process is busy. */
+  pass(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Time passes, and what is due fires in order. */
   advance(ms: number): void {
     const until = this.#now + ms;

@@ -78,7 +78,7 @@ export class CommitLine {
         refused: false,
       };
       this.#waiting.push(waiting);
-      if (this.#halted === null) this.#write(waiting);
+      if (this.#halted === null) void this.#write(waiting);
       else this.#refuse(waiting, this.#halted);
     });
   }

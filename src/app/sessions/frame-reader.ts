@@ -1,4 +1,7 @@
-/** Frames of one stream, one at a time, with a deadline. Pulling slowly slows the peer down. */
+/**
+ * Frames of one stream, one at a time, with a deadline. Pulling slowly slows the peer down.
+ * Tests: test/unit/app/frame-reader.test.ts.
+ */
 import { pipe } from "it-pipe";
 import { EngineError } from "../../core/base/errors.ts";
 import type { Clock, MonotonicMs } from "../../core/base/ports.ts";
@@ -30,7 +33,7 @@ export class FrameReader {
   }
 
   /**
-   * Kind and body of the next frame; undefined once `until` has passed.
+   * Kind and body of the next frame; undefined once `until` has passed; `Infinity` waits for as long as it takes.
    *
    * @throws EngineError `PEER_CLOSED` at the end of the stream, `WIRE_*` for a size that breaks a rule.
    */
@@ -38,6 +41,8 @@ export class FrameReader {
     for (;;) {
       const frame = this.ready();
       if (frame !== undefined) return frame;
+      // Also where bytes are always there before the timer gets its turn: a trickle does not move a deadline.
+      if (this.#clock.monotonicMs() >= until) return undefined;
       this.#pending ??= this.#arrivals.next();
       const result = await this.#orDeadline(this.#pending, until);
       if (result === TIMED_OUT) return undefined;
@@ -48,6 +53,7 @@ export class FrameReader {
   }
 
   async #orDeadline<T>(promise: Promise<T>, until: MonotonicMs): Promise<T | typeof TIMED_OUT> {
+    if (until === Number.POSITIVE_INFINITY) return promise;
     const { promise: deadline, resolve } = Promise.withResolvers<typeof TIMED_OUT>();
     const cancel = this.#clock.after(Math.max(0, until - this.#clock.monotonicMs()), () =>
       resolve(TIMED_OUT),

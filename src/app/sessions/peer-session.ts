@@ -106,7 +106,7 @@ export class PeerSession {
     try {
       while (!this.#ended) {
         // No deadline here: the machine's own timer closes a silent session.
-        const first = await this.#reader.next(Number.MAX_SAFE_INTEGER as MonotonicMs);
+        const first = await this.#reader.next(Number.POSITIVE_INFINITY as MonotonicMs);
         if (first !== undefined) this.#receive(first);
       }
     } catch (error) {

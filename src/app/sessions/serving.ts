@@ -1,6 +1,7 @@
 /**
  * Sends what a session was asked for: batches pulled from the store one at a time, each only while the session's credit allows.
  * Several requests run side by side; a push goes first, so that a live message never waits behind history.
+ * Tests: test/unit/app/serving.test.ts.
  */
 import type { BatchSource } from "../../core/sync/ports.ts";
 import type { Input, Output, Ticket } from "../../core/sync/types.ts";
@@ -15,7 +16,7 @@ export class Serving {
   readonly #outbox: Outbox;
   readonly #mayServe: () => boolean;
   readonly #feed: (input: Input) => void;
-  readonly #waiting: { readonly isPush: boolean; readonly go: () => void }[] = [];
+  #waiting: { readonly ticket: Ticket; readonly isPush: boolean; readonly go: () => void }[] = [];
   readonly #stopped = new Set<Ticket>();
   #ended = false;
 
@@ -36,7 +37,7 @@ export class Serving {
     await before;
     const batches = this.#source.batches({ head, ranges, bytesMax: BATCH_BYTES_TARGET, newestFirst });
     for await (const batch of batches) {
-      await this.#turn(isPush);
+      await this.#turn(ticket, isPush);
       if (this.#ended || this.#stopped.has(ticket)) break;
       this.#outbox.put(...encodeBatchFrame(batch.bytes));
       const { log, from, to } = batch;
@@ -48,9 +49,12 @@ export class Serving {
     if (!this.#ended) this.#feed({ kind: "exhausted", ticket });
   }
 
-  /** Pulls no more for this one. */
+  /** Pulls no more for this one. Its wait ends here, so that it takes no credit from another. */
   stop(ticket: Ticket): void {
     this.#stopped.add(ticket);
+    const stopped = this.#waiting.filter((waiting) => waiting.ticket === ticket);
+    this.#waiting = this.#waiting.filter((waiting) => waiting.ticket !== ticket);
+    for (const { go } of stopped) go();
   }
 
   /** To be called whenever the credit may have changed. */
@@ -69,8 +73,9 @@ export class Serving {
     this.advance();
   }
 
-  #turn(isPush: boolean): Promise<void> {
-    if (this.#ended || (this.#mayServe() && this.#waiting.length === 0)) return Promise.resolve();
-    return new Promise((go) => this.#waiting.push({ isPush, go }));
+  #turn(ticket: Ticket, isPush: boolean): Promise<void> {
+    if (this.#ended || this.#stopped.has(ticket) || (this.#mayServe() && this.#waiting.length === 0))
+      return Promise.resolve();
+    return new Promise((go) => this.#waiting.push({ ticket, isPush, go }));
   }
 }
