@@ -76,7 +76,7 @@ export class DeviceNode implements KinlogNode {
     this.#parts = parts;
     this.#replica = replica;
     this.#memory = memory;
-    this.#names = new DeviceNames();
+    this.#names = new DeviceNames(memory.nameHints());
     this.#unseenPhrase = parts.deviceSecrets.unseenPhrase;
     this.account = replica.account;
     this.device = replica.self;
@@ -126,8 +126,7 @@ export class DeviceNode implements KinlogNode {
   }
 
   get name(): string {
-    const known = this.#names.of(this.#replica.self);
-    return known.startsWith("device ") ? this.#parts.fallbackName : known;
+    return this.#names.known(this.#replica.self) ?? this.#parts.fallbackName;
   }
 
   get messages(): KinlogNode["messages"] {

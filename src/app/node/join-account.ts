@@ -4,7 +4,6 @@
  */
 import "../../promise-with-resolvers.ts";
 import { EngineError, isEngineError } from "../../core/base/errors.ts";
-import type { AccountId } from "../../core/base/ids.ts";
 import { idBytes } from "../../core/base/ids.ts";
 import { linkTag } from "../../core/crypto/discovery.ts";
 import { validateName } from "../../core/inbox/address.ts";
@@ -13,19 +12,20 @@ import { createDiscovery } from "../../io/discovery/create-discovery.ts";
 import { createNet } from "../../io/net/create-net.ts";
 import { LINK_PROTOCOL, type LinkChannel } from "../link/link-channel.ts";
 import { type LinkCode, parseCode } from "../link/link-code.ts";
-import { askMember, greetMember } from "../link/link-joiner.ts";
+import { type Admission, askMember, greetMember } from "../link/link-joiner.ts";
 import { takeAdmission } from "../link/take-admission.ts";
 import { createDeviceKeys, openOwnLogs } from "../replica/founding.ts";
+import type { Replica } from "../replica/replica.ts";
 import {
   accountExists,
   beginDevice,
   deviceDirectory,
   openReplica,
-  removeUntouched,
   type DeviceDirectory,
 } from "./device-directory.ts";
 import { InboxReader } from "./inbox-reader.ts";
 import { machineClock, machineEntropy } from "./platform.ts";
+import { rememberNames } from "./peer-memory.ts";
 import type { OnProgress } from "./types.ts";
 
 const FIND_MS = 30_000;
@@ -57,10 +57,11 @@ export async function joinAccount(options: JoinOptions): Promise<{
   validateName(options.name);
   const code = parseCode(options.code);
   const directory = deviceDirectory(options.dir);
-  const replaces = await directory.secrets.exists();
-  if (replaces && !(await isUntouched(directory))) throw accountExists();
+  if ((await directory.secrets.exists()) && !(await isUntouched(directory))) throw accountExists();
   const keys = await createDeviceKeys(machineEntropy);
   const net = await createNet({ listen: [] });
+  const abort = (): void => void net.close();
+  options.signal?.addEventListener("abort", abort, { once: true });
   try {
     const channel = await findMember(net, code, options);
     options.onProgress?.({ what: "join: waiting for the other device to say yes", done: 0, total: null });
@@ -70,18 +71,35 @@ export async function joinAccount(options: JoinOptions): Promise<{
       name: options.name.normalize("NFC"),
       clock: machineClock,
     });
-    if (replaces) await removeUntouched(directory);
-    const { signSeed, openSeed, device } = keys;
-    const secrets = { signSeed, openSeed, device, account: idBytes(admission.account), unseenPhrase: null };
-    await beginDevice(directory, secrets, async (replica) => {
-      await takeAdmission(replica, admission);
-      await openOwnLogs(replica);
-    });
-    const account: AccountId = admission.account;
-    return { account, device, name: admission.name, linkedBy: admission.linkedBy.name };
+    await writeAdmission(directory, keys, admission);
+    const { account, name, linkedBy } = admission;
+    return { account, device: keys.device, name, linkedBy: linkedBy.name };
+  } catch (error) {
+    if (options.signal?.aborted === true)
+      throw new EngineError("ABORTED", "joining was ended", { cause: error });
+    throw error;
   } finally {
+    options.signal?.removeEventListener("abort", abort);
     await net.close();
   }
+}
+
+/** Verified first; only then does the directory become this device's. */
+async function writeAdmission(
+  directory: DeviceDirectory,
+  { signSeed, openSeed, device }: Awaited<ReturnType<typeof createDeviceKeys>>,
+  admission: Admission,
+): Promise<void> {
+  const { account, linkedBy } = admission;
+  const secrets = { signSeed, openSeed, device, account: idBytes(account), unseenPhrase: null };
+  const fill = async (replica: Replica): Promise<void> => {
+    await takeAdmission(replica, admission);
+    await openOwnLogs(replica);
+    const names = new Map([[device, admission.name]]);
+    if (replica.members.devices.has(linkedBy.device)) names.set(linkedBy.device, linkedBy.name);
+    await rememberNames(replica, names);
+  };
+  await beginDevice(directory, secrets, fill, () => isUntouched(directory));
 }
 
 /** One device, no message ever: nothing is lost when another account takes its place. */
@@ -100,7 +118,13 @@ async function isUntouched(directory: DeviceDirectory): Promise<boolean> {
 async function findMember(net: Net, code: LinkCode, options: JoinOptions): Promise<LinkChannel> {
   const given = options.address === undefined ? code.addresses : [options.address];
   const { promise, resolve, reject } = Promise.withResolvers<LinkChannel>();
+  // It may be rejected before it is waited for.
+  promise.catch(() => undefined);
   let found = false;
+  const stop = (error: EngineError): void => {
+    found = true;
+    reject(error);
+  };
   const tried = new Set<string>();
   let dialling = 0;
   let answered = 0;
@@ -118,7 +142,9 @@ async function findMember(net: Net, code: LinkCode, options: JoinOptions): Promi
       resolve(channel);
     } catch (error) {
       if (!isEngineError(error)) throw error;
-      answered++;
+      // An address that a person typed wrong is not waited for.
+      if (options.address !== undefined && error.code === "ADDRESS_INVALID") return stop(error);
+      if (error.code !== "PEER_UNREACHABLE") answered++;
       // It may come up a moment later: addresses are tried again when they are announced again.
       machineClock.after(2_000, () => tried.delete(address));
     } finally {
@@ -126,24 +152,21 @@ async function findMember(net: Net, code: LinkCode, options: JoinOptions): Promi
     }
   };
 
-  const discovery = await createDiscovery();
-  const stop = (error: EngineError): void => {
-    found = true;
-    reject(error);
-  };
+  // Whoever was told where the member is asks nobody else.
+  const discovery = options.address === undefined ? await createDiscovery() : null;
   const limit = setTimeout(() => stop(nobodyFound(given, answered)), FIND_MS);
   const retry = setInterval(() => {
     for (const address of given) void tryAddress(address);
-    discovery.askSoon();
+    discovery?.askSoon();
   }, 3_000);
   const abort = (): void => stop(new EngineError("ABORTED", "joining was ended"));
   options.signal?.addEventListener("abort", abort, { once: true });
   try {
     for (const address of given) void tryAddress(address);
-    discovery.onFound(({ addresses }) => {
-      for (const address of addresses) void tryAddress(address);
-    });
-    if (options.address === undefined) {
+    if (discovery !== null) {
+      discovery.onFound(({ addresses }) => {
+        for (const address of addresses) void tryAddress(address);
+      });
       const tag = linkTag(code.number);
       await discovery.update({ answer: [], ask: [tag], transportId: net.transportId(), addresses: [] });
       discovery.askSoon();
@@ -153,7 +176,7 @@ async function findMember(net: Net, code: LinkCode, options: JoinOptions): Promi
     clearTimeout(limit);
     clearInterval(retry);
     options.signal?.removeEventListener("abort", abort);
-    await discovery.close();
+    await discovery?.close();
   }
 }
 

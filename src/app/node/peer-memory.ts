@@ -3,21 +3,24 @@
  * when all were last in sync. Written a while after it changed: losing the last seconds of it costs a question, never a message.
  */
 import type { DeviceId, LogId } from "../../core/base/ids.ts";
-import { ByteReader } from "../../core/base/byte-reader.ts";
-import { ByteWriter } from "../../core/base/byte-writer.ts";
 import { isEngineError } from "../../core/base/errors.ts";
-import { bytesToId, idBytes } from "../../core/base/ids.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
-import { isValidRanges, type Range, type Ranges } from "../../core/log/ranges.ts";
-import { LOG_LENGTH_LIMIT } from "../../core/log/types.ts";
+import type { Ranges } from "../../core/log/ranges.ts";
 import { META } from "../replica/meta-names.ts";
 import type { Replica } from "../replica/replica.ts";
+import {
+  decodeAcked,
+  decodeAddresses,
+  decodeName,
+  decodeTime,
+  encodeAcked,
+  encodeAddresses,
+  encodeName,
+  encodeTime,
+  tolerant,
+} from "./peer-memory-codec.ts";
 
 const WRITE_AFTER_MS = 2_000;
-const ADDRESSES_MAX = 4;
-const ADDRESS_BYTES_MAX = 512;
-const LOGS_MAX = 100_000;
-const RANGES_MAX = 100_000;
 
 export interface PeerMemoryState {
   addresses: readonly string[];
@@ -25,6 +28,14 @@ export interface PeerMemoryState {
   /** When this device first knew of it: membership itself carries no times. */
   sinceMs: number | null;
   acked: ReadonlyMap<LogId, Ranges>;
+  /** What it was called while linking: shown until the account says its name. */
+  nameHint: string | null;
+}
+
+/** Writes down what devices were called while linking, before any node runs here. */
+export function rememberNames(replica: Replica, names: ReadonlyMap<DeviceId, string>): Promise<void> {
+  const rows = [...names].map(([device, name]) => [`${META.nameHint}${device}`, encodeName(name)] as const);
+  return replica.writer.remember(new Map(rows));
 }
 
 export class PeerMemory {
@@ -42,14 +53,16 @@ export class PeerMemory {
     const memory = new PeerMemory(replica);
     const { store } = replica.ports;
     for (const device of replica.members.devices.keys()) {
-      const [addresses, seen, acked, since] = await Promise.all(
-        [META.addresses, META.seen, META.acks, META.since].map((name) => store.meta(`${name}${device}`)),
+      const names = [META.addresses, META.seen, META.acks, META.since, META.nameHint];
+      const [addresses, seen, acked, since, nameHint] = await Promise.all(
+        names.map((name) => store.meta(`${name}${device}`)),
       );
       memory.#states.set(device, {
         addresses: tolerant(addresses, decodeAddresses) ?? [],
         lastSeenMs: tolerant(seen, decodeTime) ?? null,
         acked: tolerant(acked, decodeAcked) ?? new Map(),
         sinceMs: tolerant(since, decodeTime) ?? null,
+        nameHint: tolerant(nameHint, decodeName) ?? null,
       });
     }
     memory.lastInSyncMs = tolerant(await store.meta(META.lastInSync), decodeTime) ?? null;
@@ -62,6 +75,7 @@ export class PeerMemory {
       lastSeenMs: null,
       sinceMs: null,
       acked: new Map(),
+      nameHint: null,
     };
     this.#states.set(device, state);
     return state;
@@ -69,6 +83,12 @@ export class PeerMemory {
 
   addresses(): ReadonlyMap<DeviceId, readonly string[]> {
     return new Map([...this.#states].map(([device, state]) => [device, state.addresses]));
+  }
+
+  nameHints(): ReadonlyMap<DeviceId, string> {
+    const hints = new Map<DeviceId, string>();
+    for (const [device, { nameHint }] of this.#states) if (nameHint !== null) hints.set(device, nameHint);
+    return hints;
   }
 
   setAddresses(device: DeviceId, addresses: readonly string[]): void {
@@ -106,13 +126,14 @@ export class PeerMemory {
     this.#cancel?.();
     this.#cancel = null;
     if (this.#changed.size === 0) return;
-    const meta = new Map([...this.#changed].map(([name, encode]) => [name, encode()] as const));
+    const changed = [...this.#changed];
     this.#changed.clear();
     try {
-      await this.#replica.writer.remember(meta);
+      await this.#replica.writer.remember(new Map(changed.map(([name, encode]) => [name, encode()])));
     } catch (error) {
-      // The store says so itself where it matters; a memory is not worth more.
       if (!isEngineError(error)) throw error;
+      // Written with the next change, or never: a memory is not worth more.
+      for (const [name, encode] of changed) if (!this.#changed.has(name)) this.#changed.set(name, encode);
     }
   }
 
@@ -120,52 +141,4 @@ export class PeerMemory {
     this.#changed.set(name, encode);
     this.#cancel ??= this.#replica.ports.clock.after(WRITE_AFTER_MS, () => void this.flush());
   }
-}
-
-/** A memory that cannot be read is none. */
-function tolerant<Value>(
-  bytes: Uint8Array | undefined,
-  decode: (reader: ByteReader) => Value,
-): Value | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    return decode(new ByteReader(bytes));
-  } catch (error) {
-    if (isEngineError(error)) return undefined;
-    throw error;
-  }
-}
-
-function encodeTime(ms: number): Uint8Array {
-  return new ByteWriter().u48(Math.max(0, Math.floor(ms))).finish();
-}
-
-function decodeTime(reader: ByteReader): number {
-  return reader.u48();
-}
-
-function encodeAddresses(addresses: readonly string[]): Uint8Array {
-  const writer = new ByteWriter();
-  return writer.list(addresses.slice(0, ADDRESSES_MAX), (address) => writer.text(address)).finish();
-}
-
-function decodeAddresses(reader: ByteReader): readonly string[] {
-  return reader.list(ADDRESSES_MAX, () => reader.text(ADDRESS_BYTES_MAX));
-}
-
-function encodeAcked(acked: ReadonlyMap<LogId, Ranges>): Uint8Array {
-  const writer = new ByteWriter();
-  writer.list([...acked].slice(0, LOGS_MAX), ([log, ranges]) => {
-    writer.raw(idBytes(log)).list(ranges.slice(0, RANGES_MAX), ({ from, to }) => writer.u48(from).u48(to));
-  });
-  return writer.finish();
-}
-
-function decodeAcked(reader: ByteReader): ReadonlyMap<LogId, Ranges> {
-  const pairs = reader.list(LOGS_MAX, (): readonly [LogId, Ranges] => {
-    const log = bytesToId<LogId>(reader.raw(32));
-    const ranges = reader.list(RANGES_MAX, (): Range => ({ from: reader.u48(), to: reader.u48() }));
-    return [log, isValidRanges(ranges, LOG_LENGTH_LIMIT) ? ranges : []];
-  });
-  return new Map(pairs);
 }

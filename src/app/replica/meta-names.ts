@@ -8,5 +8,6 @@ export const META = {
   seen: "seen/",
   since: "since/",
   addresses: "addresses/",
+  nameHint: "name-hint/",
   lastInSync: "last-in-sync",
 } as const;
