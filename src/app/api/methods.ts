@@ -5,6 +5,7 @@
 import { EngineError } from "../../core/base/errors.ts";
 import type { Clock } from "../../core/base/ports.ts";
 import { normaliseAddress } from "../../core/inbox/address.ts";
+import type { ImportFormat } from "../../core/inbox/import-types.ts";
 import type { EventKind, KinlogEvent, KinlogNode, OnProgress } from "../node/types.ts";
 import { LinkQuestion, openLink } from "./link-question.ts";
 import { type Fields, flag, list, oneOf, optional, readParams, shortText, text, whole } from "./params.ts";
@@ -73,6 +74,9 @@ const ids = list(id, { min: 1, max: IDS_MAX });
 const address = shortText({ charactersMax: ADDRESS_CHARACTERS_MAX });
 const limit = optional(whole({ min: 1, max: LIST_MAX }));
 const timeoutMs = optional(whole({ min: 0, max: TIMEOUT_MS_MAX }));
+
+const FORMATS: Readonly<Record<ImportFormat, true>> = { "sms-backup": true, jsonl: true };
+const IMPORT_FORMATS: ReadonlySet<string> = new Set(Object.keys(FORMATS));
 
 /** A record of all kinds, so that none can be forgotten here. */
 const EVENT_KINDS: Readonly<Record<EventKind, true>> = {
@@ -171,6 +175,10 @@ const METHODS: { readonly [Name in MethodName]: MethodEntry<Name> } = {
     run: (running, { path, ...options }) => {
       // The node's working directory is not the caller's.
       if (!isAbsolutePath(path)) throw new EngineError("REQUEST_INVALID", "path must be absolute");
+      if (options.format !== undefined && !IMPORT_FORMATS.has(options.format)) {
+        const known = [...IMPORT_FORMATS].join(" and ");
+        throw new EngineError("IMPORT_FORMAT_UNKNOWN", `the formats that can be imported are ${known}`);
+      }
       return running.node.import(path, { ...options, onProgress: progressOf(running) });
     },
   },

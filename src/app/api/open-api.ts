@@ -14,23 +14,25 @@ const BUSY_AGAIN_MS = 40;
 export interface OpenApiOptions {
   /** `running`: only a node that runs. `any`: else open the directory without a network. `network`: else with one. */
   readonly need: "running" | "any" | "network";
+  /** Ends the waiting for another command. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * @throws EngineError `NODE_NOT_RUNNING`, `ACCOUNT_MISSING`, `STORE_BUSY` after ten seconds, and whatever opening the store may meet.
  */
-export async function openApi(dir: string, { need }: OpenApiOptions): Promise<ApiClient> {
+export async function openApi(dir: string, { need, signal }: OpenApiOptions): Promise<ApiClient> {
   return whileBusy(async () => {
     const running = await connectApi(dir);
     if (running !== undefined) return running;
     if (need === "running") throw new EngineError("NODE_NOT_RUNNING", "no node runs for this directory");
     await requireAccount(dir);
     return need === "any" ? openLocal(dir) : openWithNetwork(dir);
-  });
+  }, signal);
 }
 
 /** Tries again while another process holds the store: it may end, or turn out to be a node that starts. */
-export async function whileBusy<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function whileBusy<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
   const untilMs = performance.now() + BUSY_MS;
   for (;;) {
     try {
@@ -39,6 +41,7 @@ export async function whileBusy<Result>(work: () => Promise<Result>): Promise<Re
       if (!isEngineError(error, "STORE_BUSY") || performance.now() > untilMs) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, BUSY_AGAIN_MS * (0.5 + Math.random())));
+    if (signal?.aborted === true) throw new EngineError("ABORTED", "the command was ended while it waited");
   }
 }
 

@@ -1,0 +1,131 @@
+/** `kinlog completion`: a script for the shell, made of the table of commands. */
+import { GLOBAL_OPTIONS } from "../arguments.ts";
+import { COMMANDS } from "../command-table.ts";
+import { type CommandSpec, EXIT, type Run } from "../command.ts";
+import { nearestName } from "../nearest-name.ts";
+import { usageError } from "../usage-error.ts";
+
+const SCRIPTS: ReadonlyMap<string, () => readonly string[]> = new Map([
+  ["bash", bash],
+  ["zsh", zsh],
+  ["fish", fish],
+]);
+
+export const run: Run = async ({ args, output }) => {
+  const shell = args.operand(0);
+  const script = SCRIPTS.get(shell);
+  if (script === undefined) {
+    const near = nearestName(shell, SCRIPTS.keys());
+    throw usageError(
+      `there is no completion for ${JSON.stringify(shell)}`,
+      near === undefined ? "There is one for bash, zsh and fish." : `Did you mean ${near}?`,
+    );
+  }
+  const lines = script();
+  await output.value({ script: lines.join("\n") }, () => lines);
+  return EXIT.done;
+};
+
+/** First words, each with its second words. */
+function words(): ReadonlyMap<string, readonly string[]> {
+  const byFirst = new Map<string, string[]>();
+  for (const name of COMMANDS.keys()) {
+    const [first = "", second] = name.split(" ");
+    const seconds = byFirst.get(first) ?? [];
+    byFirst.set(first, second === undefined ? seconds : [...seconds, second]);
+  }
+  return byFirst;
+}
+
+function optionsOf(spec: CommandSpec | undefined): readonly string[] {
+  return Object.keys({ ...spec?.options, ...GLOBAL_OPTIONS }).map((name) => `--${name}`);
+}
+
+function optionsOfFirst(first: string): readonly string[] {
+  const specs = [...COMMANDS.values()].filter(({ name }) => name.split(" ")[0] === first);
+  return [...new Set(specs.flatMap(optionsOf))];
+}
+
+function bash(): readonly string[] {
+  const cases = [...words()].map(
+    ([first, seconds]) => `    ${first}) words="${[...seconds, ...optionsOfFirst(first)].join(" ")}" ;;`,
+  );
+  return [
+    "_kinlog() {",
+    '  local current="${COMP_WORDS[COMP_CWORD]}" command="" words at',
+    "  for ((at = 1; at < COMP_CWORD; at++)); do",
+    '    case "${COMP_WORDS[at]}" in',
+    "      --dir) ((at++)) ;;",
+    "      -*) ;;",
+    '      *) command="${COMP_WORDS[at]}"; break ;;',
+    "    esac",
+    "  done",
+    '  case "$command" in',
+    `    "") words="${[...words().keys(), ...optionsOf(undefined)].join(" ")}" ;;`,
+    ...cases,
+    "  esac",
+    '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
+    "}",
+    "complete -o default -F _kinlog kinlog",
+  ];
+}
+
+function zsh(): readonly string[] {
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  const described = [...COMMANDS.values()]
+    .filter(({ name }) => !name.includes(" "))
+    .map(({ name, summary }) => `    ${quoted(`${name}:${summary.replaceAll(":", "\\:")}`)}`);
+  const groups = [...words().keys()]
+    .filter((first) => !COMMANDS.has(first))
+    .map((first) => `    ${quoted(first)}`);
+  const cases = [...words()].map(
+    ([first, seconds]) => `    ${first}) compadd -- ${[...seconds, ...optionsOfFirst(first)].join(" ")} ;;`,
+  );
+  return [
+    "#compdef kinlog",
+    "_kinlog() {",
+    "  local -a commands",
+    "  commands=(",
+    ...described,
+    ...groups,
+    "  )",
+    "  if ((CURRENT == 2)); then",
+    "    _describe command commands",
+    `    compadd -- ${optionsOf(undefined).join(" ")}`,
+    "    return",
+    "  fi",
+    '  case "${words[2]}" in',
+    ...cases,
+    "  esac",
+    "  _files",
+    "}",
+    'if [ "$funcstack[1]" = "_kinlog" ]; then _kinlog "$@"; else compdef _kinlog kinlog; fi',
+  ];
+}
+
+function fish(): readonly string[] {
+  const quoted = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+  const lines: string[] = [];
+  for (const [name, { help }] of Object.entries(GLOBAL_OPTIONS)) {
+    lines.push(`complete -c kinlog -l ${name} -d ${quoted(help)}`);
+  }
+  for (const { name, summary, options } of COMMANDS.values()) {
+    const [first = "", second] = name.split(" ");
+    lines.push(
+      second === undefined
+        ? `complete -c kinlog -f -n __fish_use_subcommand -a ${first} -d ${quoted(summary)}`
+        : `complete -c kinlog -f -n '__fish_seen_subcommand_from ${first}' -a ${second} -d ${quoted(summary)}`,
+    );
+    for (const [option, { help, type }] of Object.entries(options)) {
+      const value = type === "flag" ? "" : " -r";
+      lines.push(
+        `complete -c kinlog -n '__fish_seen_subcommand_from ${second ?? first}' -l ${option}${value} -d ${quoted(help)}`,
+      );
+    }
+  }
+  lines.push(
+    "complete -c kinlog -f -n __fish_use_subcommand -a recovery",
+    "complete -c kinlog -n '__fish_seen_subcommand_from import export' -F",
+  );
+  return lines;
+}

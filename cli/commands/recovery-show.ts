@@ -1,0 +1,10 @@
+/** `kinlog recovery show`: the phrase of an account that a node began by itself; once. */
+import { EXIT, type Run } from "../command.ts";
+import { phraseLines } from "../output/phrase.ts";
+
+export const run: Run = ({ output, withApi }) =>
+  withApi("any", async (api) => {
+    const { recoveryPhrase } = await api.call("recovery.show", {});
+    await output.value({ recoveryPhrase }, () => phraseLines(recoveryPhrase, output.style));
+    return EXIT.done;
+  });
