@@ -28,6 +28,7 @@ export class Admission {
   readonly #limits: NetLimits;
   readonly #monotonicMs: () => number;
   readonly #records = new Map<string, HostRecord>();
+  #forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(limits: NetLimits, monotonicMs: () => number = () => performance.now()) {
     this.#limits = limits;
@@ -75,13 +76,20 @@ export class Admission {
     const known = this.#records.get(host);
     if (known !== undefined) return known;
     if (this.#records.size >= HOSTS_MAX) {
-      for (const [each, { open, secondFrom }] of this.#records) {
-        if (open === 0 && now - secondFrom >= SECOND_MS) this.#records.delete(each);
-      }
+      this.#forgetGone(now);
       if (this.#records.size >= HOSTS_MAX) return undefined;
     }
     const record = { open: 0, pending: 0, secondFrom: now, inSecond: 0 };
     this.#records.set(host, record);
     return record;
+  }
+
+  /** At most once a second, since it looks at every record. */
+  #forgetGone(now: number): void {
+    if (now - this.#forgotAt < SECOND_MS) return;
+    this.#forgotAt = now;
+    for (const [host, { open, secondFrom }] of this.#records) {
+      if (open === 0 && now - secondFrom >= SECOND_MS) this.#records.delete(host);
+    }
   }
 }

@@ -136,7 +136,8 @@ export class Host {
   }
 
   async stop(): Promise<void> {
-    for (const connection of this.#node.getConnections()) connection.abort(new Error("the host stops"));
+    const reason = new EngineError("ABORTED", "this device closed its network");
+    for (const connection of this.#node.getConnections()) connection.abort(reason);
     await this.#node.stop();
   }
 

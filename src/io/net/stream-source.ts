@@ -1,18 +1,18 @@
 /**
  * Reads a libp2p stream as an iterable with a bounded queue. Iterating the stream itself has no back-pressure: it queues
- * without end. Here a full queue keeps Yamux from opening the sender's window, so that at most one window more can come.
+ * without end. Here the sender's window is opened again only for what was read, so that no more than it can be under way.
  *
- * `pause()` would do the same and hold what still comes in the stream's own buffer, in pieces as small as the sender likes
- * (measured: 570 MB for 1 MB in frames of one byte). So only the window is held, and small pieces are joined here.
+ * `pause()` would hold the window too, but keep what still comes in the stream's own buffer, in pieces as small as the sender
+ * likes (measured: 570 MB for 1 MB in frames of one byte); small pieces are joined here. And left alone, Yamux answers every
+ * frame with a window update: of the five packets that a beat and its answer cost, two.
  * Tests: test/contracts/net.contract.ts, test/integration/net/memory.test.ts.
  */
 import type { Stream } from "@libp2p/interface";
 import { assert } from "../../core/base/errors.ts";
 import { statusError, streamError } from "./net-errors.ts";
 
-/** The size of a first window; with what is on its way a stream holds at most twice this until its window grows. */
-const QUEUE_BYTES_HIGH = 256 * 1024;
-const QUEUE_BYTES_LOW = QUEUE_BYTES_HIGH / 2;
+/** The window is opened after so much was read, and while no more than this waits to be read: half of a first window. */
+const OPEN_AFTER_BYTES = 128 * 1024;
 
 /** Pieces below the first size are copied together into blocks of the second. */
 const SMALL_BYTES = 2 * 1024;
@@ -29,10 +29,11 @@ interface WithWindow {
 export class StreamSource implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #stream: Stream & WithWindow;
   #chunks: Uint8Array[] = [];
+  /** Queued, and read since the window was last opened. */
   #bytes = 0;
+  #readBytes = 0;
   /** The last of the chunks, where it is a block with room at its end. */
   #block: { readonly room: Uint8Array; used: number } | undefined;
-  #held = false;
   #peerEnded: boolean;
   #ended = false;
   #error: Error | undefined;
@@ -40,6 +41,7 @@ export class StreamSource implements AsyncIterableIterator<Uint8Array, undefined
 
   constructor(stream: Stream) {
     this.#stream = stream as Stream & WithWindow;
+    this.#stream.sendPause();
     this.#peerEnded = stream.status === "open" && stream.remoteWriteStatus === "closed";
     stream.addEventListener("remoteCloseWrite", () => {
       this.#peerEnded = true;
@@ -65,7 +67,7 @@ export class StreamSource implements AsyncIterableIterator<Uint8Array, undefined
     const chunk = this.#shift();
     if (chunk !== undefined) {
       this.#bytes -= chunk.length;
-      if (this.#held && this.#bytes <= QUEUE_BYTES_LOW) this.#openWindow();
+      this.#countRead(chunk.length);
       return Promise.resolve({ done: false, value: chunk });
     }
     if (this.#error !== undefined) return Promise.reject(this.#error);
@@ -80,24 +82,22 @@ export class StreamSource implements AsyncIterableIterator<Uint8Array, undefined
     this.#ended = true;
     this.#chunks = [];
     this.#block = undefined;
+    const dropped = this.#bytes;
     this.#bytes = 0;
-    if (this.#held) this.#openWindow();
+    this.#countRead(dropped);
     return Promise.resolve({ done: true, value: undefined });
   }
 
   #take(chunk: Uint8Array): void {
-    if (this.#ended) return;
     const reader = this.#reader;
-    if (reader !== undefined) {
-      this.#reader = undefined;
-      reader.resolve({ done: false, value: chunk });
+    if (reader === undefined && !this.#ended) {
+      this.#push(chunk);
+      this.#bytes += chunk.length;
       return;
     }
-    this.#push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes < QUEUE_BYTES_HIGH || this.#held) return;
-    this.#held = true;
-    this.#stream.sendPause();
+    this.#reader = undefined;
+    reader?.resolve({ done: false, value: chunk });
+    this.#countRead(chunk.length);
   }
 
   #push(chunk: Uint8Array): void {
@@ -126,9 +126,14 @@ export class StreamSource implements AsyncIterableIterator<Uint8Array, undefined
     this.#block = undefined;
   }
 
-  #openWindow(): void {
-    this.#held = false;
-    if (this.#stream.status === "open") this.#stream.sendResume();
+  /** Opens the window for what was read, and holds it again. */
+  #countRead(size: number): void {
+    this.#readBytes += size;
+    if (this.#readBytes < OPEN_AFTER_BYTES || this.#bytes > OPEN_AFTER_BYTES) return;
+    this.#readBytes = 0;
+    if (this.#stream.status !== "open") return;
+    this.#stream.sendResume();
+    this.#stream.sendPause();
   }
 
   /** After this nothing more comes. It was the peer's wish only if the peer said so: a broken connection is no end. */
