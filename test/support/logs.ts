@@ -51,12 +51,7 @@ export class TestLog {
 
   constructor(options: TestLogOptions) {
     const { length, number = 1 } = options;
-    this.id = logIdOf({
-      account: testAuthorship.account,
-      device: testAuthorship.author,
-      incarnation: number,
-      logClass: "messages",
-    });
+    this.id = testLogId(number);
     this.entries = Array.from({ length }, (_, position) => testEntry(position, options));
     this.#levels = [leavesOf(this.entries)];
     for (let level = 0; this.#levels[level]!.length > 1; level++) {
@@ -89,7 +84,7 @@ export class TestLog {
     const known = this.#headByLength.get(length);
     if (known !== undefined) return known;
     const root = rootOf(this.peaks(length), length);
-    const head = signHead(signingKey, { account: testAuthorship.account, log: this.id, length, root });
+    const head = signTestHead({ log: this.id, length, root });
     this.#headByLength.set(length, head);
     return head;
   }
@@ -127,6 +122,15 @@ export class TestLog {
     const state = adopt(before, this.head(length), this.peaks(length));
     return { state, from: 0, entries: [], leaves: [], nodes: this.known(before.head.length, length) };
   }
+}
+
+export function testLogId(number: number): LogId {
+  const { account, author } = testAuthorship;
+  return logIdOf({ account, device: author, incarnation: number, logClass: "messages" });
+}
+
+export function signTestHead(claim: Pick<Head, "log" | "length" | "root">): Head {
+  return signHead(signingKey, { account: testAuthorship.account, ...claim });
 }
 
 /** Bytes that differ by position and by seed, and repeat for the same two. */
