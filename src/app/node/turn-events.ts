@@ -35,6 +35,8 @@ async function tell(teller: Teller, { origin, changes, operations }: Published):
   }
   const catchUp = origin === "remote" && teller.isCatchingUp();
   if (teller.hub.wants("message")) tellMessages(teller, { origin, changes, operations, catchUp });
+  // While it catches up, progress and one `synced` at the end say what these would say a thousand times.
+  if (catchUp) return;
   for (const change of changes) await tellChange(teller, change, origin);
 }
 
