@@ -44,11 +44,10 @@ export const defaultLimits: NetLimits = {
 export const STREAM_WINDOW_BYTES = 256 * 1024;
 
 /**
- * How far a window may grow. A paused stream receives at most its window, so this must not exceed what may be buffered,
- * or libp2p aborts the stream (its defaults are 16 and 4 MiB).
+ * How far a window may grow, and what a stream may buffer: were the window larger, as in libp2p's defaults (16 and 4 MiB), a
+ * stream that nobody reads would be aborted.
  */
 export const STREAM_WINDOW_BYTES_MAX = 2 * 1024 * 1024;
-export const READ_BUFFER_BYTES_MAX = STREAM_WINDOW_BYTES_MAX;
 
 /** Unsent bytes of one stream; libp2p's default is infinite. The sink waits long before. */
 export const WRITE_BUFFER_BYTES_MAX = 2 * 1024 * 1024;

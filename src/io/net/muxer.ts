@@ -10,7 +10,6 @@ import {
   INACTIVITY_MS,
   MUXER_FRAME_BYTES_MAX,
   type NetLimits,
-  READ_BUFFER_BYTES_MAX,
   SMALL_FRAME_BYTES,
   SMALL_FRAMES_PER_SECOND,
   STREAM_WINDOW_BYTES,
@@ -36,7 +35,7 @@ export function boundedYamux(limits: NetLimits): () => StreamMuxerFactory {
       inactivityTimeout: INACTIVITY_MS,
       initialStreamWindowSize: STREAM_WINDOW_BYTES,
       maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX,
-      maxReadBufferLength: READ_BUFFER_BYTES_MAX,
+      maxReadBufferLength: STREAM_WINDOW_BYTES_MAX,
       maxWriteBufferLength: WRITE_BUFFER_BYTES_MAX,
     },
   });

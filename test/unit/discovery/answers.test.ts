@@ -1,8 +1,7 @@
 /** What is announced, and which announcements are believed. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import type { Answer } from "dns-packet";
 import fc from "fast-check";
-import type { ResponsePacket } from "multicast-dns";
+import type { ResponseOutgoingPacket, ResponsePacket } from "multicast-dns";
 import {
   createAnswer,
   parseAnnouncedAddress,
@@ -10,6 +9,8 @@ import {
   tagToName,
 } from "../../../src/io/discovery/answers.ts";
 import { addressAt, transportIdOf } from "../../contracts/discovery.contract.ts";
+
+type Answer = ResponseOutgoingPacket["answers"][number];
 
 const TAG = "_abcdefghijklmno";
 const NAME = tagToName(TAG);
