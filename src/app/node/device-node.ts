@@ -262,7 +262,6 @@ export class DeviceNode implements KinlogNode {
     const network = this.#needNetwork();
     const session = await network.meeting.connect(address, CONNECT_MS);
     if (session === null) throw new EngineError("PEER_UNREACHABLE", "the other device closed the connection");
-    network.markManual(session.peer);
     return { device: session.peer, name: this.#names.of(session.peer) };
   }
 

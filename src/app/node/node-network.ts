@@ -10,13 +10,10 @@ import { activeDevices } from "../../core/membership/members.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Meeting } from "../sessions/meeting.ts";
 import { Peers } from "../sessions/peers.ts";
+import { CatchingUp } from "./catching-up.ts";
 import type { NewEvent } from "./event-hub.ts";
 import type { PeerMemory } from "./peer-memory.ts";
 import type { PeerStatus, StoredWhere } from "./types.ts";
-
-/** From so many missing entries on, a device is catching up: progress is told instead of each message. */
-const CATCH_UP_ENTRIES = 200;
-const PROGRESS_EVERY_MS = 250;
 
 export class NodeNetwork {
   readonly peers: Peers;
@@ -28,9 +25,8 @@ export class NodeNetwork {
   readonly #emit: (event: NewEvent) => void;
   readonly #nameOf: (device: DeviceId) => string;
   readonly #waiters = new Set<() => void>();
-  readonly #manual = new Set<DeviceId>();
-  #progress: { readonly total: number } | null = null;
-  #progressAtMs = 0;
+  readonly #forks = new Set<LogId>();
+  readonly #catchingUp: CatchingUp;
 
   constructor(input: {
     readonly replica: Replica;
@@ -52,31 +48,36 @@ export class NodeNetwork {
         const { peer } = session;
         this.meeting.met(session);
         this.#seen(peer);
-        if (isNew) emit({ event: "peer-connected", device: peer, name: nameOf(peer), via: this.#via(peer) });
+        if (isNew) emit({ event: "peer-connected", device: peer, name: nameOf(peer), via: session.via });
         this.#changed();
       },
-      disconnected: (peer) => {
+      disconnected: (peer, reason) => {
         this.#seen(peer);
+        this.#catchingUp.interrupted();
         emit({ event: "peer-disconnected", device: peer, name: nameOf(peer) });
-        this.meeting.look(peer);
+        if (reason === "replaced") this.meeting.lookSoon(peer);
+        else this.meeting.look(peer);
         this.#changed();
       },
       suspect: (peer) => this.meeting.look(peer),
       equal: (peer, equal) => {
-        if (equal) this.#synced(peer);
+        if (equal) {
+          this.meeting.recovered(peer);
+          this.#catchingUp.reached();
+          this.#synced(peer);
+        }
         this.#changed();
       },
       acknowledged: (peer) => {
         memory.setAcked(peer, () => this.peers.acked(peer));
         this.#changed();
       },
-      evidence: ({ log }) =>
-        emit({
-          event: "alarm",
-          code: "fork",
-          text: "one log was written twice: a device was copied or restored",
-          evidence: log,
-        }),
+      evidence: ({ log }) => this.#forked(log),
+    });
+    this.#catchingUp = new CatchingUp({
+      missing: () => this.peers.missing(),
+      emit,
+      now: () => replica.ports.clock.monotonicMs(),
     });
     this.meeting = new Meeting({
       replica,
@@ -88,15 +89,10 @@ export class NodeNetwork {
     });
     for (const device of replica.members.devices.keys()) this.peers.remember(device, memory.of(device).acked);
     replica.subscribe(({ members, origin }) => {
-      if (members) void this.meeting.membersChanged();
-      if (origin === "remote") this.#tellProgress();
+      if (members) this.meeting.membersChanged();
+      if (origin === "remote") this.#catchingUp.advanced();
       this.#changed();
     });
-  }
-
-  /** Connected by hand: said so in `status`. */
-  markManual(device: DeviceId): void {
-    this.#manual.add(device);
   }
 
   get others(): readonly DeviceId[] {
@@ -114,7 +110,7 @@ export class NodeNetwork {
 
   /** True while so much is missing that each message is no news of its own. */
   isCatchingUp(): boolean {
-    return this.peers.missing() > CATCH_UP_ENTRIES;
+    return this.#catchingUp.isRunning;
   }
 
   /** Entries that a device has not acknowledged; null where it was never met. */
@@ -134,7 +130,7 @@ export class NodeNetwork {
         device,
         name: this.#nameOf(device),
         online: session !== undefined,
-        via: session === undefined ? null : this.#via(device),
+        via: session?.via ?? null,
         inSync: session?.equal ?? false,
         missingHere: this.#missingHere(device),
         missingThere: this.missingThere(device),
@@ -176,10 +172,6 @@ export class NodeNetwork {
     return missing;
   }
 
-  #via(device: DeviceId): "lan" | "manual" {
-    return this.#manual.has(device) ? "manual" : "lan";
-  }
-
   #seen(device: DeviceId): void {
     this.#memory.setSeen(device, this.#replica.ports.clock.wallMs());
   }
@@ -189,24 +181,19 @@ export class NodeNetwork {
     this.#seen(peer);
     if (!this.inSync()) return;
     this.#memory.setInSync(clock.wallMs());
-    if (this.#progress !== null) {
-      const { total } = this.#progress;
-      this.#emit({ event: "progress", what: "sync", done: total, total });
-    }
-    this.#progress = null;
     this.#emit({ event: "synced", device: peer, fingerprint: this.#replica.fingerprint() });
   }
 
-  /** How far a catching up has come; at most four times a second. */
-  #tellProgress(): void {
-    const missing = this.peers.missing();
-    const nowMs = this.#replica.ports.clock.monotonicMs();
-    if (this.#progress === null && this.isCatchingUp()) this.#progress = { total: missing };
-    if (this.#progress === null || nowMs - this.#progressAtMs < PROGRESS_EVERY_MS) return;
-    this.#progressAtMs = nowMs;
-    const total = Math.max(this.#progress.total, missing);
-    this.#progress = { total };
-    this.#emit({ event: "progress", what: "sync", done: total - missing, total });
+  /** Told once for a log: every session that compares it finds the same. */
+  #forked(log: LogId): void {
+    if (this.#forks.has(log)) return;
+    this.#forks.add(log);
+    this.#emit({
+      event: "alarm",
+      code: "fork",
+      text: "one log was written twice: a device was copied or restored",
+      evidence: log,
+    });
   }
 
   #changed(): void {

@@ -6,7 +6,7 @@ import type { DeviceId } from "../../core/base/ids.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
 import { discoveryTag } from "../../core/crypto/discovery.ts";
-import type { Discovery, FoundPeer, Net } from "../../core/sync/ports.ts";
+import type { ByteStream, Discovery, FoundPeer, Net } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Dialler, transportIdOf } from "./dialler.ts";
 import type { PeerSession } from "./peer-session.ts";
@@ -22,9 +22,11 @@ const BORDER_MS = 600_000;
 const EAGER_EVERY_MS = 2_000;
 const EAGER_FOR_MS = 300_000;
 const PATIENT_EVERY_MS = 60_000;
-/** A transport identity that led to no member is left alone for a while. */
-const SHUN_MS = 60_000;
+/** A transport identity that led to no member is left alone for a while; not long, since a busy member looks the same. */
+const SHUN_MS = 10_000;
 const SHUNNED_MAX = 64;
+/** Remembered of one peer. */
+const ADDRESSES_MAX = 4;
 
 interface Search {
   readonly sinceMs: number;
@@ -63,15 +65,15 @@ export class Meeting {
     this.#discovery = input.discovery;
     this.#onAddresses = input.onAddresses;
     this.#dialler = new Dialler(input.net, input.replica.ports.clock);
-    for (const [peer, addresses] of input.remembered) this.#addresses.set(peer, addresses);
+    for (const [peer, addresses] of input.remembered) this.#addresses.set(peer, addresses.map(placeOf));
   }
 
   /** Listens, announces, and looks for everyone who is missing. */
   async start(): Promise<void> {
     this.#net.handle(SYNC_PROTOCOL, (stream) => {
-      this.#peers.run(stream).catch((error: unknown) => this.#expected(error));
+      this.#background(this.#peers.run(stream));
     });
-    this.#net.onNetworkChange(() => void this.#networkChanged());
+    this.#net.onNetworkChange(() => this.#background(this.#networkChanged()));
     this.#discovery?.onFound((found) => this.#found(found));
     await this.#announce();
     this.#every(DAY_MS, () => this.renew());
@@ -91,30 +93,38 @@ export class Meeting {
 
   /** Looks for one peer from now on, until a new session with it stands. */
   look(peer: DeviceId): void {
-    if (this.#closed) return;
+    const search = this.#search(peer);
+    if (search !== null) this.#step(peer, search);
+  }
+
+  /** As `look`, but not at once: the peer keeps another session, which will show itself here. */
+  lookSoon(peer: DeviceId): void {
+    const search = this.#search(peer);
+    if (search === null) return;
+    search.cancel = this.#replica.ports.clock.after(EAGER_EVERY_MS, () => this.#step(peer, search));
+  }
+
+  /** The session with the peer has proved to be alive: no other one is looked for. */
+  recovered(peer: DeviceId): void {
+    if (this.#peers.session(peer) === undefined) return;
     this.#searches.get(peer)?.cancel?.();
-    const search: Search = { sinceMs: this.#replica.ports.clock.monotonicMs(), cancel: null };
-    this.#searches.set(peer, search);
-    this.#step(peer, search);
+    this.#searches.delete(peer);
   }
 
   /** A session with the peer stands. */
   met(session: PeerSession): void {
-    const search = this.#searches.get(session.peer);
-    search?.cancel?.();
+    this.#searches.get(session.peer)?.cancel?.();
     this.#searches.delete(session.peer);
     if (!session.stream.initiator) return;
     const known = this.#addresses.get(session.peer) ?? [];
-    const { peerAddress } = session.stream;
-    const addresses = [peerAddress, ...known.filter((address) => address !== peerAddress)].slice(0, 4);
-    this.#addresses.set(session.peer, addresses);
-    this.#onAddresses(session.peer, addresses);
+    const good = placeOf(session.stream.peerAddress);
+    this.#remember(session.peer, [good, ...known.filter((address) => address !== good)]);
   }
 
   /** Dials by hand: any address, any peer of the account. Rejects as `Net.dial` and `Peers.run` do. */
   async connect(address: string, timeoutMs: number): Promise<PeerSession | null> {
     const stream = await this.#net.dial(address, SYNC_PROTOCOL, timeoutMs);
-    return this.#peers.run(stream);
+    return this.#peers.run(stream, "manual");
   }
 
   /** A fresh transport identity, and everyone is looked for under it. */
@@ -134,8 +144,8 @@ export class Meeting {
   }
 
   /** After membership or keys changed: other tags, other peers to look for. */
-  async membersChanged(): Promise<void> {
-    await this.#announce();
+  membersChanged(): void {
+    this.#background(this.#announce());
     for (const { device, state } of this.#replica.members.devices.values()) {
       const known = this.#searches.has(device) || this.#peers.session(device) !== undefined;
       if (device !== this.#replica.self && state === "active" && !known) this.look(device);
@@ -149,10 +159,18 @@ export class Meeting {
     this.#net.handle(SYNC_PROTOCOL, null);
   }
 
+  #search(peer: DeviceId): Search | null {
+    if (this.#closed) return null;
+    this.#searches.get(peer)?.cancel?.();
+    const search: Search = { sinceMs: this.#replica.ports.clock.monotonicMs(), cancel: null };
+    this.#searches.set(peer, search);
+    return search;
+  }
+
   #step(peer: DeviceId, search: Search): void {
     if (this.#closed) return;
     const { clock } = this.#replica.ports;
-    for (const addresses of byTransport(this.#addresses.get(peer) ?? [])) void this.#dial(addresses, peer);
+    void this.#dial(this.#addresses.get(peer) ?? [], peer);
     this.#discovery?.askSoon();
     const eager = clock.monotonicMs() - search.sinceMs < EAGER_FOR_MS;
     search.cancel = clock.after(eager ? EAGER_EVERY_MS : PATIENT_EVERY_MS, () => this.#step(peer, search));
@@ -169,13 +187,32 @@ export class Meeting {
   async #dial(addresses: readonly string[], peer: DeviceId | null): Promise<void> {
     const now = this.#replica.ports.clock.monotonicMs();
     const allowed = addresses.filter((address) => (this.#shunned.get(transportIdOf(address)) ?? 0) <= now);
+    let reached = "";
+    const run = (stream: ByteStream): Promise<unknown> => {
+      reached = placeOf(stream.peerAddress);
+      return this.#peers.run(stream);
+    };
     try {
-      await this.#dialler.dialFirst(allowed, SYNC_PROTOCOL, (stream) => this.#peers.run(stream));
+      await this.#dialler.dialFirst(allowed, SYNC_PROTOCOL, run);
     } catch (error) {
       this.#expected(error);
-      if (peer === null && isEngineError(error, "NOT_A_MEMBER"))
-        this.#shun(transportIdOf(addresses[0]!), now + SHUN_MS);
+      if (!isEngineError(error, "NOT_A_MEMBER")) return;
+      if (peer === null) this.#shun(transportIdOf(addresses[0]!), now + SHUN_MS);
+      else this.#demote(peer, reached);
     }
+  }
+
+  /** Somebody else is there now: the other addresses go first from here on. */
+  #demote(peer: DeviceId, stranger: string): void {
+    const known = this.#addresses.get(peer) ?? [];
+    if (!known.includes(stranger)) return;
+    this.#remember(peer, [...known.filter((address) => address !== stranger), stranger]);
+  }
+
+  #remember(peer: DeviceId, addresses: readonly string[]): void {
+    const few = addresses.slice(0, ADDRESSES_MAX);
+    this.#addresses.set(peer, few);
+    this.#onAddresses(peer, few);
   }
 
   #shun(transportId: string, untilMs: number): void {
@@ -209,7 +246,12 @@ export class Meeting {
 
   async #networkChanged(): Promise<void> {
     if (this.#closed) return;
-    await this.renew();
+    try {
+      await this.renew();
+    } catch (error) {
+      // Without a network there is nothing to renew on; the next change, or the next day, tries again.
+      this.#expected(error);
+    }
     for (const { device, state } of this.#replica.members.devices.values()) {
       if (device !== this.#replica.self && state === "active") this.look(device);
     }
@@ -219,9 +261,14 @@ export class Meeting {
     const cancel = this.#replica.ports.clock.after(periodMs, () => {
       this.#timers.delete(cancel);
       if (this.#closed) return;
-      void run().finally(() => this.#every(periodMs, run));
+      this.#background(run().finally(() => this.#every(periodMs, run)));
     });
     this.#timers.add(cancel);
+  }
+
+  /** Work that nobody waits for. */
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#expected(error));
   }
 
   /** A stream that came to nothing is everyday life; anything else is a fault of ours. */
@@ -230,12 +277,8 @@ export class Meeting {
   }
 }
 
-/** Addresses under one transport identity together. */
-function byTransport(addresses: readonly string[]): Iterable<readonly string[]> {
-  const groups = new Map<string, string[]>();
-  for (const address of addresses) {
-    const id = transportIdOf(address);
-    groups.set(id, [...(groups.get(id) ?? []), address]);
-  }
-  return groups.values();
+/** Where the peer was, under whatever transport identity: that one is another after its next start. */
+function placeOf(address: string): string {
+  const at = address.indexOf("/p2p/");
+  return at < 0 ? address : address.slice(0, at);
 }

@@ -8,7 +8,7 @@ import type { CancelTimer, MonotonicMs } from "../../core/base/ports.ts";
 import { perfectNodes } from "../../core/log/tree.ts";
 import type { Ranges } from "../../core/log/ranges.ts";
 import type { Head } from "../../core/log/types.ts";
-import { type OpeningHeld, SyncSession } from "../../core/sync/session.ts";
+import { SyncSession } from "../../core/sync/session.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
 import type {
   Fork,
@@ -22,8 +22,10 @@ import type {
 import { closeReasonFor, decodeFrame, encodeFrame } from "../../core/wire/frame-codec.ts";
 import type { CloseReason, SessionFrame } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { SessionOrigin } from "./duplicate-sessions.ts";
 import type { FrameReader } from "./frame-reader.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Proved } from "./run-handshake.ts";
 import { Serving } from "./serving.ts";
 
 const CLOSING_MS = 500;
@@ -46,7 +48,9 @@ export interface SessionEvents {
 export class PeerSession {
   readonly peer: DeviceId;
   readonly stream: ByteStream;
-  readonly openedAtMs: number;
+  readonly origin: SessionOrigin;
+  /** Dialled by hand, or met by itself. */
+  readonly via: "lan" | "manual";
   readonly #replica: Replica;
   readonly #reader: FrameReader;
   readonly #outbox: Outbox;
@@ -58,23 +62,28 @@ export class PeerSession {
   #cancelTimer: CancelTimer | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #ended = false;
+  /** What came while outputs were being performed: the machine takes one thing at a time, and so do its outputs. */
+  readonly #fed: Input[] = [];
+  #isFeeding = false;
   equal = false;
 
   constructor(input: {
-    readonly peer: DeviceId;
+    readonly proved: Proved;
+    readonly via: "lan" | "manual";
     readonly replica: Replica;
     readonly stream: ByteStream;
     readonly reader: FrameReader;
     readonly outbox: Outbox;
     readonly events: SessionEvents;
-    /** What the handshake's last flight has said already. */
-    readonly opening: OpeningHeld | undefined;
   }) {
-    const { peer, replica, stream, reader, outbox, events, opening } = input;
+    const { proved, replica, stream, reader, outbox, events } = input;
+    const { peer, nonce, opening } = proved;
+    const { initiator, ownTransport, peerTransport } = stream;
     const now = replica.ports.clock.monotonicMs();
     this.peer = peer;
     this.stream = stream;
-    this.openedAtMs = now;
+    this.origin = { initiator, ownTransport, peerTransport, nonce, openedAtMs: now };
+    this.via = input.via;
     this.#replica = replica;
     this.#reader = reader;
     this.#outbox = outbox;
@@ -119,13 +128,15 @@ export class PeerSession {
   }
 
   feed(...inputs: readonly Input[]): void {
-    if (this.#ended) return;
-    const outputs = this.#machine.handleAll(inputs, this.#replica.ports.clock.monotonicMs());
-    for (const output of outputs) {
-      if (this.#ended) return;
-      this.#perform(output);
+    this.#fed.push(...inputs);
+    if (this.#isFeeding) return;
+    this.#isFeeding = true;
+    while (this.#fed.length > 0 && !this.#ended) {
+      const outputs = this.#machine.handleAll(this.#fed.splice(0), this.#replica.ports.clock.monotonicMs());
+      for (const output of outputs) if (!this.#isOver()) this.#perform(output);
+      this.#serving.advance();
     }
-    this.#serving.advance();
+    this.#isFeeding = false;
     this.#setTimer();
   }
 
@@ -219,8 +230,9 @@ export class PeerSession {
   #settle(ticket: Ticket, done: Promise<void>, delta: FrontierDelta): void {
     done.then(
       () => {
-        this.feed({ kind: "committed", ticket });
+        // Counted first: when the machine says that both hold the same, nothing is missing any more.
         this.#events.brought(this, delta);
+        this.feed({ kind: "committed", ticket });
       },
       (error: unknown) => {
         const code = isEngineError(error) ? error.code : "UNEXPECTED";
@@ -256,6 +268,10 @@ export class PeerSession {
   #end(reason: CloseReason | null): void {
     if (!this.#ended && reason !== null) this.#send({ kind: "close", reason });
     this.#finish(reason);
+  }
+
+  #isOver(): boolean {
+    return this.#ended;
   }
 
   #finish(reason: CloseReason | null): void {

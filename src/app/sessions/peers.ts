@@ -10,23 +10,23 @@ import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.t
 import type { ByteStream } from "../../core/sync/ports.ts";
 import { createPlanner } from "../../core/sync/planner.ts";
 import type { Assignment, Fork, Planner, RangesByLog } from "../../core/sync/types.ts";
-import { HANDSHAKE_FRAMES } from "../../core/wire/frames.ts";
+import { type CloseReason, HANDSHAKE_FRAMES } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
+import { keepsOlder } from "./duplicate-sessions.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { Outbox } from "./outbox.ts";
 import { PeerSession, type SessionEvents } from "./peer-session.ts";
-import { runHandshake } from "./run-handshake.ts";
+import { type Proved, runHandshake } from "./run-handshake.ts";
 
-/** Both sides dialled at once: sessions that began this close to each other are told apart by who dialled. */
-const SIMULTANEOUS_MS = 3_000;
-/** Streams that have not proved themselves yet. A stranger can take no more of this device's time than these. */
+/** Incoming streams that have not proved themselves yet. A stranger can take no more of this device's time than these. */
 const HANDSHAKES_MAX = 16;
 
 export interface PeersListener {
   /** `isNew` is false where it takes the place of a session with the same peer. */
   readonly connected: (session: PeerSession, isNew: boolean) => void;
-  readonly disconnected: (peer: DeviceId) => void;
+  /** `replaced`: the peer says that it keeps another session, which will show itself here. */
+  readonly disconnected: (peer: DeviceId, reason: CloseReason | null) => void;
   readonly suspect: (peer: DeviceId) => void;
   readonly equal: (peer: DeviceId, equal: boolean) => void;
   /** The peer's own acknowledgement arrived for these. */
@@ -49,6 +49,8 @@ export class Peers {
   readonly #sessions = new Map<DeviceId, PeerSession>();
   readonly #acked = new Map<DeviceId, Map<LogId, Ranges>>();
   readonly #unsubscribe: () => void;
+  readonly #assignments: Assignment[] = [];
+  #isAssigning = false;
   #handshakes = 0;
   #cancelTimer: CancelTimer | null = null;
   #closed = false;
@@ -86,10 +88,12 @@ export class Peers {
   /**
    * Runs a stream: handshake, then the session to its end in the background.
    *
-   * @throws EngineError `NOT_A_MEMBER`, `TIMED_OUT`, `PEER_CLOSED`, `NODE_CLOSED` where no session came of it.
+   * @throws EngineError `NOT_A_MEMBER`, `TIMED_OUT`, `PEER_CLOSED`, `WIRE_*` where no session came of it.
    */
-  async run(stream: ByteStream): Promise<PeerSession | null> {
-    if (this.#closed || this.#handshakes >= HANDSHAKES_MAX) {
+  async run(stream: ByteStream, via: PeerSession["via"] = "lan"): Promise<PeerSession | null> {
+    // Strangers cannot keep this device from dialling its own: only what comes in is counted (threat N11).
+    const place = stream.initiator ? 0 : 1;
+    if (this.#closed || this.#handshakes + place > HANDSHAKES_MAX) {
       this.counts.refused++;
       stream.abort();
       return null;
@@ -98,8 +102,8 @@ export class Peers {
     const outbox = new Outbox();
     // A stream that breaks shows at the reading end as well.
     pipe(outbox, stream.sink).catch(() => outbox.end());
-    this.#handshakes++;
-    let proved: Awaited<ReturnType<typeof runHandshake>>;
+    this.#handshakes += place;
+    let proved: Proved;
     try {
       proved = await runHandshake(this.#replica, stream, reader, outbox);
     } catch (error) {
@@ -108,9 +112,10 @@ export class Peers {
       stream.abort();
       throw error;
     } finally {
-      this.#handshakes--;
+      this.#handshakes -= place;
     }
-    return this.#admit(proved, stream, reader, outbox);
+    const parts = { proved, via, stream, reader, outbox };
+    return this.#admit(new PeerSession({ ...parts, replica: this.#replica, events: this.#events() }));
   }
 
   /** Ends all sessions; they are found again at once and compare anew. After a repair made holes. */
@@ -126,24 +131,12 @@ export class Peers {
     for (const session of this.#sessions.values()) session.close("shutting-down");
   }
 
-  #admit(
-    { peer, opening }: Awaited<ReturnType<typeof runHandshake>>,
-    stream: ByteStream,
-    reader: FrameReader,
-    outbox: Outbox,
-  ): PeerSession | null {
-    const session = new PeerSession({
-      peer,
-      replica: this.#replica,
-      stream,
-      reader,
-      outbox,
-      events: this.#events(),
-      opening,
-    });
+  #admit(session: PeerSession): PeerSession | null {
+    const { peer } = session;
+    const { self } = this.#replica;
     const older = this.#sessions.get(peer);
-    if (this.#closed || (older !== undefined && this.#keepsOlder(older, session))) {
-      session.close("replaced");
+    if (this.#closed || (older !== undefined && keepsOlder(older.origin, session.origin, { self, peer }))) {
+      session.close(this.#closed ? "shutting-down" : "replaced");
       return older ?? null;
     }
     this.#sessions.set(peer, session);
@@ -159,13 +152,6 @@ export class Peers {
     return session;
   }
 
-  /** True where the older one stays: both were dialled at about the same time, and it was dialled by the smaller device. */
-  #keepsOlder(older: PeerSession, newer: PeerSession): boolean {
-    if (older.ended || newer.openedAtMs - older.openedAtMs > SIMULTANEOUS_MS) return false;
-    if (older.stream.initiator === newer.stream.initiator) return false;
-    return older.stream.initiator === this.#replica.self < older.peer;
-  }
-
   #events(): SessionEvents {
     return {
       // A peer speaks for its own synced disk only, in a frontier as in an acknowledgement.
@@ -178,6 +164,7 @@ export class Peers {
         for (const [log, dropped] of ranges) {
           acked?.set(log, subtract(acked.get(log) ?? NO_RANGES, dropped));
         }
+        this.#acknowledged(session.peer, new Map());
       },
       absent: (session, ranges) => this.#perform(this.#planner.absent(session.peer, ranges, this.#now())),
       brought: (session, delta) => this.#perform(this.#planner.held(session.peer, delta, this.#now())),
@@ -193,7 +180,7 @@ export class Peers {
         if (this.#sessions.get(session.peer) !== session) return;
         this.#sessions.delete(session.peer);
         this.#perform(this.#planner.gone(session.peer, this.#now()));
-        this.#listener.disconnected(session.peer);
+        this.#listener.disconnected(session.peer, reason);
       },
     };
   }
@@ -220,9 +207,14 @@ export class Peers {
     }
   }
 
+  /** In the order in which the planner made them, also where performing one makes more. */
   #perform(assignments: readonly Assignment[]): void {
-    for (const { peer, log, ranges, wanted } of assignments)
-      this.#sessions.get(peer)?.assign(log, ranges, wanted);
+    this.#assignments.push(...assignments);
+    if (this.#isAssigning) return;
+    this.#isAssigning = true;
+    for (let next = this.#assignments.shift(); next !== undefined; next = this.#assignments.shift())
+      this.#sessions.get(next.peer)?.assign(next.log, next.ranges, next.wanted);
+    this.#isAssigning = false;
     this.#setTimer();
   }
 

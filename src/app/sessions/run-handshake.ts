@@ -3,7 +3,8 @@
  * Machine: src/core/sync/handshake.ts. Rules: docs/spec/sync.md, "Handshake".
  */
 import type { DeviceId } from "../../core/base/ids.ts";
-import { EngineError } from "../../core/base/errors.ts";
+import type { MonotonicMs } from "../../core/base/ports.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { InitiatorHandshake, ResponderHandshake } from "../../core/sync/handshake.ts";
 import { type OpeningHeld, openingHeld } from "../../core/sync/session.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
@@ -16,6 +17,13 @@ import type { Outbox } from "./outbox.ts";
 export const SYNC_PROTOCOL = "/kinlog/sync/1";
 const NONCE_BYTES = 32;
 
+export interface Proved {
+  readonly peer: DeviceId;
+  /** The initiator's. */
+  readonly nonce: Uint8Array;
+  readonly opening: OpeningHeld | undefined;
+}
+
 /**
  * The device at the other end, proved.
  *
@@ -26,7 +34,7 @@ export async function runHandshake(
   stream: ByteStream,
   reader: FrameReader,
   outbox: Outbox,
-): Promise<{ readonly peer: DeviceId; readonly opening: OpeningHeld | undefined }> {
+): Promise<Proved> {
   const { clock, entropy } = replica.ports;
   const discoveryKeys = replica.keys.discoveryKeys(replica.members);
   const first = discoveryKeys[0];
@@ -44,6 +52,7 @@ export async function runHandshake(
     ? new InitiatorHandshake({ ...options, discoveryKey: first })
     : new ResponderHandshake({ ...options, discoveryKeys });
 
+  let { nonce } = options;
   let opening: OpeningHeld | undefined;
   let outputs = machine.handle({ kind: "start" }, clock.monotonicMs());
   for (;;) {
@@ -58,14 +67,35 @@ export async function runHandshake(
           outbox.put(encodeFrame(opening.frame));
           break;
         case "done":
-          return { peer: output.peerDevice, opening };
+          return { peer: output.peerDevice, nonce, opening };
         case "failed":
           throw new EngineError("NOT_A_MEMBER", "the other end is no device of this account");
       }
     }
-    const bytes = await reader.next(machine.wakeAt);
+    const bytes = await nextFrame(reader, machine.wakeAt, stream);
     if (bytes === undefined) throw new EngineError("TIMED_OUT", "the other end did not answer in time");
     const frame = decodeFrame(bytes) as HandshakeFrame;
+    if (frame.kind === "hello-initiator") nonce = frame.nonce;
     outputs = machine.handle({ kind: "received", frame }, clock.monotonicMs());
+  }
+}
+
+/** Who does not know the account closes without a word; so that is what a silent close means to the one who dialled. */
+async function nextFrame(
+  reader: FrameReader,
+  until: MonotonicMs,
+  { initiator }: ByteStream,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await reader.next(until);
+  } catch (error) {
+    if (!initiator || !isEngineError(error, "PEER_CLOSED")) throw error;
+    throw new EngineError(
+      "NOT_A_MEMBER",
+      "the other end closed without a word: it is no device of this account",
+      {
+        cause: error,
+      },
+    );
   }
 }
