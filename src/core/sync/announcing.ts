@@ -5,7 +5,7 @@
  */
 import type { DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
-import { covers, NO_RANGES, type Ranges, rangeOf, subtract } from "../log/ranges.ts";
+import { covers, NO_RANGES, type Ranges, rangeOf, subtract, union } from "../log/ranges.ts";
 import type { Head } from "../log/types.ts";
 import { FRAME_RANGES_MAX, type FrontierEntry, FRONTIER_LOGS_MAX, RANGES_MAX } from "../wire/frames.ts";
 import type { PeerCopy } from "./peer-copy.ts";
@@ -49,13 +49,9 @@ export class Announcing {
     return this.#announceAt;
   }
 
-  /** Own logs grew. Before the peer's copy is known nothing is pushed: `catchUp` makes up for it. */
-  ownGrew(log: LogId, turn: Turn): void {
-    if (this.#copy.isKnown) this.#push(log, turn);
-  }
-
-  /** Logs of others grew here. */
-  othersGrew(log: LogId, turn: Turn): void {
+  /** A log grew here, or the peer spoke of it. Before the peer's copy is known nothing is pushed: `catchUp` makes up for it. */
+  reconsider(log: LogId, turn: Turn): void {
+    if (this.#copy.isKnown && this.#isOwn(log)) this.#push(log, turn);
     if (this.#isNews(log)) this.#tellLater(log, turn, ANNOUNCE_AFTER_MS);
   }
 
@@ -66,10 +62,7 @@ export class Announcing {
 
   /** The peer's copy has become known: what grew before that is pushed, or announced. */
   catchUp(turn: Turn): void {
-    for (const log of this.#view.frontier.keys()) {
-      if (this.#isOwn(log)) this.#push(log, turn);
-      else this.othersGrew(log, turn);
-    }
+    for (const log of this.#view.frontier.keys()) this.reconsider(log, turn);
   }
 
   woken(turn: Turn): void {
@@ -96,9 +89,11 @@ export class Announcing {
     return this.#view.members.logs.get(log)?.device === this.#self;
   }
 
+  /** True where something is held here that the peer neither knows of nor will see coming. */
   #isNews(log: LogId): boolean {
     const held = this.#view.frontier.get(log)?.held ?? NO_RANGES;
-    return !covers(this.#told.get(log) ?? NO_RANGES, this.#counted(log, held));
+    const known = union(this.#told.get(log) ?? NO_RANGES, this.#serving.pushedOf(log));
+    return !covers(known, this.#counted(log, held));
   }
 
   #push(log: LogId, turn: Turn): void {

@@ -20,8 +20,9 @@ import { CREDIT_BATCHES, CREDIT_BYTES } from "./serving.ts";
 import { chunkLogs, gather, type Turn } from "./turn.ts";
 import type { Adoption, Output, SessionView, Ticket } from "./types.ts";
 
-/** After a commit that failed. The writer tries by itself; this only asks again for what it could not keep. */
+/** How long nothing is asked after a commit that failed, at first and at most. */
 const RETRY_MS = 5_000;
+const RETRY_MS_MAX = 60_000;
 
 /** A commit under way. `ranges` are none where only a head is adopted. */
 interface Receipt {
@@ -53,9 +54,9 @@ export class Asking {
   /** Came once under a head that could not be placed, and asked for again; the second time the peer does not have them. */
   readonly #refused = new Map<LogId, Ranges>();
   readonly #receipts = new Map<Ticket, Receipt>();
-  readonly #failed: Receipt[] = [];
   #receivingBatches = 0;
   #receivingBytes = 0;
+  #retryMs = RETRY_MS;
   #retryAt = Infinity as MonotonicMs;
   readonly counters = {
     batchesReceived: 0,
@@ -190,6 +191,7 @@ export class Asking {
     const receipt = this.#end(ticket);
     if (receipt === undefined) return undefined;
     const { log, ranges } = receipt;
+    this.diskWorks();
     take(this.#assigned, log, ranges);
     turn.acknowledge(log, ranges);
     return log;
@@ -198,21 +200,28 @@ export class Asking {
   failed(ticket: Ticket, turn: Turn): void {
     const receipt = this.#end(ticket);
     if (receipt === undefined) return;
-    this.heads.forgetPending(receipt.log);
-    this.#headsAsked.delete(receipt.log);
-    this.#failed.push(receipt);
-    this.#retryAt = (turn.now + RETRY_MS) as MonotonicMs;
+    const { log, ranges } = receipt;
+    this.heads.forgetPending(log);
+    this.#headsAsked.delete(log);
+    // What is refused now for want of that head is not the peer's lack.
+    this.#refused.clear();
+    // The peer need not wait for an acknowledgement that will not come, nor think that nobody is there.
+    this.#disclaim(log, ranges, turn);
+    if (ranges.length === 0) this.wantHead(log, "known");
+    gather(this.#due, log, intersect(ranges, this.#assigned.get(log) ?? NO_RANGES));
+    if (this.#retryAt !== Infinity) return;
+    this.#retryAt = (turn.now + this.#retryMs) as MonotonicMs;
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MS_MAX);
+  }
+
+  /** Something became durable, by this session or another: the disk takes what comes again. */
+  diskWorks(): void {
+    this.#retryMs = RETRY_MS;
+    this.#retryAt = Infinity as MonotonicMs;
   }
 
   woken(turn: Turn): void {
-    if (turn.now < this.#retryAt) return;
-    this.#retryAt = Infinity as MonotonicMs;
-    for (const { log, ranges } of this.#failed.splice(0)) {
-      // The writer keeps what it was given, so it may be here by now; the peer still waits for the acknowledgement.
-      turn.acknowledge(log, intersect(ranges, this.#view.frontier.get(log)?.held ?? NO_RANGES));
-      if (ranges.length === 0) this.wantHead(log, "known");
-      gather(this.#due, log, intersect(ranges, this.#assigned.get(log) ?? NO_RANGES));
-    }
+    if (turn.now >= this.#retryAt) this.#retryAt = Infinity as MonotonicMs;
   }
 
   /** Puts everything that is due into needs. Not while the disk refuses what comes. */
@@ -285,7 +294,7 @@ export class Asking {
       case "needs-proof":
         return this.#refuse(receipt, turn);
       case "fork":
-        turn.disclaim(receipt.log, receipt.ranges);
+        this.#disclaim(receipt.log, receipt.ranges, turn);
         if (verdict.shorter.length === verdict.longer.length) return turn.contradicts(head);
         this.counters.unproved++;
         return this.forgo(head.log, turn);
@@ -306,7 +315,7 @@ export class Asking {
   /** Nothing is wrong with the batch, but its head cannot be placed. Asked once more, then of others. */
   #refuse({ log, ranges, wasAsked }: Receipt, turn: Turn): void {
     this.counters.unproved++;
-    turn.disclaim(log, ranges);
+    this.#disclaim(log, ranges, turn);
     // A push: the planner knows of it, and asks with the length known here.
     if (!wasAsked) return;
     if (covers(this.#refused.get(log) ?? NO_RANGES, ranges)) {
@@ -314,9 +323,16 @@ export class Asking {
       turn.put({ kind: "absent", ranges: new Map([[log, ranges]]) });
       return;
     }
-    gather(this.#refused, log, ranges);
+    if (this.#retryAt === Infinity) gather(this.#refused, log, ranges);
     this.#headsAsked.delete(log);
     gather(this.#due, log, intersect(ranges, this.#assigned.get(log) ?? NO_RANGES));
+  }
+
+  /** A part may be here by another way: of that the opposite is true, and said. */
+  #disclaim(log: LogId, ranges: Ranges, turn: Turn): void {
+    const held = intersect(ranges, this.#view.frontier.get(log)?.held ?? NO_RANGES);
+    turn.acknowledge(log, held);
+    turn.disclaim(log, subtract(ranges, held));
   }
 
   #authorOf(owner: LogOwner): { readonly account: AccountId; readonly author: DeviceId } {

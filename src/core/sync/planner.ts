@@ -18,6 +18,9 @@ export const WINDOW_ENTRIES_MAX = 4 * CHUNK_ENTRIES;
 /** A peer that brings nothing for so long is relieved, and rests for as long; twice as long at every further time. */
 export const STALL_MS = 5_000;
 const REST_MS_MAX = 60_000;
+/** After how long a peer is asked again for what it could not serve; twice as long at every further time. */
+const ABSENT_MS = 60_000;
+const ABSENT_MS_MAX = 3_600_000;
 /** Pieces of one log that one peer may offer: more is no sync, and would cost memory. */
 const PIECES_MAX = 65_536;
 
@@ -46,6 +49,9 @@ interface Holder {
   progressAt: MonotonicMs;
   restsUntil: MonotonicMs;
   stalls: number;
+  /** When what was absent is asked for again, and how long that is put off the next time. */
+  absentUntil: MonotonicMs;
+  absentMs: number;
 }
 
 /** What this device holds, and whose logs there are. The view is current whenever a method is called. */
@@ -68,6 +74,7 @@ class RangePlanner implements Planner {
   get wakeAt(): MonotonicMs {
     let at = Infinity;
     for (const holder of this.#holders.values()) {
+      at = Math.min(at, holder.absentUntil);
       if (holder.assignedCount > 0) at = Math.min(at, holder.progressAt + STALL_MS);
       else if (holder.restsUntil > holder.progressAt && hasQueued(holder))
         at = Math.min(at, holder.restsUntil);
@@ -130,6 +137,10 @@ class RangePlanner implements Planner {
       this.#free(log, this.#unassign(holder, log, positions));
       for (const other of log.holders) others.add(other);
     }
+    if (holder.absentUntil === Infinity && holder.absent.size > 0) {
+      holder.absentUntil = (now + holder.absentMs) as MonotonicMs;
+      holder.absentMs = Math.min(2 * holder.absentMs, ABSENT_MS_MAX);
+    }
     return this.#assign(others, now);
   };
 
@@ -158,6 +169,7 @@ class RangePlanner implements Planner {
   readonly woken = (now: MonotonicMs): readonly Assignment[] => {
     const changes: Assignment[] = [];
     for (const holder of this.#holders.values()) {
+      if (now >= holder.absentUntil) this.#askAgain(holder);
       if (holder.assignedCount === 0 || now < holder.progressAt + STALL_MS) continue;
       holder.stalls++;
       holder.restsUntil = (now + Math.min(STALL_MS * 2 ** (holder.stalls - 1), REST_MS_MAX)) as MonotonicMs;
@@ -170,6 +182,15 @@ class RangePlanner implements Planner {
     }
     return [...changes, ...this.#assign(this.#holders.values(), now)];
   };
+
+  #askAgain(holder: Holder): void {
+    holder.absentUntil = Infinity as MonotonicMs;
+    for (const id of holder.absent.keys()) {
+      const log = this.#logs.get(id)!;
+      holder.queues[log.logClass].add(log);
+    }
+    holder.absent.clear();
+  }
 
   #holderOf(peer: DeviceId, now: MonotonicMs): Holder {
     let holder = this.#holders.get(peer);
@@ -185,6 +206,8 @@ class RangePlanner implements Planner {
         progressAt: now,
         restsUntil: -Infinity as MonotonicMs,
         stalls: 0,
+        absentUntil: Infinity as MonotonicMs,
+        absentMs: ABSENT_MS,
       };
       this.#holders.set(peer, holder);
     }
@@ -277,6 +300,7 @@ function forget(holder: Holder, log: Log, ranges: Ranges): void {
   }
   holder.offered.delete(log.id);
   holder.absent.delete(log.id);
+  if (holder.absent.size === 0) holder.absentUntil = Infinity as MonotonicMs;
   holder.queues[log.logClass].delete(log);
   log.holders.delete(holder);
 }

@@ -227,6 +227,7 @@ export class SyncSession {
       }
       this.#copy.replace(entry);
       ranges.set(log, this.#counted(log, held));
+      this.#announcing.reconsider(log, turn);
       // Two roots of one length are a fork if the author signed both: ask for the signed one.
       const own = this.#asking.heads.ofLength(log, length);
       if (own !== undefined && !equalBytes(own.root, root)) this.#asking.wantHead(log, "nothing");
@@ -308,13 +309,13 @@ export class SyncSession {
   }
 
   #grown(own: readonly Head[], others: readonly Head[], turn: Turn): void {
+    if (own.length + others.length > 0) this.#asking.diskWorks();
     for (const head of [...own, ...others]) {
       this.#asking.heads.remember(head);
       this.#copy.compare(head.log);
       this.#serving.unpark(head.log, turn);
     }
-    for (const { log } of own) this.#announcing.ownGrew(log, turn);
-    for (const { log } of others) this.#announcing.othersGrew(log, turn);
+    for (const { log } of [...own, ...others]) this.#announcing.reconsider(log, turn);
   }
 
   #membersChanged(turn: Turn): void {
@@ -331,7 +332,7 @@ export class SyncSession {
 
   #exhausted(ticket: Ticket, turn: Turn): void {
     const pushed = this.#serving.exhausted(ticket, turn);
-    if (pushed !== undefined) this.#announcing.ownGrew(pushed, turn);
+    if (pushed !== undefined) this.#announcing.reconsider(pushed, turn);
   }
 
   #woken(turn: Turn): void {
