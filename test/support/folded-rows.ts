@@ -1,4 +1,5 @@
 /** Rows in memory, folded turn by turn as the writer does it, and read back through the view. */
+import { deepEqual } from "node:assert/strict";
 import type { ConversationId } from "../../src/core/base/ids.ts";
 import type { Row, RowKey } from "../../src/core/log/rows.ts";
 import type { Change, Fold, PlacedOperation } from "../../src/core/inbox/types.ts";
@@ -38,6 +39,11 @@ export class FoldedRows {
       if (row !== undefined) read.set(key, row);
     }
     const { puts, dels, changes } = this.#fold.apply(read, operations);
+    deepEqual(
+      [...dels].filter((key) => puts.has(key)),
+      [],
+      "a row is put or deleted, never both",
+    );
     for (const key of dels) this.rows.delete(key);
     for (const [key, row] of puts) this.rows.set(key, row);
     this.changes.push(...changes);

@@ -3,7 +3,7 @@
  * field: sms-records.ts and docs/import.md. Tests: test/unit/gateways/sms-backup.test.ts, threats U2, U3, U4, U5, U11, U12.
  */
 import { SaxesParser } from "saxes";
-import { EngineError, isEngineError } from "../../core/base/errors.ts";
+import { EngineError } from "../../core/base/errors.ts";
 import {
   IMPORT_BATCH_RECORDS,
   type ImportSource,
@@ -105,23 +105,20 @@ class BackupParser {
 
   /** @throws EngineError `IMPORT_MALFORMED`. */
   push(text: string): void {
-    this.#saxes.write(this.#sift(() => this.#sifter.push(text)));
+    this.#parse(this.#sifter.push(text));
   }
 
   /** @throws EngineError `IMPORT_TRUNCATED`, `IMPORT_MALFORMED`. */
   end(text: string): void {
     this.push(text);
-    this.#saxes.write(this.#sift(() => this.#sifter.end()));
+    this.#parse(this.#sifter.end());
     this.#isEnding = true;
     this.#saxes.close();
   }
 
-  #sift(step: () => string): string {
-    try {
-      return step();
-    } catch (error) {
-      throw isEngineError(error) ? malformed(this.#saxes.line, error.message) : error;
-    }
+  #parse(sifted: string): void {
+    this.#saxes.write(sifted);
+    if (this.#sifter.fault !== null) throw malformed(this.#saxes.line, this.#sifter.fault);
   }
 
   /** The first fault ends the reading: after it the parser only guesses. */

@@ -10,7 +10,6 @@
  *   what each U+FFFD in an attribute value stands for.
  * - A document type is refused: nothing is ever expanded or fetched (threats U2, U5).
  */
-import { EngineError } from "../../core/base/errors.ts";
 import { Base64Hash } from "./base64-hash.ts";
 import { NOT_UTF8 } from "./utf8-stream.ts";
 
@@ -31,12 +30,16 @@ const REFERENCE_CHARS = 12;
 const NEEDS_CARE = /&#|[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd-\uffff]/;
 // oxlint-disable-next-line no-control-regex
 const CARE = /&#(?:x[0-9a-f]{1,8}|[0-9]{1,9});|[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd-\uffff]/gi;
+/** The parser would swallow everything up to the next semicolon. */
+const NO_REFERENCE = /&(?!#?[0-9a-z]{1,10};)/i;
 const LAST_REFERENCE = /&#[^;&]{1,9};$/;
 const REFERENCE = /&[^;&]{1,10};/g;
 
 type State = "text" | "dropped" | "instruction" | "tag" | "value" | "attached";
 
 export class XmlSifter {
+  /** Why nothing behind what was passed can be read; null: nothing is wrong so far. */
+  fault: string | null = null;
   /** What each `STAND_IN` in an attribute value stands for, first come first; null: nothing that is text. */
   readonly marks: (string | null)[] = [];
   #state: State = "text";
@@ -53,7 +56,7 @@ export class XmlSifter {
   #valueChars = 0;
   #attached = new Base64Hash();
 
-  /** What the parser may have of the text so far. @throws EngineError `IMPORT_MALFORMED`. */
+  /** What the parser may have of the text so far: up to the fault where there is one. */
   push(text: string): string {
     return this.#sift(this.#carry + text, false);
   }
@@ -66,7 +69,8 @@ export class XmlSifter {
   #sift(input: string, isLast: boolean): string {
     this.#carry = "";
     this.#out = "";
-    for (let at = 0; at < input.length;) at = this.#step(input, at, isLast);
+    let at = 0;
+    while (at < input.length && this.fault === null) at = this.#step(input, at, isLast);
     return this.#out;
   }
 
@@ -89,12 +93,18 @@ export class XmlSifter {
 
   #inText(input: string, at: number, isLast: boolean): number {
     const open = input.indexOf("<", at);
-    if (open === -1) return this.#pass(input, at, input.length);
-    this.#pass(input, at, open);
+    const end = open === -1 ? input.length : open;
+    const reference = input.slice(at, end).indexOf("&");
+    if (reference !== -1)
+      return this.#stop(this.#pass(input, at, at + reference), 'there is a "&" between elements');
+    this.#pass(input, at, end);
+    if (open === -1) return end;
     if (!isLast && input.length - open < OPENING_CHARS) return this.#hold(input, open);
     if (input.startsWith("<!--", open)) return this.#enter("dropped", "-->", open + 4);
     if (input.startsWith("<![CDATA[", open)) return this.#enter("dropped", "]]>", open + 9);
-    if (input.startsWith("<!", open)) throw malformed("it declares a document type, which no backup does");
+    if (input.startsWith("<!", open)) {
+      return this.#stop(open, "it declares a document type, which no backup does");
+    }
     this.#elementChars = 0;
     this.#attributeCount = 0;
     this.#gap = "";
@@ -136,7 +146,7 @@ export class XmlSifter {
     if (stop === ">") return this.#enter("text", "", end + 1);
     if (stop === "") return end;
     if (++this.#attributeCount > ATTRIBUTES_MAX) {
-      throw malformed(`an element has more than ${ATTRIBUTES_MAX} attributes`);
+      return this.#stop(end, `an element has more than ${ATTRIBUTES_MAX} attributes`);
     }
     if (this.#attributeCount === 1) this.#tagName = firstWord(this.#gap);
     const isAttached = this.#tagName === "part" && attributeName(this.#gap) === "data";
@@ -166,7 +176,8 @@ export class XmlSifter {
     const kept = piece.length > room ? piece.slice(0, Math.max(0, room)) : piece;
     this.#valueChars += kept.length;
     this.#countChars(kept.length);
-    if (NEEDS_CARE.test(kept)) this.#passCarefully(kept);
+    if (NO_REFERENCE.test(kept)) this.fault = 'there is a "&" that begins no reference such as "&amp;"';
+    else if (NEEDS_CARE.test(kept)) this.#passCarefully(kept);
     else this.#out += kept;
     if (kept.length < piece.length) this.#passLineBreaks(piece.slice(kept.length));
   }
@@ -210,6 +221,11 @@ export class XmlSifter {
     return input.length;
   }
 
+  #stop(at: number, why: string): number {
+    this.fault = why;
+    return at;
+  }
+
   #enter(state: State, closer: string, at: number): number {
     this.#state = state;
     this.#closer = closer;
@@ -218,12 +234,8 @@ export class XmlSifter {
 
   #countChars(count: number): void {
     this.#elementChars += count;
-    if (this.#elementChars > ELEMENT_CHARS_MAX) throw malformed("an element is larger than 4 MiB");
+    if (this.#elementChars > ELEMENT_CHARS_MAX) this.fault = "an element is larger than 4 MiB";
   }
-}
-
-function malformed(why: string): EngineError {
-  return new EngineError("IMPORT_MALFORMED", why);
 }
 
 function isTagStop(unit: number): boolean {
