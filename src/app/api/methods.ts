@@ -35,6 +35,8 @@ export interface Call<Event = object> {
 export interface MethodHost {
   /** @throws EngineError `NODE_CLOSED` while there is none. */
   readonly node: () => KinlogNode;
+  /** What came in the place of a node that closed, once it is there; null where it was the last. */
+  readonly successor: (node: KinlogNode) => Promise<KinlogNode | null>;
   readonly clock: Clock;
   /** @throws EngineError `NODE_NOT_RUNNING` where the node was opened for one command only. */
   readonly stop: () => Promise<void>;
@@ -278,14 +280,21 @@ async function exportLines(running: Running<"export">): Promise<{ readonly expor
   return { exported };
 }
 
+/** Goes on with the next node where an untouched account gives way to another. */
 async function tellEvents(
-  { node, call }: Running<"events">,
+  { host, node, call }: Running<"events">,
   { kinds: wanted, conversation }: ApiMethods["events"]["params"],
 ): Promise<Readonly<Record<never, never>>> {
   const concerns = conversation === undefined ? null : await conversationFilter(node, conversation);
   const options = wanted === undefined ? {} : { kinds: wanted };
-  for await (const event of node.events({ ...options, signal: call.signal })) {
-    if (concerns === null || concerns(event)) await call.emit(event);
+  for (let open: KinlogNode | null = node; open !== null && !call.signal.aborted;) {
+    let stopped: KinlogEvent | null = null;
+    for await (const event of open.events({ ...options, signal: call.signal })) {
+      if (event.event === "stopped") stopped = event;
+      else if (concerns === null || concerns(event)) await call.emit(event);
+    }
+    open = await host.successor(open);
+    if (open === null && stopped !== null) await call.emit(stopped);
   }
   return {};
 }

@@ -63,6 +63,7 @@ async function openLocal(dir: string): Promise<ApiClient> {
     Promise.reject(new EngineError("NODE_NOT_RUNNING", "no node runs for this directory"));
   const dispatch = createDispatch({
     node: () => node,
+    successor: () => Promise.resolve(null),
     clock: machineClock,
     stop: notRunning,
     join: notRunning,

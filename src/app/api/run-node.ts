@@ -70,6 +70,7 @@ class Runner {
     this.#stream = node.events();
     this.dispatch = createDispatch({
       node: () => this.#openNode(),
+      successor: (former) => this.#successor(former),
       clock: machineClock,
       stop: () => this.#close(),
       join: (params, call) => this.#join(params, call),
@@ -162,6 +163,12 @@ class Runner {
     const node = await openNode(options);
     this.#stream = node.events();
     this.#node = node;
+  }
+
+  async #successor(node: KinlogNode): Promise<KinlogNode | null> {
+    // A failure to go on is told by the events of the node itself.
+    await this.#replaced?.promise.catch(() => undefined);
+    return this.#node === node || this.#closing !== null ? null : this.#node;
   }
 
   #openNode(): KinlogNode {
