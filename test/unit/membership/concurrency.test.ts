@@ -100,6 +100,19 @@ describe("revocations that did not know each other", () => {
     equal(statesInEveryOrder(account, 5, "abcde"), "a:revoked b:revoked c:revoked d:revoked e:active");
   });
 
+  it("P10: two circles stay apart where only a spare admission would join them", () => {
+    const account = TestAccount.of("a", "b", "c", "d");
+    account.write("b", bodies.admit("c"));
+    account.tell("b", "c");
+    account.write("c", bodies.revoke("d"));
+    account.write("d", bodies.revoke("c"));
+    const beside = account.write("d", bodies.revoke("a"));
+    account.write("a", bodies.revoke("b"));
+    account.write("b", bodies.revoke("a"));
+    equal(statesInEveryOrder(account, 5, "abcd"), "a:revoked b:revoked c:revoked d:revoked");
+    ok(account.view().refused.has(beside.id));
+  });
+
   it("P10: leaving at the same time as being removed is being removed", () => {
     const account = TestAccount.of("a", "b");
     const leave = account.write("b", bodies.revoke("b"));

@@ -35,6 +35,23 @@ describe("admissions", () => {
     equal(account.states("xyz"), "x:active y:none z:active");
   });
 
+  it("C9: count from no earlier than an admission that counts, where an earlier one does not", () => {
+    const account = TestAccount.of("a", "b", "c");
+    account.write("b", bodies.admit("x"));
+    account.tell("b", "x");
+    const early = account.write("x", bodies.admit("y"));
+    account.write("a", bodies.admit("x"));
+    account.tell("a", "x");
+    account.write("x", bodies.admit("z"));
+    account.write("a", bodies.revoke("b"), { after: [] });
+    account.write("b", bodies.revoke("a"));
+    account.write("c", bodies.admit("x"));
+    account.tell("c", "x");
+    account.write("x", bodies.admit("v"));
+    equal(account.states("abxyzv"), "a:revoked b:revoked x:active y:none z:none v:active");
+    equal(reasonOf(account, early), NO_MEMBER);
+  });
+
   it("C9: count by the phrase of this account only", () => {
     const account = TestAccount.of("a", "b");
     const forged = account.write("b", bodies.admit("x"), { root: rootKeyOf("stolen") });
@@ -290,11 +307,22 @@ describe("a device that forked its control log", () => {
     equal(account.states("bx"), "b:active x:active");
     const { position } = account.write("b", bodies.cloud("left"), { incarnation: 2 });
     account.write("b", bodies.cloud("right"), { incarnation: 2, position });
-    account.write("b", bodies.openLog(3), { incarnation: 3 });
-    equal(account.states("bx"), "b:suspended x:active");
+    const third = account.write("b", bodies.openLog(3), { incarnation: 3 });
+    account.write("b", bodies.admit("y"), { incarnation: 3 });
+    equal(account.states("bxy"), "b:suspended x:active y:none");
     account.tell("b", "c");
-    account.write("c", bodies.countersign(account.entries.at(-1)!));
-    equal(account.states("bx"), "b:active x:active");
+    account.write("c", bodies.countersign(third));
+    equal(account.states("bxy"), "b:active x:active y:none");
+  });
+
+  it("L9: cannot approve itself beforehand, nor be approved by who has not seen its opening", () => {
+    const account = TestAccount.of("a", "b", "c");
+    const opening = account.write("b", bodies.openLog(1), { incarnation: 1 });
+    account.write("b", bodies.countersign(opening));
+    account.write("c", bodies.countersign(opening), { after: [] });
+    const { position } = account.write("b", bodies.cloud("wss://left.example"));
+    account.write("b", bodies.cloud("wss://right.example"), { position });
+    equal(account.states("b"), "b:suspended");
   });
 
   it("P13: gains nothing by an approval from a device that is revoked without it", () => {

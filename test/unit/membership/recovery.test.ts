@@ -59,8 +59,9 @@ describe("a new recovery phrase, signed by the present one", () => {
     account.write("a", bodies.setRecovery(account.phrase), { root: third });
     equal(rootOf(account), "first");
     account.write("a", bodies.admit("x"), { root: account.phrase });
-    equal(account.states("x"), "x:active");
-    sameInEveryOrder(account, 4);
+    account.write("b", bodies.admit("y"), { root: account.phrase, after: [] });
+    equal(account.states("xy"), "x:active y:none");
+    sameInEveryOrder(account, 5);
   });
 
   it("is the first of two at once, in every order", () => {
@@ -88,6 +89,16 @@ describe("a new recovery phrase, signed by the present one", () => {
     equal(rootOf(account), "second");
     equal(account.states("abctuv"), "a:active b:active c:active t:none u:none v:none");
     sameInEveryOrder(account, 4);
+  });
+
+  it("P15: is not undone by devices that are revoked", () => {
+    const account = TestAccount.of("a", "b", "c");
+    account.write("a", bodies.revoke("b"));
+    account.write("a", bodies.revoke("c"));
+    account.write("a", bodies.setRecovery(second), { root: account.phrase });
+    const undone = account.write("b", bodies.setRecovery(third), { after: [], root: account.phrase });
+    account.write("c", bodies.cloud("wss://thief.example"), { after: [undone] });
+    equal(rootOf(account), "second");
   });
 
   it("needs the present one: a stranger's signature changes nothing", () => {
@@ -145,6 +156,38 @@ describe("a new recovery phrase, the old one being lost", () => {
     account.link("b", "d");
     account.link("b", "e");
     equal(rootOf(account), "second");
+  });
+
+  it("P15: goes before one that the phrase signed at the same time, whoever has come after that", () => {
+    const account = TestAccount.of("a", "b");
+    for (const name of ["c", "d", "e"]) account.link("b", name);
+    const signed = account.write("c", bodies.setRecovery(third), { root: account.phrase });
+    for (const name of ["d", "e"]) account.write(name, bodies.countersign(signed), { after: [signed] });
+    const proposal = account.write("a", bodies.setRecovery(second));
+    equal(rootOf(account), "third");
+    account.write("b", bodies.countersign(proposal), { after: [proposal] });
+    equal(rootOf(account), "second");
+    sameInEveryOrder(account, 5);
+  });
+
+  it("P15: hears no vote of a device that does not know the proposal, or is suspended", () => {
+    const account = TestAccount.of("a", "b", "c");
+    const proposal = account.write("a", bodies.setRecovery(second));
+    account.write("b", bodies.countersign(proposal), { after: [] });
+    equal(rootOf(account), "first");
+    const { position } = account.write("b", bodies.cloud("wss://left.example"));
+    account.write("b", bodies.cloud("wss://right.example"), { position });
+    equal(rootOf(account), "first");
+    account.write("c", bodies.countersign(proposal), { after: [proposal] });
+    equal(rootOf(account), "second");
+    const three = TestAccount.of("a", "b", "c", "d");
+    const other = three.write("a", bodies.setRecovery(second));
+    three.tell("a", "b");
+    three.write("b", bodies.countersign(other));
+    equal(rootOf(three), "first");
+    const branch = three.write("d", bodies.cloud("wss://left.example"));
+    three.write("d", bodies.cloud("wss://right.example"), { position: branch.position });
+    equal(rootOf(three), "second");
   });
 
   it("P15: does not need devices that are revoked, nor hear them", () => {
