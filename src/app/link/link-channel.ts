@@ -5,7 +5,7 @@
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { ByteWriter } from "../../core/base/byte-writer.ts";
 import { concat, utf8 } from "../../core/base/bytes.ts";
-import { EngineError } from "../../core/base/errors.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import type { Clock, Entropy, MonotonicMs } from "../../core/base/ports.ts";
 import { constantTimeEqual, hashLabelled, sha256 } from "../../core/crypto/hash.ts";
 import { labelled, labels } from "../../core/crypto/labels.ts";
@@ -38,6 +38,10 @@ export type LinkEnd = "wrong" | "spent" | "refused" | "busy";
 
 const ENDS: readonly LinkEnd[] = ["wrong", "spent", "refused", "busy"];
 const VERSION = 1;
+/** Greeting, share and confirmation: small frames, before the other end has proved to know the code (threat N9). */
+const SMALL_FRAMES = 3;
+/** What was sent may take its way over a slow network; then the other end has closed, or nothing more is owed to it. */
+const LINGER_MS = 30_000;
 const SCALAR_SEED_BYTES = 64;
 const INITIATOR = utf8("I");
 const RESPONDER = utf8("R");
@@ -58,7 +62,8 @@ export class LinkChannel {
     this.#stream = stream;
     this.#clock = ports.clock;
     this.#entropy = ports.entropy;
-    this.#reader = new FrameReader(stream.source, ports.clock, 0);
+    this.#reader = new FrameReader(stream.source, ports.clock, SMALL_FRAMES);
+    // A stream that breaks shows at the reading end as well.
     stream.sink(this.#outbox).catch(() => this.#outbox.end());
   }
 
@@ -179,10 +184,29 @@ export class LinkChannel {
     this.close();
   }
 
+  /** Resolves when the other end has gone, or says something though it is not its turn. Nothing can be received after it. */
+  async gone(): Promise<void> {
+    try {
+      await this.#reader.next(Number.POSITIVE_INFINITY as MonotonicMs);
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+    }
+  }
+
   /** What was sent has a moment to go out. */
   close(): void {
     this.#outbox.end();
     this.#clock.after(1_000, () => this.#stream.abort());
+  }
+
+  /** As `close`, for much that was sent: ends when the other end has it all, and `gone` says so. */
+  closeAfter(gone: Promise<void>): void {
+    this.#outbox.end();
+    const cancel = this.#clock.after(LINGER_MS, () => this.#stream.abort());
+    void gone.then(() => {
+      cancel();
+      this.#stream.abort();
+    });
   }
 
   #exchanged(): LinkKeys {

@@ -20,6 +20,8 @@ const EXCHANGE_MS = 20_000;
 /** A person must answer on the other device; a little longer than a code lives. */
 const DECISION_MS = 310_000;
 const CONTROL_BATCHES_MAX = 4_096;
+/** All control logs of an account; a member that sends more is none that this device wants to know. */
+const CONTROL_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface JoinerKeys {
   readonly signSeed: Uint8Array;
@@ -96,8 +98,12 @@ async function readAdmission(channel: LinkChannel, deadline: MonotonicMs): Promi
   const count = reader.uint(CONTROL_BATCHES_MAX);
   reader.end();
   const control: Batch[] = [];
+  let bytes = 0;
   for (let n = 0; n < count; n++) {
     const sealed = await channel.receiveSealed(LINK_KIND.batch, deadline);
+    bytes += sealed.left;
+    if (bytes > CONTROL_BYTES_MAX)
+      throw new EngineError("WIRE_LIMIT_EXCEEDED", "the other device sends more than an account has");
     control.push(decodeBatch(sealed.raw(sealed.left).slice()));
   }
   channel.close();

@@ -16,15 +16,19 @@ import { NAME_BYTES_MAX } from "../../core/inbox/types.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import { writeDeviceName } from "../replica/founding.ts";
-import { LINK_KIND, LinkChannel } from "./link-channel.ts";
+import { LINK_KIND, LinkChannel, type LinkEnd } from "./link-channel.ts";
 import { CODE_LIVES_MS, createCode, passwordOfWords } from "./link-code.ts";
 
 /** Half of a frame's limit, so that a sealed batch always fits. */
 const CONTROL_BATCH_BYTES = Math.min(32 * 1024, BATCH_BYTES_TARGET);
 const EXCHANGE_MS = 20_000;
+/** Streams that were greeted and have not guessed yet: strangers cannot have more of them open. */
+const GREETED_MAX = 8;
 
 interface Asking {
   readonly channel: LinkChannel;
+  /** Resolves when the new device has gone. */
+  readonly gone: Promise<void>;
   readonly device: DeviceId;
   readonly openKey: Uint8Array;
   readonly name: string;
@@ -37,14 +41,22 @@ export class LinkMember {
   readonly expiresAtMs: number;
   /** The device that proved to know the code. */
   readonly request: Promise<{ readonly device: DeviceId; readonly name: string }>;
+  /** Resolves once the code can be used no more, whatever came of it. */
+  readonly done: Promise<void>;
   readonly #replica: Replica;
   readonly #ownName: string;
   readonly #freeName: (wanted: string) => Promise<string>;
   readonly #deadline: MonotonicMs;
   readonly #asked: PromiseWithResolvers<Asking>;
   readonly #cancelExpiry: () => void;
+  readonly #setDone: () => void;
+  #greeted = 0;
   #spent = false;
-  #over = false;
+  /** Who has asked and has no answer yet. */
+  #asking: Asking | null = null;
+  #confirming: Promise<{ readonly device: DeviceId; readonly name: string }> | null = null;
+  /** Why nothing more can be done with the code. */
+  #ended: EngineError | null = null;
 
   constructor(input: {
     readonly replica: Replica;
@@ -68,52 +80,75 @@ export class LinkMember {
     this.request = this.#asked.promise.then(({ device, name }) => ({ device, name }));
     // Who does not wait for the request must not be hit by its failure.
     this.request.catch(() => undefined);
+    ({ promise: this.done, resolve: this.#setDone } = Promise.withResolvers<void>());
     this.#cancelExpiry = clock.after(livesMs, () =>
-      this.#fail(new EngineError("CODE_EXPIRED", "nobody used the code in time")),
+      this.#fail(new EngineError("CODE_EXPIRED", "nobody used the code in time"), "spent"),
     );
   }
 
   /** True once the code can be used no more. */
   get over(): boolean {
-    return this.#over;
+    return this.#ended !== null;
   }
 
-  /** A stream of the link protocol came in. Never rejects. */
+  /** A stream of the link protocol came in. Never rejects for what came over it. */
   async answer(stream: ByteStream): Promise<void> {
     const channel = new LinkChannel(stream, this.#replica.ports);
+    if (this.#greeted >= GREETED_MAX) {
+      channel.end("busy");
+      return;
+    }
+    this.#greeted++;
     try {
       await this.#exchange(channel);
     } catch (error) {
       channel.close();
       if (!isEngineError(error)) throw error;
+    } finally {
+      this.#greeted--;
     }
   }
 
-  /** Admits exactly the keys that came; resolves when that is durable and sent. */
-  async confirm(): Promise<{ readonly device: DeviceId; readonly name: string }> {
-    const { channel, device, openKey, name: wanted } = await this.#asked.promise;
-    if (this.#over) throw new EngineError("CODE_EXPIRED", "this request is over");
-    const { members, keys, ports, writer } = this.#replica;
-    const wraps = await keys.wrapAllFor({ device, openKey }, members, ports.entropy);
-    const name = await this.#freeName(wanted);
-    await writer.appendControl([
-      { kind: "admit", device, openKey, wraps, epochs: wraps.map((wrap) => wrap.epoch) },
-    ]);
-    await writeDeviceName(this.#replica, device, name);
-    await this.#sendAccount(channel, name);
-    this.#finish();
-    channel.close();
-    return { device, name };
+  /**
+   * Admits exactly the keys that came, once; resolves when that is durable and on its way.
+   *
+   * @throws EngineError as `request` does; `CODE_EXPIRED`, `PEER_CLOSED` where the new device waits no longer; `DISK_FULL`, ….
+   */
+  confirm(): Promise<{ readonly device: DeviceId; readonly name: string }> {
+    this.#confirming ??= this.#admit();
+    return this.#confirming;
   }
 
-  async refuse(): Promise<void> {
-    const { channel } = await this.#asked.promise;
-    this.#finish();
-    channel.end("refused");
+  refuse(): void {
+    this.#fail(new EngineError("CODE_REFUSED", "the new device was refused"), "refused");
   }
 
   cancel(): void {
-    this.#fail(new EngineError("ABORTED", "linking was ended"));
+    this.#fail(new EngineError("ABORTED", "linking was ended"), "refused");
+  }
+
+  async #admit(): Promise<{ readonly device: DeviceId; readonly name: string }> {
+    const asking = await this.#asked.promise;
+    if (this.#ended !== null) throw this.#ended;
+    // The person has answered: from here on neither the clock nor the new device can end it half-way.
+    this.#asking = null;
+    this.#finish(new EngineError("CODE_EXPIRED", "the code was used"));
+    const { channel, gone, device, openKey, name: wanted } = asking;
+    try {
+      const { members, keys, ports, writer } = this.#replica;
+      const wraps = await keys.wrapAllFor({ device, openKey }, members, ports.entropy);
+      const name = await this.#freeName(wanted);
+      await writer.appendControl([
+        { kind: "admit", device, openKey, wraps, epochs: wraps.map((wrap) => wrap.epoch) },
+      ]);
+      await writeDeviceName(this.#replica, device, name);
+      await this.#sendAccount(channel, name);
+      channel.closeAfter(gone);
+      return { device, name };
+    } catch (error) {
+      channel.end("busy");
+      throw error;
+    }
   }
 
   async #exchange(channel: LinkChannel): Promise<void> {
@@ -123,7 +158,7 @@ export class LinkMember {
     const secretKind = reader.u8();
     const theirs = reader.raw(32);
     reader.end();
-    if (this.#spent || this.#over) {
+    if (this.#spent || this.#ended !== null) {
       channel.end("spent");
       return;
     }
@@ -138,7 +173,7 @@ export class LinkMember {
         throw new EngineError("CODE_WRONG", "somebody used a wrong code, which is now dead");
       }
       channel.confirm();
-      this.#asked.resolve(await this.#readRequest(channel, deadline));
+      this.#wait(await this.#readRequest(channel, deadline));
     } catch (error) {
       // A guess that was broken off is a guess.
       this.#fail(
@@ -150,6 +185,20 @@ export class LinkMember {
       );
       throw error;
     }
+  }
+
+  /** The person is asked. A new device that goes away meanwhile must not become a member that nobody is. */
+  #wait(asking: Asking): void {
+    if (this.#ended !== null) {
+      asking.channel.end("spent");
+      return;
+    }
+    this.#asking = asking;
+    this.#asked.resolve(asking);
+    void asking.gone.then(() => {
+      if (this.#asking === asking)
+        this.#fail(new EngineError("PEER_CLOSED", "the new device waits no longer"));
+    });
   }
 
   async #readRequest(channel: LinkChannel, deadline: MonotonicMs): Promise<Asking> {
@@ -167,7 +216,7 @@ export class LinkMember {
     ) {
       throw new EngineError("CRYPTO_KEY_INVALID", "the new device did not prove its key");
     }
-    return { channel, device, openKey, name };
+    return { channel, gone: channel.gone(), device, openKey, name };
   }
 
   /** All control logs, as batches that prove themselves: what the new device needs before it knows anyone. */
@@ -201,14 +250,18 @@ export class LinkMember {
     return Math.min(soon, this.#deadline) as MonotonicMs;
   }
 
-  #fail(error: EngineError): void {
-    if (this.#over) return;
-    this.#finish();
+  /** Ends it for all; who has asked and has no answer is told `why`. */
+  #fail(error: EngineError, why: LinkEnd = "spent"): void {
+    if (this.#ended !== null) return;
+    this.#finish(error);
     this.#asked.reject(error);
+    this.#asking?.channel.end(why);
+    this.#asking = null;
   }
 
-  #finish(): void {
-    this.#over = true;
+  #finish(error: EngineError): void {
+    this.#ended = error;
     this.#cancelExpiry();
+    this.#setDone();
   }
 }

@@ -3,13 +3,13 @@
  * account against its genesis, and this device against the members that come of it. Nothing is trusted for who sent it.
  */
 import type { DeviceId } from "../../core/base/ids.ts";
-import { EngineError } from "../../core/base/errors.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { accountIdOf, logIdOf } from "../../core/crypto/derive.ts";
 import { verifyBatch } from "../../core/log/batch.ts";
 import { extendFromBatch } from "../../core/log/extension.ts";
 import type { Batch, VerifiedBatch } from "../../core/log/types.ts";
 import { decodeControl, encodeGenesis } from "../../core/membership/operation.ts";
-import type { LogOwner } from "../../core/membership/types.ts";
+import type { ControlBody, LogOwner } from "../../core/membership/types.ts";
 import type { Adoption } from "../../core/sync/types.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Admission } from "./link-joiner.ts";
@@ -38,8 +38,7 @@ export async function takeAdmission(replica: Replica, admission: Admission): Pro
 async function takeGenesis(replica: Replica, waiting: Batch[]): Promise<void> {
   const { account } = replica;
   for (const batch of waiting) {
-    const payload = batch.from === 0 ? batch.entries[0]?.bytes : undefined;
-    const body = payload === undefined ? undefined : decodeControl(payload.slice()).body;
+    const body = firstBody(batch);
     if (body?.kind !== "genesis" || accountIdOf(encodeGenesis(body)) !== account) continue;
     const device: DeviceId = body.device;
     const log = logIdOf({ account, device, incarnation: 0, logClass: "control" });
@@ -55,6 +54,17 @@ async function takeGenesis(replica: Replica, waiting: Batch[]): Promise<void> {
     return;
   }
   throw notProved("it has no genesis");
+}
+
+/** What a log begins with; undefined where that is not in the batch, or nothing that can be read: some member's nonsense is no obstacle. */
+function firstBody({ from, entries: [first] }: Batch): ControlBody | undefined {
+  if (from !== 0 || first?.state !== "present") return undefined;
+  try {
+    return decodeControl(first.bytes.slice()).body;
+  } catch (error) {
+    if (isEngineError(error)) return undefined;
+    throw error;
+  }
 }
 
 async function takeBatch(replica: Replica, batch: Batch, owner: LogOwner): Promise<void> {

@@ -68,7 +68,7 @@ export class DeviceNode implements KinlogNode {
   readonly #network: NodeNetwork | null;
   readonly #alarms: Alarm[] = [];
   #unseenPhrase: Uint8Array | null;
-  #link: LinkAttempt | null = null;
+  #link: ReturnType<typeof openLink> | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(parts: NodeParts, memory: PeerMemory) {
@@ -171,24 +171,19 @@ export class DeviceNode implements KinlogNode {
     link: async (options = {}): Promise<LinkAttempt> => {
       const network = this.#needNetwork();
       if (this.#link !== null) throw linkIsOpen();
-      const attempt = await openLink({
+      const opening = openLink({
         replica: this.#replica,
         network,
         ownName: this.name,
-        freeName: async (wanted) => this.#names.free(wanted.normalize("NFC"), null),
+        freeName: async (wanted) => this.#names.free(wanted, null),
         ...(options.timeoutMs === undefined ? {} : { livesMs: options.timeoutMs }),
       });
+      this.#link = opening;
       const over = (): void => {
         this.#link = null;
       };
-      this.#link = {
-        ...attempt,
-        confirm: () => attempt.confirm().finally(over),
-        refuse: () => attempt.refuse().finally(over),
-        cancel: () => attempt.cancel().finally(over),
-      };
-      attempt.request.catch(over);
-      return this.#link;
+      opening.then(({ done }) => done).then(over, over);
+      return (await opening).attempt;
     },
   };
 
@@ -297,7 +292,10 @@ export class DeviceNode implements KinlogNode {
   }
 
   async #close(): Promise<void> {
-    await this.#link?.cancel();
+    await this.#link?.then(
+      ({ attempt }) => attempt.cancel(),
+      () => undefined,
+    );
     await this.#network?.close();
     await this.#memory.flush();
     await this.#replica.close();

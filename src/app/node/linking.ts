@@ -9,14 +9,14 @@ import { timeText } from "./inbox-reader.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { LinkAttempt } from "./types.ts";
 
-/** Opens one code. Only one is open at a time: `busy` says whether. */
+/** Opens one code. Only one may be open at a time; `done` resolves when this one is over. */
 export async function openLink(input: {
   readonly replica: Replica;
   readonly network: NodeNetwork;
   readonly ownName: string;
   readonly freeName: (wanted: string) => Promise<string>;
   readonly livesMs?: number;
-}): Promise<LinkAttempt> {
+}): Promise<{ readonly attempt: LinkAttempt; readonly done: Promise<void> }> {
   const { replica, network, ownName, freeName, livesMs } = input;
   const member = new LinkMember({
     replica,
@@ -25,35 +25,32 @@ export async function openLink(input: {
     ...(livesMs === undefined ? {} : { livesMs }),
   });
   network.net.handle(LINK_PROTOCOL, (stream) => void member.answer(stream));
-  const stopAnswering = await network.meeting.answerAlso(linkTag(member.number));
-  const end = async (): Promise<void> => {
+  const stopAnswering = await network.meeting.answerAlso(linkTag(member.number)).catch((error: unknown) => {
+    member.cancel();
     network.net.handle(LINK_PROTOCOL, null);
-    await stopAnswering();
-  };
+    throw error;
+  });
   // Nobody finds the way to a code that is over.
-  member.request.catch(() => void end());
-  return {
+  const done = member.done.then(() => {
+    network.net.handle(LINK_PROTOCOL, null);
+    return stopAnswering();
+  });
+  const attempt: LinkAttempt = {
     code: member.text,
     uri: uriOf({ number: member.number, qrSecret: member.qrSecret, addresses: network.net.addresses() }),
     expiresAt: timeText(member.expiresAtMs),
     request: member.request,
-    confirm: async () => {
-      try {
-        return await member.confirm();
-      } finally {
-        await end();
-      }
-    },
+    confirm: () => member.confirm(),
     refuse: async () => {
-      await member.refuse();
-      await end();
+      member.refuse();
+      await done;
     },
     cancel: async () => {
-      if (member.over) return;
       member.cancel();
-      await end();
+      await done;
     },
   };
+  return { attempt, done };
 }
 
 /** Thrown where a second code is asked for while one is open. */
