@@ -35,9 +35,10 @@ export class Admission {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Undefined refuses. Loopback is always let in: whoever runs programs here needs no network to do harm. */
+  /** Undefined refuses. */
   admit(host: string): Admitted | undefined {
-    if (isLoopbackHost(host)) return { upgraded: () => undefined, gone: () => undefined };
+    if (this.#limits.loopbackIsExempt && isLoopbackHost(host))
+      return { upgraded: () => undefined, gone: () => undefined };
     const now = this.#monotonicMs();
     const record = this.#recordOf(host, now);
     if (record === undefined) return undefined;

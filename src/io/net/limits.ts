@@ -7,10 +7,11 @@
 export interface NetLimits {
   /** Connections at once, both directions. */
   readonly connectionsMax: number;
-  /** Incoming connections at once from one address; machines on loopback are exempt. */
+  /** Incoming connections from one address: at once, and a second. */
   readonly connectionsPerHostMax: number;
-  /** Incoming connections a second from one address; loopback is exempt. */
   readonly connectionsPerHostPerSecond: number;
+  /** Whoever runs programs on this machine needs no network to do harm, and several devices on it share one address. */
+  readonly loopbackIsExempt: boolean;
   /** Incoming connections whose handshake is not done, in all and from one address. */
   readonly pendingMax: number;
   readonly pendingPerHostMax: number;
@@ -30,6 +31,7 @@ export const defaultLimits: NetLimits = {
   connectionsMax: 64,
   connectionsPerHostMax: 12,
   connectionsPerHostPerSecond: 5,
+  loopbackIsExempt: true,
   // Four per address leave room for others while one address holds all it may.
   pendingMax: 32,
   pendingPerHostMax: 4,

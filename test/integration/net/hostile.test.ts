@@ -2,15 +2,17 @@
  * What a stranger on the network can do to a host with a libp2p of its own: fill its memory, take its slots, keep it waiting
  * (threats N7, N8, N10, N11). The stranger reaches into libp2p, since a decent peer sends none of this.
  */
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { noise } from "@chainsafe/libp2p-noise";
 import { yamux } from "@chainsafe/libp2p-yamux";
+import { generateKeyPair } from "@libp2p/crypto/keys";
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
 import { tcp } from "@libp2p/tcp";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import type { ByteStream, Net } from "../../../src/core/sync/ports.ts";
 import { createNet, type NetOptions } from "../../../src/io/net/create-net.ts";
+import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { addressOf, answerAll, patterned, PROTOCOL, readAll } from "../../support/net-streams.ts";
 
 const LOOPBACK = ["/ip4/127.0.0.1/tcp/0"];
@@ -22,7 +24,7 @@ interface Inside {
     readonly maConn: { readonly send: (bytes: Uint8Array) => boolean };
     handleFrame: () => void;
   };
-  readonly maConn: { readonly socket: { readonly pause: () => void } };
+  readonly maConn: { readonly socket: { readonly pause: () => void; readonly end: () => void } };
 }
 
 describe("a stranger with a libp2p of its own", () => {
@@ -40,8 +42,10 @@ describe("a stranger with a libp2p of its own", () => {
     return net;
   }
 
-  async function connect(net: Net): Promise<Connection> {
+  async function connect(net: Net, keyType: "Ed25519" | "secp256k1" = "Ed25519"): Promise<Connection> {
     const node = await createLibp2p({
+      privateKey: await generateKeyPair(keyType),
+      addresses: { listen: LOOPBACK },
       transports: [tcp()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux({ enableKeepAlive: false })],
@@ -146,6 +150,20 @@ describe("a stranger with a libp2p of its own", () => {
     equal(streams.length, 4);
   });
 
+  it("N8: cannot pass off a connection that ends for the end of a stream", async () => {
+    const net = await open();
+    const incoming = answerAll(net);
+    const connection = await connect(net);
+    const [opened] = await openStreams(connection, 1);
+    ok(opened?.status === "fulfilled");
+    opened.value.send(patterned(1_000));
+    const answered = await incoming.first;
+    const reading = assertRejectsWithCode(readAll(answered), "PEER_CLOSED");
+    await tick();
+    inside(connection).maConn.socket.end();
+    await reading;
+  });
+
   it("N11: cannot keep a connection without a stream", async () => {
     const net = await open({ streamOpenMs: 100 });
     const connection = await connect(net);
@@ -153,13 +171,38 @@ describe("a stranger with a libp2p of its own", () => {
   });
 
   it("N11: loses its connection when its last stream ended", async () => {
-    const net = await open({ lingerMs: 50 });
+    const net = await open({ lingerMs: 50, streamOpenMs: 60_000 });
     answerAll(net, async (stream) => stream.sink(stream.source));
     const connection = await connect(net);
     const [opened] = await openStreams(connection, 1);
     ok(opened?.status === "fulfilled");
     await opened.value.close();
     ok(await until(() => connection.status !== "open"));
+  });
+
+  it("N12: is refused with another kind of key, whoever dials", async () => {
+    const net = await open();
+    answerAll(net);
+    const connection = await connect(net, "secp256k1").catch(() => undefined);
+    ok(await until(() => connection === undefined || connection.status !== "open"));
+    const address = strangers[0]?.getMultiaddrs()[0]?.toString() ?? "";
+    await assertRejectsWithCode(net.dial(address, PROTOCOL, 5_000), "PEER_UNREACHABLE");
+  });
+
+  it("N7: holds so many connections of one address and no more", async () => {
+    const net = await open({
+      connectionsPerHostMax: 2,
+      connectionsPerHostPerSecond: 99,
+      loopbackIsExempt: false,
+    });
+    answerAll(net);
+    const results = [];
+    for (let n = 0; n < 4; n++) {
+      const connection = await connect(net).catch(() => undefined);
+      const [opened] = connection === undefined ? [] : await openStreams(connection, 1);
+      results.push(opened?.status === "fulfilled");
+    }
+    deepEqual(results, [true, true, false, false]);
   });
 
   it("N7: holds so many connections and no more", async () => {
