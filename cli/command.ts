@@ -1,12 +1,9 @@
 /** What a command is: what the table says of it, and what it is given when it runs. */
 import type { ApiClient } from "../src/app/api/protocol.ts";
 import type { Arguments } from "./arguments.ts";
+import type { ExitCode } from "./exit-code.ts";
 import type { Input } from "./input.ts";
 import type { Output } from "./output/output.ts";
-
-/** The contract's exit codes. */
-export const EXIT = { done: 0, failed: 1, usage: 2, unconfirmed: 3 } as const;
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export interface OptionSpec {
   /** `flag` takes no value, `texts` may be given several times. */
@@ -35,6 +32,8 @@ export type Run = (context: Context) => Promise<ExitCode>;
 
 export interface Context {
   readonly args: Arguments;
+  /** The whole table, by name. */
+  readonly commands: ReadonlyMap<string, CommandSpec>;
   /** The device's data, absolute. */
   readonly dir: string;
   readonly output: Output;

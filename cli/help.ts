@@ -1,5 +1,5 @@
 /** The help texts: an overview, and a page for each command. */
-import { GLOBAL_OPTIONS } from "./arguments.ts";
+import { GLOBAL_OPTIONS } from "./global-options.ts";
 import type { CommandSpec, OptionSpec } from "./command.ts";
 
 export function overview(commands: ReadonlyMap<string, CommandSpec>): readonly string[] {

@@ -5,13 +5,14 @@
 import { resolve } from "node:path";
 import { EngineError } from "../src/app/api/errors.ts";
 import type { ApiClient } from "../src/app/api/protocol.ts";
-import { asksForJson, parseCommandLine } from "./arguments.ts";
 import { COMMANDS } from "./command-table.ts";
-import { type CommandSpec, type Context, EXIT, type ExitCode } from "./command.ts";
+import type { CommandSpec, Context } from "./command.ts";
+import { EXIT, type ExitCode } from "./exit-code.ts";
 import { givenArguments } from "./given-arguments.ts";
 import { Input } from "./input.ts";
 import { nearestName } from "./nearest-name.ts";
 import { Output } from "./output/output.ts";
+import { asksForJson, parseCommandLine } from "./parse-command-line.ts";
 
 /** What a shell expects of a process that a second Ctrl-C killed. */
 const KILLED = 130;
@@ -51,10 +52,11 @@ export async function runCommandLine(): Promise<void> {
   exitWith(isBroken ? EXIT.done : code);
 }
 
-function contextOf(parts: Omit<Context, "input" | "withApi">): Context {
+function contextOf(parts: Omit<Context, "input" | "commands" | "withApi">): Context {
   const { dir, signal } = parts;
   return {
     ...parts,
+    commands: COMMANDS,
     input: new Input(() => process.stdin, process.stdin.isTTY),
     withApi: async (need, use) => {
       const { openApi } = await import("../src/app/api/open-api.ts");

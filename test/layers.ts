@@ -39,7 +39,7 @@ export const compositionRoot: readonly RegExp[] = [
   /^src\/app\/node\/device-directory\.ts$/,
   /^src\/app\/node\/platform\.ts$/,
   /^src\/app\/api\/socket[^/]*\.ts$/,
-  /^src\/app\/api\/(?:directory|open-api|run-node)\.ts$/,
+  /^src\/app\/api\/(?:directory|open-api|run-node|while-busy)\.ts$/,
 ];
 
 /** The only folder of core that may await: HPKE and Argon2id have no synchronous form. Only app calls it. */

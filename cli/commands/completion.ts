@@ -1,17 +1,19 @@
 /** `kinlog completion`: a script for the shell, made of the table of commands. */
-import { GLOBAL_OPTIONS } from "../arguments.ts";
-import { COMMANDS } from "../command-table.ts";
-import { type CommandSpec, EXIT, type Run } from "../command.ts";
+import type { CommandSpec, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
+import { GLOBAL_OPTIONS } from "../global-options.ts";
 import { nearestName } from "../nearest-name.ts";
 import { usageError } from "../usage-error.ts";
 
-const SCRIPTS: ReadonlyMap<string, () => readonly string[]> = new Map([
+type Commands = ReadonlyMap<string, CommandSpec>;
+
+const SCRIPTS: ReadonlyMap<string, (commands: Commands) => readonly string[]> = new Map([
   ["bash", bash],
   ["zsh", zsh],
   ["fish", fish],
 ]);
 
-export const run: Run = async ({ args, output }) => {
+export const run: Run = async ({ args, commands, output }) => {
   const shell = args.operand(0);
   const script = SCRIPTS.get(shell);
   if (script === undefined) {
@@ -21,15 +23,15 @@ export const run: Run = async ({ args, output }) => {
       near === undefined ? "There is one for bash, zsh and fish." : `Did you mean ${near}?`,
     );
   }
-  const lines = script();
+  const lines = script(commands);
   await output.value({ script: lines.join("\n") }, () => lines);
   return EXIT.done;
 };
 
 /** First words, each with its second words. */
-function words(): ReadonlyMap<string, readonly string[]> {
+function words(commands: Commands): ReadonlyMap<string, readonly string[]> {
   const byFirst = new Map<string, string[]>();
-  for (const name of COMMANDS.keys()) {
+  for (const name of commands.keys()) {
     const [first = "", second] = name.split(" ");
     const seconds = byFirst.get(first) ?? [];
     byFirst.set(first, second === undefined ? seconds : [...seconds, second]);
@@ -41,14 +43,15 @@ function optionsOf(spec: CommandSpec | undefined): readonly string[] {
   return Object.keys({ ...spec?.options, ...GLOBAL_OPTIONS }).map((name) => `--${name}`);
 }
 
-function optionsOfFirst(first: string): readonly string[] {
-  const specs = [...COMMANDS.values()].filter(({ name }) => name.split(" ")[0] === first);
+function optionsOfFirst(first: string, commands: Commands): readonly string[] {
+  const specs = [...commands.values()].filter(({ name }) => name.split(" ")[0] === first);
   return [...new Set(specs.flatMap(optionsOf))];
 }
 
-function bash(): readonly string[] {
-  const cases = [...words()].map(
-    ([first, seconds]) => `    ${first}) words="${[...seconds, ...optionsOfFirst(first)].join(" ")}" ;;`,
+function bash(commands: Commands): readonly string[] {
+  const cases = [...words(commands)].map(
+    ([first, seconds]) =>
+      `    ${first}) words="${[...seconds, ...optionsOfFirst(first, commands)].join(" ")}" ;;`,
   );
   return [
     "_kinlog() {",
@@ -61,7 +64,7 @@ function bash(): readonly string[] {
     "    esac",
     "  done",
     '  case "$command" in',
-    `    "") words="${[...words().keys(), ...optionsOf(undefined)].join(" ")}" ;;`,
+    `    "") words="${[...words(commands).keys(), ...optionsOf(undefined)].join(" ")}" ;;`,
     ...cases,
     "  esac",
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
@@ -70,16 +73,17 @@ function bash(): readonly string[] {
   ];
 }
 
-function zsh(): readonly string[] {
+function zsh(commands: Commands): readonly string[] {
   const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-  const described = [...COMMANDS.values()]
+  const described = [...commands.values()]
     .filter(({ name }) => !name.includes(" "))
     .map(({ name, summary }) => `    ${quoted(`${name}:${summary.replaceAll(":", "\\:")}`)}`);
-  const groups = [...words().keys()]
-    .filter((first) => !COMMANDS.has(first))
+  const groups = [...words(commands).keys()]
+    .filter((first) => !commands.has(first))
     .map((first) => `    ${quoted(first)}`);
-  const cases = [...words()].map(
-    ([first, seconds]) => `    ${first}) compadd -- ${[...seconds, ...optionsOfFirst(first)].join(" ")} ;;`,
+  const cases = [...words(commands)].map(
+    ([first, seconds]) =>
+      `    ${first}) compadd -- ${[...seconds, ...optionsOfFirst(first, commands)].join(" ")} ;;`,
   );
   return [
     "#compdef kinlog",
@@ -103,13 +107,13 @@ function zsh(): readonly string[] {
   ];
 }
 
-function fish(): readonly string[] {
+function fish(commands: Commands): readonly string[] {
   const quoted = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
   const lines: string[] = [];
   for (const [name, { help }] of Object.entries(GLOBAL_OPTIONS)) {
     lines.push(`complete -c kinlog -l ${name} -d ${quoted(help)}`);
   }
-  for (const { name, summary, options } of COMMANDS.values()) {
+  for (const { name, summary, options } of commands.values()) {
     const [first = "", second] = name.split(" ");
     lines.push(
       second === undefined

@@ -1,5 +1,6 @@
 /** `kinlog connect`: dials by hand, through the running node. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 
 export const run: Run = ({ args, output, withApi }) =>

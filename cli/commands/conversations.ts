@@ -1,6 +1,7 @@
 /** `kinlog conversations`: the most recently used first, with unread counts. */
 import type { Conversation } from "../../src/app/node/types.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import { formatTable } from "../output/table.ts";
 import { shortTime } from "../output/times.ts";

@@ -4,7 +4,8 @@
 import { EngineError } from "../../src/app/api/errors.ts";
 import type { ApiClient } from "../../src/app/api/protocol.ts";
 import { inChunks } from "../chunks.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import { localTime, plural } from "../output/times.ts";
 import { usageError } from "../usage-error.ts";

@@ -1,5 +1,6 @@
 /** `kinlog devices rename`: a name that another device has gets a number. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 
 export const run: Run = ({ args, output, withApi }) =>

@@ -1,6 +1,7 @@
 /** `kinlog devices`: the account's devices, this one first. */
 import type { Device } from "../../src/app/node/types.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import { formatTable } from "../output/table.ts";
 import { ago, plural } from "../output/times.ts";

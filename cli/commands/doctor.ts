@@ -1,5 +1,6 @@
 /** `kinlog doctor`: what is well, what is not, and what to do about it. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 
 export const run: Run = ({ output, withApi }) =>

@@ -1,6 +1,7 @@
 /** `kinlog export`: history out, to stdout or into a file that is whole or not there. */
 import type { ApiClient } from "../../src/app/api/protocol.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { createExportFile } from "../export-file.ts";
 import { plural } from "../output/times.ts";
 import { usageError } from "../usage-error.ts";

@@ -1,6 +1,7 @@
 /** `kinlog import`: history in. Importing twice changes nothing. */
 import { resolve } from "node:path";
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import { count, plural } from "../output/times.ts";
 

@@ -1,5 +1,6 @@
 /** `kinlog init`: a new account with this device as its first. The one time that the phrase is shown. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { phraseLines } from "../output/phrase.ts";
 
 export const run: Run = async ({ args, dir, output }) => {

@@ -2,9 +2,10 @@
  * `kinlog join`: makes this directory a device of an account. Where a node runs here, it does it itself and goes on as the new device; so
  * nobody can write to the account that gives way.
  */
-import { whileBusy } from "../../src/app/api/open-api.ts";
 import { connectApi } from "../../src/app/api/socket-client.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import { whileBusy } from "../../src/app/api/while-busy.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { joinDirectory } from "../join-directory.ts";
 import { printableLine } from "../output/printable.ts";
 

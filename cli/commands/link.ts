@@ -3,7 +3,8 @@
  */
 import { EngineError, isEngineError } from "../../src/app/api/errors.ts";
 import type { LinkEvent } from "../../src/app/api/protocol.ts";
-import { type Context, EXIT, type ExitCode, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import { qrLines } from "../output/qr.ts";
 import { localTime } from "../output/times.ts";

@@ -1,5 +1,6 @@
 /** `kinlog read`: read up to its newest message, on all devices. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 
 export const run: Run = ({ args, output, withApi }) =>

@@ -1,5 +1,6 @@
 /** `kinlog recovery show`: the phrase of an account that a node began by itself; once. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { phraseLines } from "../output/phrase.ts";
 
 export const run: Run = ({ output, withApi }) =>

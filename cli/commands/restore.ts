@@ -1,6 +1,7 @@
 /** `kinlog restore`: back from the bin, on all devices. */
 import { inChunks } from "../chunks.ts";
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { plural } from "../output/times.ts";
 
 export const run: Run = ({ args, output, withApi }) =>

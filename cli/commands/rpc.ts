@@ -5,7 +5,8 @@ import { LineSplitter } from "../../src/app/api/line-splitter.ts";
 import { type ApiClient, LINE_BYTES_MAX } from "../../src/app/api/protocol.ts";
 import type { RequestSession } from "../../src/app/api/request-session.ts";
 import { connectSocket } from "../../src/app/api/socket-client.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 
 export const run: Run = async (context) => {
   const socket = await connectSocket(context.dir);

@@ -1,5 +1,6 @@
 /** `kinlog send`: the message is durable when this returns. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 
 /** As the inbox has it. */

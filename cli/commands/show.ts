@@ -1,5 +1,6 @@
 /** `kinlog show`: the newest messages of a conversation, oldest of them first. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { messageLines } from "../output/messages.ts";
 import { printableLine } from "../output/printable.ts";
 import { LIST_MAX } from "./conversations.ts";

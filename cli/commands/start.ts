@@ -5,7 +5,8 @@
 import { hostname } from "node:os";
 import type { RunningNode } from "../../src/app/api/run-node.ts";
 import type { KinlogEvent } from "../../src/app/node/types.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { eventLines } from "../output/events.ts";
 import { phraseLines } from "../output/phrase.ts";
 import { printableLine } from "../output/printable.ts";

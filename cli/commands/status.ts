@@ -1,6 +1,7 @@
 /** `kinlog status`: is this device in sync, with whom, since when, what is missing and where. */
 import type { PeerStatus, Status } from "../../src/app/node/types.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import type { Style } from "../output/style.ts";
 import { formatTable } from "../output/table.ts";

@@ -1,5 +1,6 @@
 /** `kinlog stop`: ends the running node; returns when its directory is free. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 
 export const run: Run = ({ output, withApi }) =>
   withApi("running", async (api) => {

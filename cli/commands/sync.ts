@@ -1,7 +1,8 @@
 /** `kinlog sync`: until in sync, or until the time is over; for scripts. */
 import { isEngineError } from "../../src/app/api/errors.ts";
 import type { ApiClient } from "../../src/app/api/protocol.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 
 /** Without a limit it is asked for again and again. */

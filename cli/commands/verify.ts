@@ -1,5 +1,6 @@
 /** `kinlog verify`: everything stored, hashed again and held against the signed heads. */
-import { EXIT, type Run } from "../command.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { plural } from "../output/times.ts";
 
 export const run: Run = async ({ args, output, withApi }) => {

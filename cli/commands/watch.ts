@@ -1,7 +1,8 @@
 /** `kinlog watch`: what happens, local and remote alike, until interrupted. */
 import { isEngineError } from "../../src/app/api/errors.ts";
 import type { EventKind, KinlogEvent } from "../../src/app/node/types.ts";
-import { type Context, EXIT, type Run } from "../command.ts";
+import type { Context, Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
 import { eventLines, watchedMessage } from "../output/events.ts";
 
 const KINDS: readonly EventKind[] = [

@@ -3,7 +3,7 @@
  * and tables for people. What people typed elsewhere passes printable.ts before it comes here. Tests: test/unit/cli/output.test.ts.
  */
 import { type DescribedError, describeError } from "../../src/app/api/errors.ts";
-import { EXIT, type ExitCode } from "../command.ts";
+import { EXIT, type ExitCode } from "../exit-code.ts";
 import { printableJson, printableLine } from "./printable.ts";
 import { type Progress, ProgressBar } from "./progress-bar.ts";
 import { createStyle, type Style, wantsColour } from "./style.ts";

@@ -2,14 +2,11 @@
  * A node to ask, wherever it is: the running one if there is one, else the directory itself, opened by this process.
  * Part of the composition root. Tests: test/integration/cli.
  */
-import { EngineError, isEngineError } from "./errors.ts";
+import { EngineError } from "./errors.ts";
 import { createLocalClient } from "./local-client.ts";
 import type { ApiClient } from "./protocol.ts";
 import { connectApi } from "./socket-client.ts";
-
-/** How long to wait for another command that holds the store. */
-const BUSY_MS = 10_000;
-const BUSY_AGAIN_MS = 40;
+import { whileBusy } from "./while-busy.ts";
 
 export interface OpenApiOptions {
   /** `running`: only a node that runs. `any`: else open the directory without a network. `network`: else with one. */
@@ -29,20 +26,6 @@ export async function openApi(dir: string, { need, signal }: OpenApiOptions): Pr
     await requireAccount(dir);
     return need === "any" ? openLocal(dir) : openWithNetwork(dir);
   }, signal);
-}
-
-/** Tries again while another process holds the store: it may end, or turn out to be a node that starts. */
-export async function whileBusy<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-  const untilMs = performance.now() + BUSY_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isEngineError(error, "STORE_BUSY") || performance.now() > untilMs) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, BUSY_AGAIN_MS * (0.5 + Math.random())));
-    if (signal?.aborted === true) throw new EngineError("ABORTED", "the command was ended while it waited");
-  }
 }
 
 /** A command other than `start` and `init` makes no account by the way. */

@@ -8,10 +8,10 @@ import { machineClock } from "../node/platform.ts";
 import type { KinlogEvent, KinlogNode, OpenNodeOptions } from "../node/types.ts";
 import { createLocalClient } from "./local-client.ts";
 import { createDispatch, type Dispatch, type MethodHost, timeNow } from "./methods.ts";
-import { whileBusy } from "./open-api.ts";
 import type { ApiClient, ApiMethods } from "./protocol.ts";
 import { connectApi } from "./socket-client.ts";
 import { serveSocket, type SocketServer } from "./socket-server.ts";
+import { whileBusy } from "./while-busy.ts";
 
 export interface RunningNode {
   /** Asks this node; closing it closes the node. */

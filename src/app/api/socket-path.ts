@@ -1,7 +1,7 @@
 /**
  * Where a node's socket lies: in its data directory, or, where that path is too long for the system, in a folder that only this user can
  * enter, under a hash of the directory. Both sides compute it. Spec: docs/spec/api.md. Part of the composition root.
- * Tests: test/unit/api/socket-path.test.ts.
+ * Tests: test/unit/api/places.test.ts.
  */
 import { lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
