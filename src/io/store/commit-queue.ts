@@ -18,6 +18,8 @@ export interface QueueWork<Item> {
   readonly encode: (item: Item, batch: DatabaseBatch) => void;
   /** Called just before the batch is written. */
   readonly seal: (batch: DatabaseBatch) => void;
+  /** Called when a batch is durable, before anybody is told. */
+  readonly written: () => void;
   /** Called in order as items become durable. */
   readonly durable: (item: Item) => void;
   /** Called once, before anybody is told. */
@@ -123,10 +125,12 @@ export class CommitQueue<Item> {
     } catch (error) {
       throw this.#fail(error);
     }
+    this.#work.written();
   }
 
   #finish(group: Group<Item>): void {
     this.#waiting.splice(0, group.members.length);
+    this.#work.written();
     for (const { item } of group.members) this.#work.durable(item);
     for (const { resolve } of group.members) resolve();
   }

@@ -3,6 +3,7 @@
  * others know.
  * Tests: test/contracts/store.contract.ts.
  */
+import type { Place } from "../../core/log/rows.ts";
 import type { BatchEntry } from "../../core/log/types.ts";
 import { decodeEntry, type KindTable } from "./entry-codec.ts";
 import { entryKey, positionOf } from "./keys.ts";
@@ -73,10 +74,11 @@ export class EntryReader {
   /**
    * One entry for each place, undefined where there is none.
    *
-   * @throws EngineError `STORE_DAMAGED` where one is not what was written.
+   * @throws EngineError `STORE_DAMAGED` where one is not what was written, or is hidden although it is held.
    */
   async at(
-    places: readonly { readonly logNumber: number; readonly position: number }[],
+    places: readonly Place[],
+    isHeld: (place: Place) => boolean,
   ): Promise<readonly (BatchEntry | undefined)[]> {
     const found = places.map(({ logNumber, position }) => this.#overlay.entry(logNumber, position));
     const missing = [...found.keys()].filter((at) => found[at] === undefined);
@@ -84,7 +86,8 @@ export class EntryReader {
     const values = await this.#database.getMany(keys);
     for (const [n, at] of missing.entries()) {
       const value = values[n];
-      if (value === undefined) continue;
+      if (value === undefined && !isHeld(places[at]!)) continue;
+      if (value === undefined) throw damaged("an entry that is held cannot be found");
       found[at] = this.#decode(keys[n]!, value);
       if (found[at] === undefined) throw damaged("an entry is not what was written");
     }

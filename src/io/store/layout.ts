@@ -20,7 +20,7 @@ import {
   sequenceKey,
   sequenceSpan,
 } from "./keys.ts";
-import type { Database, DatabaseBatch } from "./level-database.ts";
+import { type Database, type DatabaseBatch, getInOrder } from "./level-database.ts";
 import { decodeLogState, encodeWitness } from "./log-state-codec.ts";
 import { checkedBody, damaged, withCheck } from "./row-check.ts";
 
@@ -49,7 +49,7 @@ export interface Stored {
  * @throws EngineError `STORE_NEWER_VERSION`, `STORE_DAMAGED`, or a write's code where an empty one cannot be marked.
  */
 export async function readStored(database: Database): Promise<Stored> {
-  const [layout] = await database.getMany([layoutKey]);
+  const layout = await getInOrder(database, layoutKey);
   if (layout === undefined) {
     await markEmpty(database);
     return { logs: [], kinds: [], states: [], sequence: 0, isSuspect: false };

@@ -7,6 +7,7 @@ import { EngineError } from "../../core/base/errors.ts";
 import { covers } from "../../core/log/ranges.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { BatchSource, EncodedBatch, Store } from "../../core/sync/ports.ts";
+import { BatchWitness } from "./batch-witness.ts";
 import { clearRows } from "./clear-rows.ts";
 import { KindTable } from "./entry-codec.ts";
 import { readStored } from "./layout.ts";
@@ -14,6 +15,7 @@ import { openDatabase, type OpenDatabase } from "./level-database.ts";
 import { LogNumbers } from "./log-numbers.ts";
 import { type Numbering, OpenedStore } from "./opened-store.ts";
 import { damaged } from "./row-check.ts";
+import { scrub, type ScrubOptions, type ScrubOutcome } from "./scrub.ts";
 import { openError, readError } from "./store-errors.ts";
 import { verifyLog } from "./verify.ts";
 import { readMeta, readRowRange, readRows } from "./view-rows.ts";
@@ -33,6 +35,11 @@ export interface LevelStore extends Store {
    * is not certain, and a log of this device's own may be longer than it seems: it must not be written on.
    */
   readonly isSuspect: () => boolean;
+  /**
+   * Reads everything that is stored, the view and the trees included. What it finds damaged calls for `verify` of every log and for
+   * building the view again.
+   */
+  readonly scrub: (options: ScrubOptions) => Promise<ScrubOutcome>;
   /** Every log has been verified, and what was bad forgotten: the store is not suspect any more, nor at the next start. */
   readonly trust: () => Promise<void>;
 }
@@ -68,6 +75,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<LevelS
     verify: (wanted) => store.read((opened) => verifyLog(opened, wanted)),
     reopen: () => store.reopen(),
     close: () => store.close(),
+    scrub: (wanted) => store.read((opened) => scrub(opened, wanted)),
     isSuspect: () => store.isSuspect,
     trust: async () => {
       await store.write((opened) => opened.trust());
@@ -94,8 +102,10 @@ class Lifecycle {
   async open(): Promise<void> {
     const { path, database: open = openDatabase } = this.#options;
     const database = await open(path);
+    let witness: BatchWitness | undefined;
     try {
       const stored = await readStored(database);
+      witness = await BatchWitness.open(path);
       const numbering: Numbering = { logs: this.logs, kinds: this.#kinds };
       this.logs.load(stored.logs);
       this.#kinds.load(stored.kinds);
@@ -103,11 +113,13 @@ class Lifecycle {
         database,
         numbering,
         stored,
+        witness,
         onFailed: (error) => this.#poison(opened, error),
       });
       this.#opened = opened;
-      this.isSuspect = stored.isSuspect;
+      this.isSuspect = stored.isSuspect || witness.sequence > stored.sequence;
     } catch (error) {
+      if (witness !== undefined) await ignoreFailure(witness.close());
       await ignoreFailure(database.close());
       throw openError(error);
     }
@@ -161,12 +173,12 @@ class Lifecycle {
     if (opened === undefined) return;
     await ignoreFailure(opened.queue.alone(() => Promise.resolve()));
     if (this.#failure === undefined) await ignoreFailure(opened.database.settle());
-    await ignoreFailure(opened.database.close());
+    await ignoreFailure(opened.close());
   }
 
   async #reopen(): Promise<void> {
     const before = this.#opened;
-    if (before !== undefined) await ignoreFailure(before.database.close());
+    if (before !== undefined) await ignoreFailure(before.close());
     await this.open();
     const after = this.#opened;
     if (before !== undefined && after !== undefined) audit(before, after);

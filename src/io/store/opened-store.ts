@@ -5,11 +5,12 @@
  */
 import { assert, type EngineError } from "../../core/base/errors.ts";
 import type { LogId, TreeHash } from "../../core/base/ids.ts";
-import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
+import { contains, NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { LogState, TreeNode } from "../../core/log/types.ts";
 import type { BatchSource, Commit, EncodedBatch, StoredEntry } from "../../core/sync/ports.ts";
 import { readBatches } from "./batch-source.ts";
+import type { BatchWitness } from "./batch-witness.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { CommitEncoder } from "./encode-commit.ts";
 import type { KindTable } from "./entry-codec.ts";
@@ -48,42 +49,48 @@ export class OpenedStore {
   /** As the last call of `commit` left them. */
   readonly #tips = new Map<LogId, LogState>();
   readonly #durable = new Map<LogId, LogState>();
+  readonly #witness: BatchWitness;
   #sequence: number;
 
   constructor(parts: {
     readonly database: Database;
     readonly numbering: Numbering;
     readonly stored: Stored;
+    readonly witness: BatchWitness;
     readonly onFailed: (error: EngineError) => void;
   }) {
-    const { database, numbering, stored, onFailed } = parts;
+    const { database, numbering, stored, witness, onFailed } = parts;
     const { overlay, memory } = this;
     this.database = database;
     this.#numbers = numbering.logs;
     this.entries = new EntryReader({ database, overlay, kinds: numbering.kinds });
     this.tree = new TreeReader({ database, overlay, entries: this.entries, memory });
     this.#treeWriter = new TreeWriter({ overlay, reader: this.tree, memory });
-    this.#sequence = stored.sequence;
+    // Goes on behind what was acknowledged, so that a batch that is missing leaves a gap for every later start to see.
+    this.#sequence = Math.max(stored.sequence, witness.sequence);
+    this.#witness = witness;
     const encoder = new CommitEncoder(numbering);
     this.queue = new CommitQueue({
       beginBatch: () => database.batch(),
       prepare: (pending) => this.#prepare(pending),
       encode: (pending, batch) => encoder.put(batch, pending),
       seal: (batch) => putSequence(batch, ++this.#sequence),
+      written: () => witness.saw(this.#sequence),
       durable: (pending) => this.#settle(pending),
       failed: onFailed,
     });
     this.#load(stored);
   }
 
+  /** Nothing may be in flight. */
+  async close(): Promise<void> {
+    await this.#witness.close();
+    await this.database.close();
+  }
+
   /** Every log with what is durable of it. */
   get durable(): ReadonlyMap<LogId, LogState> {
     return this.#durable;
-  }
-
-  /** Of the last batch that was written. */
-  get sequence(): number {
-    return this.#sequence;
   }
 
   /** Undefined for a log that was never named; gives no number. */
@@ -139,7 +146,11 @@ export class OpenedStore {
   }
 
   async entriesAt(places: readonly Place[]): Promise<readonly (StoredEntry | undefined)[]> {
-    const found = await this.entries.at(places);
+    const found = await this.entries.at(places, ({ logNumber, position }) => {
+      const log = this.#numbers.logOf(logNumber);
+      const held = log === undefined ? undefined : this.#durable.get(log)?.held;
+      return held !== undefined && contains(held, position);
+    });
     return places.map(({ logNumber, position }, at) => {
       const log = this.#numbers.logOf(logNumber);
       const entry = found[at];

@@ -102,7 +102,7 @@ async function readOneByOne({
 }): Promise<Awaited<ReturnType<OpenedStore["entries"]["readable"]>>> {
   const found: Awaited<ReturnType<OpenedStore["entries"]["readable"]>>[number][] = [];
   for (let position = span.from; position < span.to; position++) {
-    const [entry] = (await readable(() => opened.entries.at([{ logNumber, position }]))) ?? [];
+    const [entry] = (await readable(() => opened.entries.at([{ logNumber, position }], () => false))) ?? [];
     if (entry !== undefined) found.push({ position, entry });
   }
   return found;

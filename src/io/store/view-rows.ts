@@ -6,7 +6,7 @@ import { utf8 } from "../../core/base/bytes.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { Store } from "../../core/sync/ports.ts";
 import { metaKey, rowKey, rowKeyOf } from "./keys.ts";
-import type { Database } from "./level-database.ts";
+import { type Database, getInOrder } from "./level-database.ts";
 import type { Overlay } from "./overlay.ts";
 import { checkedBody } from "./row-check.ts";
 
@@ -37,7 +37,7 @@ export async function readMeta(
   const inFlight = overlay.meta(name);
   if (inFlight !== undefined) return inFlight ?? undefined;
   const key = metaKey(utf8(name));
-  const [value] = await database.getMany([key]);
+  const value = await getInOrder(database, key);
   return value === undefined ? undefined : checkedBody(key, value).slice();
 }
 

@@ -1,22 +1,25 @@
 /** What the LevelDB store makes of damage: never a wrong value, and a scrub that names exactly what is wrong. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { NO_RANGES, rangeOf, type Ranges, subtract, union } from "../../../src/core/log/ranges.ts";
 import { perfectNodes } from "../../../src/core/log/tree.ts";
-import { entryKey, nodeKey, tileKey } from "../../../src/io/store/keys.ts";
+import { entryKey, nodeKey, rowKey as rowKeyBytes, tileKey } from "../../../src/io/store/keys.ts";
 import { type Database, openDatabase } from "../../../src/io/store/level-database.ts";
 import { type LevelStore, openLevelStore } from "../../../src/io/store/level-store.ts";
 import { withCheck } from "../../../src/io/store/row-check.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
+import { copyStore } from "../../support/copy-store.ts";
 import { TestLog } from "../../support/logs.ts";
 import {
+  commitOf,
   positionsOf,
   requireEntries,
   requireHeld,
   requireNodes,
+  rowKey,
   serve,
   Taking,
 } from "../../support/store-steps.ts";
@@ -201,6 +204,30 @@ describe("verifying a damaged store", () => {
     );
   });
 
+  it("S9: finds nothing to scrub in a whole store, and repairs rows that are not what was written", async () => {
+    const log = new TestLog({ length: 600 });
+    await take(log, rangeOf(0, 600));
+    const rows = Array.from({ length: 50 }, (_, at) => [`row ${at}`, Uint8Array.of(at)] as const);
+    const scrub = async (opened: LevelStore): Promise<number> =>
+      (await opened.scrub({ repair: true, onProgress: () => undefined })).damaged;
+    await store(async (opened) => {
+      await opened.commit(commitOf({ puts: rows, meta: [["m", Uint8Array.of(1)]] }));
+      equal(await scrub(opened), 0);
+    });
+    await store(async (opened) => equal(await scrub(opened), 0));
+    await damage(async (database) => {
+      await flip(database, entryKey(0, 5));
+      await flip(database, rowKeyBytes(rowKey("row 7")));
+    });
+    await store(async (opened) => {
+      await assertRejectsWithCode(opened.rows([rowKey("row 7")]), "STORE_DAMAGED");
+      equal(await scrub(opened), 2);
+      equal(await scrub(opened), 0);
+      deepEqual(await opened.rows([rowKey("row 7"), rowKey("row 8")]), [undefined, Uint8Array.of(8)]);
+      deepEqual(await verify(opened, log), [single(5)]);
+    });
+  });
+
   it("S8: is suspect when a batch is missing, until it was verified and trusted", async () => {
     const log = new TestLog({ length: 90 });
     await take(log, [rangeOf(0, 30)[0]!, rangeOf(30, 60)[0]!, rangeOf(60, 90)[0]!]);
@@ -215,6 +242,29 @@ describe("verifying a damaged store", () => {
       deepEqual(await verify(opened, log), NO_RANGES);
       await opened.trust();
       equal(opened.isSuspect(), false);
+    });
+    await store(async (opened) => equal(opened.isSuspect(), false));
+  });
+
+  it("S9: is suspect when it ends before what was acknowledged, and stays so until it was trusted", async () => {
+    const log = new TestLog({ length: 90 });
+    const taking = new Taking(log);
+    const earlier = join(directory, "earlier");
+    await store(async (opened) => opened.commit(taking.commit(0, 30, 30)));
+    await copyStore(path, earlier);
+    await store(async (opened) => {
+      for (let length = 31; length <= 90; length++)
+        await opened.commit(taking.commit(length - 1, length, length));
+    });
+    await copyFile(join(path, "last-batch"), join(earlier, "last-batch"));
+    path = earlier;
+    await store(async (opened) => {
+      equal(opened.isSuspect(), true);
+      await opened.commit(commitOf({ meta: [["any", new Uint8Array(1)]] }));
+    });
+    await store(async (opened) => {
+      equal(opened.isSuspect(), true);
+      await opened.trust();
     });
     await store(async (opened) => equal(opened.isSuspect(), false));
   });
