@@ -27,6 +27,9 @@ const PACKET_BYTES_MAX = 1_500;
 /** Decoding one packet takes some 10 µs; a thousand a second stay far below the 5 % of threat N6. */
 const PACKETS_PER_SECOND_PER_SENDER = 20;
 const PACKETS_PER_SECOND = 200;
+
+/** Of whatever is said on the network: @libp2p/mdns decodes all of it, which costs 3 % of a core at this pace. */
+const HEARD_PER_SECOND = 100;
 const SECOND_MS = 1_000;
 
 export interface LinkListener {
@@ -34,7 +37,7 @@ export interface LinkListener {
   readonly labels: () => readonly string[];
   readonly onQuery: (link: Link, names: readonly string[]) => void;
   readonly onAnswer: (link: Link, packet: ResponsePacket, sender: string) => void;
-  /** More came than is read. */
+  /** More came than is read, or than anybody should have to read. */
   readonly onFlood: () => void;
   readonly onError: (code: string) => void;
 }
@@ -53,6 +56,7 @@ export class Link {
   readonly #subnets: Subnets;
   readonly #perSender = new Pace({ max: PACKETS_PER_SECOND_PER_SENDER, windowMs: SECOND_MS });
   readonly #inAll = new Pace({ max: PACKETS_PER_SECOND, windowMs: SECOND_MS });
+  readonly #heard = new Pace({ max: HEARD_PER_SECOND, windowMs: SECOND_MS });
   #closing: Promise<void> | undefined;
 
   constructor(place: LinkPlace, port: number, listener: LinkListener) {
@@ -144,6 +148,7 @@ export class Link {
 
   /** Every socket of this port gets the packets of all interfaces; each takes those of its own link only. */
   #admits(message: Buffer, { address }: RemoteInfo): boolean {
+    if (!this.#heard.allows("")) this.#listener.onFlood();
     if (!this.#isOfThisLink(address)) return false;
     if (!this.#isOwn(address)) this.packetsSeen++;
     if (message.length > PACKET_BYTES_MAX) return false;

@@ -1,10 +1,12 @@
 /** What anybody on the network can send: nothing of it may crash, fill or silence discovery (threat N6). */
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import fc from "fast-check";
 import type { Discovery, FoundPeer } from "../../../src/core/sync/ports.ts";
 import { tagToName } from "../../../src/io/discovery/answers.ts";
 import { createDiscovery } from "../../../src/io/discovery/create-discovery.ts";
+import { findLinkPlaces } from "../../../src/io/discovery/link-places.ts";
+import { Link } from "../../../src/io/discovery/link.ts";
 import { addressAt, transportIdOf } from "../../contracts/discovery.contract.ts";
 import { loopbackName, TEST_PORT } from "../../support/loopback.ts";
 
@@ -111,6 +113,34 @@ describe("discovery among hostile packets", () => {
     const seconds = (performance.now() - startedAt) / 1_000;
     ok(b.report().packetsSent <= 4 + 4 * seconds, `${b.report().packetsSent} answers in ${seconds} s`);
     ok(await findsB());
+  });
+
+  it("N6: notices a flood that names no tag of ours, which others would decode packet by packet", async () => {
+    let floods = 0;
+    const place = findLinkPlaces({ allowLoopback: true, only: [loopbackName()] }).find(
+      ({ family }) => family === "IPv4",
+    );
+    const link = new Link(place!, TEST_PORT, {
+      labels: () => [TAG],
+      onQuery: () => undefined,
+      onAnswer: () => undefined,
+      onFlood: () => floods++,
+      onError: () => undefined,
+    });
+    try {
+      await link.ready;
+      for (let n = 0; n < 50; n++) await send(Buffer.from(`packet ${n} of a quiet network`));
+      equal(floods, 0);
+      for (let n = 0; n < 300; n++) await send(Buffer.from(`packet ${n} of a flood`));
+      for (let tries = 0; tries < 40 && floods === 0; tries++) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 50);
+        });
+      }
+      ok(floods > 0);
+    } finally {
+      await link.close();
+    }
   });
 
   it("N5: tells of a flood of forged peers only so many", async () => {
