@@ -120,12 +120,12 @@ export class Writer {
       return;
     }
     this.#jobs.push(job);
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
+    this.#running ??= this.#run();
   }
 
   async #run(): Promise<void> {
+    // Whoever comes from here on, until the last line, finds it running.
+    await Promise.resolve();
     for (let job = this.#jobs.shift(); job !== undefined; job = this.#jobs.shift()) {
       while (this.#line.inFlight >= COMMITS_IN_FLIGHT_MAX && this.#line.halted === null)
         await this.#line.oldest();
@@ -143,6 +143,8 @@ export class Writer {
         job.reject(error);
       }
     }
+    // In one step with finding no further job: a job that came in between would wait for the one after it.
+    this.#running = null;
   }
 
   /** Takes along the appends that wait behind the first, up to a bound. */
