@@ -53,7 +53,8 @@ export class SimSession {
   #isOver = false;
   isEqual = false;
   closeReason: string | undefined;
-  readonly sent = { frames: 0, beats: 0, bytes: 0, overhead: 0 };
+  /** Bytes sent by kind of frame, their sizes included. */
+  readonly sent = new Map<string, number>();
 
   /** `dialled` is for the books of the world only: the machines learn from the handshake who it is. */
   constructor(device: SimDevice, end: StreamEnd, isInitiator: boolean, dialled: DeviceId) {
@@ -263,8 +264,7 @@ export class SimSession {
     );
     const ranges = [{ from, to }];
     this.#unacknowledged.push({ log, ranges, bytes: bytes.length });
-    for (const part of encodeBatchFrame(bytes)) this.#sendBytes(part);
-    this.sent.frames++;
+    for (const part of encodeBatchFrame(bytes)) this.#sendBytes("batch", part);
     this.device.world.frameSent("batch", this);
     this.feed({ kind: "served", ticket, log, ranges, bytes: bytes.length });
   }
@@ -289,14 +289,12 @@ export class SimSession {
   }
 
   #send(frame: Exclude<Frame, { kind: "unknown" }>): void {
-    this.#sendBytes(encodeFrame(frame));
-    this.sent.frames++;
-    if (frame.kind === "beat") this.sent.beats++;
+    this.#sendBytes(frame.kind, encodeFrame(frame));
     this.device.world.frameSent(frame.kind, this);
   }
 
-  #sendBytes(bytes: Uint8Array): void {
-    this.sent.bytes += bytes.length;
+  #sendBytes(kind: string, bytes: Uint8Array): void {
+    this.sent.set(kind, (this.sent.get(kind) ?? 0) + bytes.length);
     this.#end.send(bytes);
   }
 

@@ -11,7 +11,7 @@ import { SampleLog } from "./sample-log.ts";
 
 /** With the prototype of plain objects, so that they compare with what a decoder makes. */
 function record<Of>(model: { [Key in keyof Of]: fc.Arbitrary<Of[Key]> }): fc.Arbitrary<Of> {
-  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<Of>;
+  return fc.record(model, { noNullPrototype: true });
 }
 
 const LENGTH_MAX = 2 ** 48 - 1;

@@ -1,7 +1,7 @@
 /**
  * The telling half of a session: what this device wrote is pushed at once, what it took in from others is announced a little
  * later, and only where the peer does not know it yet. Rules: docs/spec/sync.md, "Live".
- * Tests: test/unit/sync/announcing.test.ts.
+ * Tests: test/unit/sync/session.test.ts.
  */
 import type { DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";

@@ -1,7 +1,7 @@
 /**
  * The asking half of a session: assigned ranges become needs, and what comes is verified, proved to belong to the head known
  * here, and handed over to be committed. What was not asked for is refused. Rules: docs/spec/sync.md.
- * Tests: test/unit/sync/asking.test.ts.
+ * Tests: test/unit/sync/session.test.ts.
  */
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";

@@ -1,6 +1,6 @@
 /**
  * Whether the peer is still there: when the initiator asks, and when either side gives up. docs/spec/sync.md, "Beat".
- * Tests: test/unit/sync/beat.test.ts.
+ * Tests: test/unit/sync/session.test.ts.
  */
 import type { MonotonicMs } from "../base/ports.ts";
 

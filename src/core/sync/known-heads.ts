@@ -1,7 +1,7 @@
 /**
  * The heads that a session may build on: the durable one of each log, one that is on its way to the disk, and those that were
  * known before, since a peer serves under the head that it had when it was asked. A signature seen once is not checked again.
- * Tests: test/unit/sync/known-heads.test.ts.
+ * Tests: test/unit/sync/session.test.ts.
  */
 import type { LogId, TreeHash } from "../base/ids.ts";
 import { isSameHead, isSameState } from "../log/head.ts";

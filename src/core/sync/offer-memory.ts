@@ -1,6 +1,6 @@
 /**
  * What a peer said of logs that could not be judged yet: their owner's control entries were not here, or the peer was no known
- * member. Looked at again when the members change. Bounded, since a stranger fills it. Tests: test/unit/sync/offer-memory.test.ts.
+ * member. Looked at again when the members change. Bounded, since a stranger fills it. Tests: test/unit/sync/session-members.test.ts.
  */
 import type { LogId } from "../base/ids.ts";
 import { type Ranges, union } from "../log/ranges.ts";

@@ -1,7 +1,7 @@
 /**
  * What the peer is known to hold, and in which logs that differs from what is held here. Kept up to date log by log, so that
  * "both hold the same" is known at once after the last acknowledgement and costs nothing to ask.
- * Tests: test/unit/sync/peer-copy.test.ts.
+ * Tests: test/unit/sync/session.test.ts.
  */
 import type { LogId } from "../base/ids.ts";
 import { countOf, covers, NO_RANGES, type Ranges, subtract, union } from "../log/ranges.ts";

@@ -15,6 +15,8 @@ import type { Assignment, FrontierDelta, Planner, RangesByLog, SessionView } fro
 export const CHUNK_ENTRIES = 2_048;
 /** Entries that one peer may be asked for at once. Begins at one chunk, so that a second peer gets its share, and grows as they come. */
 export const WINDOW_ENTRIES_MAX = 4 * CHUNK_ENTRIES;
+/** A multiple of this is a boundary between nodes of level 8, as tiles have them. */
+const CUT_AT = 256;
 /** A peer that brings nothing for so long is relieved, and rests for as long; twice as long at every further time. */
 export const STALL_MS = 5_000;
 const REST_MS_MAX = 60_000;
@@ -261,7 +263,7 @@ class RangePlanner implements Planner {
   #assignOne(holder: Holder, now: MonotonicMs): Assignment | undefined {
     const room = holder.window - holder.assignedCount;
     // Asking in larger pieces makes fewer frames; the last piece of a log may be small.
-    if (now < holder.restsUntil || (room < CHUNK_ENTRIES / 2 && holder.assignedCount > 0)) return undefined;
+    if (now < holder.restsUntil || (room < CHUNK_ENTRIES && holder.assignedCount > 0)) return undefined;
     for (const logClass of classes) {
       const queue = holder.queues[logClass];
       for (const log of queue) {
@@ -309,14 +311,15 @@ function hasQueued(holder: Holder): boolean {
   return classes.some((logClass) => holder.queues[logClass].size > 0);
 }
 
-/** The last `count` positions of the set. */
+/** The last positions of the set, at most `count` of them. A long range is cut where few nodes prove what lies beside the cut. */
 function newest(ranges: Ranges, count: number): Ranges {
   const taken: Range[] = [];
   let left = count;
   for (let at = ranges.length - 1; at >= 0 && left > 0; at--) {
     const { from, to } = ranges[at]!;
     const start = Math.max(from, to - left);
-    taken.push({ from: start, to });
+    const aligned = Math.ceil(start / CUT_AT) * CUT_AT;
+    taken.push({ from: start > from && aligned < to ? aligned : start, to });
     left -= to - start;
   }
   return taken.reverse();

@@ -1,7 +1,7 @@
 /**
  * One hash over all that is held and counts: for peers (`held`, `beat`) and, under another label and shorter, for people.
  * Hashes only; says nothing of heads that are known and not held. Callers cache it: it costs a walk over all logs.
- * Spec: docs/spec/sync.md, "Possession digest". Tests: test/unit/sync/possession.test.ts.
+ * Spec: docs/spec/sync.md, "Possession digest". Tests: test/unit/wire/wire-vectors.test.ts.
  */
 import { ByteWriter } from "../base/byte-writer.ts";
 import { hex, u64 } from "../base/bytes.ts";

@@ -1,7 +1,7 @@
 /**
  * The answering half of a session: needs become `extend` and `serve` outputs, and what was sent is counted until the peer has
  * acknowledged it. Reads no store; knows positions, not bytes. Rules: docs/spec/sync.md, "Order" and "Credit".
- * Tests: test/unit/sync/serving.test.ts.
+ * Tests: test/unit/sync/session.test.ts.
  */
 import type { LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";

@@ -1,7 +1,7 @@
 /**
  * What the peer is to this device's members, and what it may therefore have. Who is no active member gets control logs only, and
  * not for long: a newcomer needs them to become known, a revoked device to learn of it.
- * docs/spec/sync.md, "Strangers to the membership". Tests: test/unit/sync/standing.test.ts.
+ * docs/spec/sync.md, "Strangers to the membership". Tests: test/unit/sync/session-members.test.ts.
  */
 import type { DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";

@@ -1,6 +1,6 @@
 /**
  * What one call of a session comes to: outputs in order, with acknowledgements and small lists gathered into as few frames as
- * the limits allow. Decides nothing. Tests: test/unit/sync/turn.test.ts.
+ * the limits allow. Decides nothing. Tests: test/unit/sync/session.test.ts.
  */
 import type { LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";

@@ -1,7 +1,7 @@
 /**
  * Frames to bytes and back. Knows the form of each kind and nothing of who may send it when; reads strictly and throws
  * EngineErrors whose code begins with `WIRE_`, which the shell catches in one place (`closeReasonFor`).
- * Format: docs/spec/sync.md. Tests: test/unit/wire/frame-codec.test.ts, test/vectors/frames.test.ts.
+ * Format: docs/spec/sync.md. Tests: test/unit/wire/frame-codec.test.ts, test/unit/wire/wire-vectors.test.ts.
  */
 import { ByteReader } from "../base/byte-reader.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
