@@ -73,8 +73,8 @@ const specs: readonly CommandSpec[] = [
       "History comes when the node runs. An account in this directory that was never used is replaced.",
     ],
     examples: [
-      "kinlog join 42-otter-violin --name phone",
-      "kinlog join 42-otter-violin --name phone --address /ip4/192.168.1.20/tcp/4001",
+      "kinlog join 42-ocean-violin --name phone",
+      "kinlog join 42-ocean-violin --name phone --address /ip4/192.168.1.20/tcp/4001",
     ],
     load: () => import("./commands/join.ts"),
   },

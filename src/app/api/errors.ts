@@ -45,11 +45,10 @@ const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   ACCOUNT_EXISTS: "Take another directory with --dir.",
   LOG_FORKED:
     "This device's data was copied or restored. Nothing is lost; start it and let it meet your other devices.",
-  CODE_UNKNOWN: "Run `kinlog link` on the other device and type the code that it shows.",
+  CODE_UNKNOWN: "Type the whole code as `kinlog link` shows it, such as 42-ocean-violin.",
   CODE_WRONG: "The code is dead now. Run `kinlog link` again for a new one.",
   CODE_EXPIRED: "Run `kinlog link` again for a new code; it lives five minutes.",
   CODE_REFUSED: "Run `kinlog link` again and answer yes if the new device is yours.",
-  CODE_MALFORMED: "Type the whole code as `kinlog link` shows it, such as 42-otter-violin.",
   NO_PEER_FOUND:
     "Keep `kinlog link` open on the other device, on the same network; or give its address with --address. `kinlog doctor` says what stands in the way.",
   NOT_A_MEMBER: "That device belongs to another account. Link it with `kinlog link` if it is yours.",

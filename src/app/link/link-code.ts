@@ -53,7 +53,7 @@ export function uriOf(code: {
 /**
  * Reads what was typed or scanned. Spaces for hyphens and capital letters are forgiven.
  *
- * @throws EngineError `CODE_MALFORMED` for anything that is not a whole code, one without its secret part included.
+ * @throws EngineError `CODE_UNKNOWN` for anything that is not a whole code, one without its secret part included.
  */
 export function parseCode(text: string): LinkCode {
   const typed = text.trim();
@@ -103,8 +103,8 @@ function parseNumber(text: string): number {
 }
 
 function malformed(why: string): EngineError {
-  return new EngineError("CODE_MALFORMED", `this is no link code: ${why}`, {
-    remedy: "Type the whole code as `kinlog link` shows it, such as 42-otter-violin.",
+  return new EngineError("CODE_UNKNOWN", `this is no link code: ${why}`, {
+    remedy: "Type the whole code as `kinlog link` shows it, such as 42-ocean-violin.",
   });
 }
 

@@ -46,7 +46,7 @@ export interface JoinOptions {
 /**
  * Resolves when this device's admission is durable here; its history comes when a node runs.
  *
- * @throws EngineError `CODE_MALFORMED`, `CODE_WRONG`, `CODE_EXPIRED`, `CODE_REFUSED`, `NO_PEER_FOUND`, `ACCOUNT_EXISTS`, `NAME_INVALID`.
+ * @throws EngineError `CODE_UNKNOWN`, `CODE_WRONG`, `CODE_EXPIRED`, `CODE_REFUSED`, `NO_PEER_FOUND`, `ACCOUNT_EXISTS`, `NAME_INVALID`.
  */
 export async function joinAccount(options: JoinOptions): Promise<{
   readonly account: string;

@@ -186,7 +186,7 @@ export type EventKind = KinlogEvent["event"];
 
 /** A link code that is open, from its making to its end. One guess, five minutes. */
 export interface LinkAttempt {
-  /** Such as `42-otter-violin`. */
+  /** Such as `42-ocean-violin`. */
   readonly code: string;
   /** `kinlog:` URI for a QR: all addresses and a secret of 128 bits instead of words. */
   readonly uri: string;

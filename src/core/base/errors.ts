@@ -38,7 +38,6 @@ export type ErrorCode =
   | "CODE_WRONG"
   | "CODE_EXPIRED"
   | "CODE_REFUSED"
-  | "CODE_MALFORMED"
   | "NO_PEER_FOUND"
   | "NOT_A_MEMBER"
   | "PEER_UNREACHABLE"

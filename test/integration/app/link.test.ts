@@ -217,7 +217,7 @@ describe("Linking a device", function () {
   it("P3: a code without its secret part and a wrong address fail before anything is sent", async () => {
     await assertRejectsWithCode(
       joinAccount({ dir: devices.dir("phone"), code: "42", name: "phone" }),
-      "CODE_MALFORMED",
+      "CODE_UNKNOWN",
     );
     await assertRejectsWithCode(
       joinAccount({ dir: devices.dir("phone"), code: "42-zoo-zoo", name: "phone", address: "nonsense" }),

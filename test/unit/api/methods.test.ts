@@ -177,7 +177,7 @@ describe("Linking over the local API", () => {
     const did: string[] = [];
     return {
       did,
-      code: "42-otter-violin",
+      code: "42-ocean-violin",
       uri: "kinlog:link?n=42",
       expiresAt: "1970-01-01T00:05:00.000Z",
       request: promise,

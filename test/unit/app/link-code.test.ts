@@ -60,7 +60,7 @@ describe("Link codes", () => {
       "kinlog:link?n=42&a=/ip4/127.0.0.1/tcp/1",
       `kinlog:link?n=42&s=${"0".repeat(31)}g`,
     ]) {
-      assertCode(() => parseCode(typed), "CODE_MALFORMED");
+      assertCode(() => parseCode(typed), "CODE_UNKNOWN");
     }
   });
 
@@ -75,7 +75,7 @@ describe("Link codes", () => {
           equal(part.split("-").length, 3);
           equal(wordlist().includes(part.split("-")[2]!), true);
         } catch (error) {
-          equal(isEngineError(error, "CODE_MALFORMED"), true);
+          equal(isEngineError(error, "CODE_UNKNOWN"), true);
         }
       }),
     );
@@ -97,7 +97,7 @@ describe("Link codes", () => {
         parseCode(typed);
         throw new Error(`taken for a code: ${typed}`);
       } catch (error) {
-        equal(error instanceof EngineError && error.code === "CODE_MALFORMED", true, typed);
+        equal(error instanceof EngineError && error.code === "CODE_UNKNOWN", true, typed);
         equal(error instanceof EngineError && error.remedy !== undefined, true);
       }
     }
@@ -115,7 +115,7 @@ describe("Link codes", () => {
           const { number, secret, addresses } = parseCode(text);
           equal(number >= 1 && number <= 99 && secret.password.length > 0 && addresses.length <= 16, true);
         } catch (error) {
-          equal(isEngineError(error, "CODE_MALFORMED"), true);
+          equal(isEngineError(error, "CODE_UNKNOWN"), true);
         }
       }),
     );
