@@ -8,7 +8,8 @@ import { EngineError } from "../../core/base/errors.ts";
 import type { Entropy } from "../../core/base/ports.ts";
 import type { ByteStream, Net } from "../../core/sync/ports.ts";
 import { parseTcpAddress } from "./address.ts";
-import { Host, type HostOptions } from "./host.ts";
+import { Host } from "./host.ts";
+import type { LibNodeOptions } from "./lib-node.ts";
 import { defaultLimits, type NetLimits } from "./limits.ts";
 import { watchNetwork } from "./network-watch.ts";
 
@@ -31,16 +32,16 @@ export interface NetOptions {
  * @throws EngineError `ADDRESS_INVALID`, `ADDRESS_IN_USE`, `NETWORK_UNAVAILABLE`.
  */
 export async function createNet(options: NetOptions = {}): Promise<Net> {
-  const hostOptions: HostOptions = {
+  const nodeOptions: LibNodeOptions = {
     listen: (options.listen ?? LISTEN_DEFAULT).map(parseTcpAddress),
     limits: { ...defaultLimits, ...options.limits },
     entropy: options.entropy,
   };
-  return new LibNet(hostOptions, await Host.start(hostOptions));
+  return new LibNet(nodeOptions, await Host.start(nodeOptions));
 }
 
 class LibNet implements Net {
-  readonly #options: HostOptions;
+  readonly #options: LibNodeOptions;
   readonly #handlers = new Map<string, (stream: ByteStream) => void>();
   readonly #changeListeners: (() => void)[] = [];
   readonly #watch = watchNetwork(() => {
@@ -51,7 +52,7 @@ class LibNet implements Net {
   #renewing: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(options: HostOptions, host: Host) {
+  constructor(options: LibNodeOptions, host: Host) {
     this.#options = options;
     this.#host = host;
   }

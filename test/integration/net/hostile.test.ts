@@ -181,7 +181,7 @@ describe("a stranger with a libp2p of its own", () => {
   });
 
   it("N12: is refused with another kind of key, whoever dials", async () => {
-    const net = await open();
+    const net = await open({ streamOpenMs: 60_000 });
     answerAll(net);
     const connection = await connect(net, "secp256k1").catch(() => undefined);
     ok(await until(() => connection === undefined || connection.status !== "open"));
