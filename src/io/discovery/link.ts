@@ -12,25 +12,13 @@ import multicastDns, {
 } from "multicast-dns";
 import { tagToName } from "./answers.ts";
 import type { LinkPlace } from "./link-places.ts";
-import { Pace } from "./pace.ts";
-import { Subnets } from "./subnets.ts";
+import { PacketFilter } from "./packet-filter.ts";
 
 /** RFC 6762, section 3. */
 const GROUP = { IPv4: "224.0.0.251", IPv6: "ff02::fb" } as const;
 
 /** RFC 6762, section 11: so that a packet from beyond the link can be told by its lower value. */
 const HOPS = 255;
-
-/** Ours fit a packet of Ethernet; other programs' larger ones are of no use here. */
-const PACKET_BYTES_MAX = 1_500;
-
-/** Decoding one packet takes some 10 µs; a thousand a second stay far below the 5 % of threat N6. */
-const PACKETS_PER_SECOND_PER_SENDER = 20;
-const PACKETS_PER_SECOND = 200;
-
-/** Of whatever is said on the network: @libp2p/mdns decodes all of it, which costs 3 % of a core at this pace. */
-const HEARD_PER_SECOND = 100;
-const SECOND_MS = 1_000;
 
 export interface LinkListener {
   /** Only packets that contain one of these labels are decoded. */
@@ -53,16 +41,13 @@ export class Link {
   readonly #listener: LinkListener;
   readonly #socket: Socket;
   readonly #mdns: MulticastDNS;
-  readonly #subnets: Subnets;
-  readonly #perSender = new Pace({ max: PACKETS_PER_SECOND_PER_SENDER, windowMs: SECOND_MS });
-  readonly #inAll = new Pace({ max: PACKETS_PER_SECOND, windowMs: SECOND_MS });
-  readonly #heard = new Pace({ max: HEARD_PER_SECOND, windowMs: SECOND_MS });
+  readonly #filter: PacketFilter;
   #closing: Promise<void> | undefined;
 
   constructor(place: LinkPlace, port: number, listener: LinkListener) {
     this.place = place;
     this.#listener = listener;
-    this.#subnets = new Subnets(place.addresses.filter(({ family }) => family === place.family));
+    this.#filter = new PacketFilter(place);
     const isV4 = place.family === "IPv4";
     this.#socket = createSocket({ type: isV4 ? "udp4" : "udp6", reuseAddr: true, ipv6Only: !isV4 });
     this.ready = new Promise((resolve) => {
@@ -102,7 +87,7 @@ export class Link {
 
   /** A device of ours spoke from `sender`; packets from this machine's own address are counted only then. */
   heardPeer(sender: string): void {
-    if (this.#isOwn(sender)) this.packetsSeen++;
+    if (this.#filter.isOwn(sender)) this.packetsSeen++;
   }
 
   close(): Promise<void> {
@@ -115,7 +100,7 @@ export class Link {
     const [decode] = this.#socket.listeners("message") as ((message: Buffer, from: RemoteInfo) => void)[];
     this.#socket.removeAllListeners("message");
     this.#socket.on("message", (message, from) => {
-      if (this.#admits(message, from)) decode?.(message, from);
+      if (this.#admits(message, from.address)) decode?.(message, from);
     });
     // A packet that cannot be decoded comes as a warning. It is nobody's error here.
     this.#mdns.on("warning", (error) => this.#report(error, { isPacket: true }));
@@ -146,27 +131,12 @@ export class Link {
     return this.place.family === "IPv4" ? this.place.address : `::%${this.place.zone}`;
   }
 
-  /** Every socket of this port gets the packets of all interfaces; each takes those of its own link only. */
-  #admits(message: Buffer, { address }: RemoteInfo): boolean {
-    if (!this.#heard.allows("")) this.#listener.onFlood();
-    if (!this.#isOfThisLink(address)) return false;
-    if (!this.#isOwn(address)) this.packetsSeen++;
-    if (message.length > PACKET_BYTES_MAX) return false;
-    if (!this.#listener.labels().some((label) => message.includes(label, 0, "latin1"))) return false;
-    // Several devices of one machine share its address.
-    if ((this.#isOwn(address) || this.#perSender.allows(address)) && this.#inAll.allows("")) return true;
-    this.#listener.onFlood();
-    return false;
-  }
-
-  #isOwn(sender: string): boolean {
-    return sender.split("%")[0] === this.place.address;
-  }
-
-  #isOfThisLink(sender: string): boolean {
-    const [host, zone] = sender.split("%");
-    if (zone !== undefined) return zone === this.place.zone;
-    return this.#subnets.contains(host ?? "");
+  #admits(message: Buffer, sender: string): boolean {
+    if (!this.#filter.isQuiet()) this.#listener.onFlood();
+    const verdict = this.#filter.judge(message, sender, this.#listener.labels());
+    if (verdict !== "elsewhere" && !this.#filter.isOwn(sender)) this.packetsSeen++;
+    if (verdict === "flood") this.#listener.onFlood();
+    return verdict === "decode";
   }
 
   #sent(error: Error | null | undefined): void {
