@@ -99,28 +99,37 @@ const SEGMENT_COUNT = 256;
 const SLOT_COUNT_FIRST = 16;
 const FILL_MAX = 0.8;
 const GROWTH = 1.5;
+/** The last bits of a slot count up to here; more often seen ids are counted in a map. */
+const COUNT_MASK = 3;
 
 /**
- * Counts how often each id has come in one import. A backup need not be sorted, so every id is remembered: 64 bits of it in
- * open tables, 10 to 15 bytes a message (2 GB of backup hold about 7 million: 100 MB), and a count only for the few that
- * repeat. A table grows alone, so that growing never doubles the whole.
+ * Counts how often each id has come in one import. A backup need not be sorted, so every id is remembered: 62 bits of it and a
+ * small count in open tables, 10 to 15 bytes a message (2 GB of backup hold about 7 million: 100 MB). A table grows alone, so
+ * that growing never doubles the whole.
  *
- * Ids are keyed hashes, so nobody can make two that share 64 bits, and among 10 million the chance is 3 in a million.
+ * Ids are keyed hashes, so nobody can make two that share 62 bits, and among 10 million the chance is 1 in 100,000.
  */
 export class OrdinalCounter {
-  /** By the first byte of the id. A slot is two words, of which the second is 0 where it is empty. */
+  /** By the first byte of the id. A slot is two words: 32 bits of the id; 30 more and how often it came, 0 where it is empty. */
   readonly #segments = Array.from({ length: SEGMENT_COUNT }, () => ({
     slots: new Uint32Array(2 * SLOT_COUNT_FIRST),
     count: 0,
   }));
-  readonly #repeats = new Map<string, number>();
+  readonly #often = new Map<string, number>();
 
   /** How many times this id, as made with ordinal 0, came before. */
   next(id: MessageId): number {
-    if (this.#insert(wordOf(id, 0), wordOf(id, 8) || 1)) return 0;
-    const ordinal = (this.#repeats.get(id) ?? 0) + 1;
-    this.#repeats.set(id, ordinal);
-    return ordinal;
+    const high = wordOf(id, 0);
+    const low = wordOf(id, 8);
+    const segment = this.#segments[high >>> 24]!;
+    if ((segment.count + 1) * 2 > segment.slots.length * FILL_MAX) segment.slots = enlarge(segment.slots);
+    const slot = findSlot(segment.slots, high, low);
+    const seen = segment.slots[slot + 1]! & COUNT_MASK;
+    if (seen === COUNT_MASK) return this.#countOften(id);
+    if (seen === 0) segment.count++;
+    segment.slots[slot] = high;
+    segment.slots[slot + 1] = (low & ~COUNT_MASK) | (seen + 1);
+    return seen;
   }
 
   /** Memory that the tables take. */
@@ -128,16 +137,10 @@ export class OrdinalCounter {
     return this.#segments.reduce((sum, { slots }) => sum + slots.byteLength, 0);
   }
 
-  /** True where it was not there. */
-  #insert(high: number, low: number): boolean {
-    const segment = this.#segments[high >>> 24]!;
-    if ((segment.count + 1) * 2 > segment.slots.length * FILL_MAX) segment.slots = enlarge(segment.slots);
-    const slot = findSlot(segment.slots, high, low);
-    if (segment.slots[slot + 1] !== 0) return false;
-    segment.slots[slot] = high;
-    segment.slots[slot + 1] = low;
-    segment.count++;
-    return true;
+  #countOften(id: MessageId): number {
+    const seen = this.#often.get(id) ?? COUNT_MASK;
+    this.#often.set(id, seen + 1);
+    return seen;
   }
 }
 
@@ -152,11 +155,12 @@ function enlarge(slots: Uint32Array): Uint32Array<ArrayBuffer> {
   return larger;
 }
 
-/** Where the pair stands, or the empty slot where it belongs. The table is never full. */
+/** Where the pair stands, whatever its count, or the empty slot where it belongs. The table is never full. */
 function findSlot(slots: Uint32Array, high: number, low: number): number {
+  const key = (low & ~COUNT_MASK) >>> 0;
   // By the share of the range and not by a remainder, so that growing copies in order.
-  let slot = 2 * Math.floor((low / 2 ** 32) * (slots.length / 2));
-  while (slots[slot + 1] !== 0 && (slots[slot] !== high || slots[slot + 1] !== low)) {
+  let slot = 2 * Math.floor((key / 2 ** 32) * (slots.length / 2));
+  while (slots[slot + 1] !== 0 && (slots[slot] !== high || (slots[slot + 1]! & ~COUNT_MASK) >>> 0 !== key)) {
     slot += 2;
     if (slot === slots.length) slot = 0;
   }
