@@ -20,6 +20,10 @@ export class TestDevices {
     return new TestDevices(await mkdtemp(join(tmpdir(), "kinlog-devices-")));
   }
 
+  get running(): readonly KinlogNode[] {
+    return [...this.#nodes];
+  }
+
   dir(name: string): string {
     return join(this.root, name);
   }
@@ -66,7 +70,7 @@ export class TestDevices {
   }
 
   async cleanup(): Promise<void> {
-    await this.stop(...this.#nodes);
+    await this.stop(...this.running);
     await rm(this.root, { recursive: true, force: true });
   }
 }

@@ -51,12 +51,11 @@ export class NodeNetwork {
         if (isNew) emit({ event: "peer-connected", device: peer, name: nameOf(peer), via: session.via });
         this.#changed();
       },
-      disconnected: (peer, reason) => {
+      disconnected: (peer) => {
         this.#seen(peer);
         this.#catchingUp.interrupted();
         emit({ event: "peer-disconnected", device: peer, name: nameOf(peer) });
-        if (reason === "replaced") this.meeting.lookSoon(peer);
-        else this.meeting.look(peer);
+        this.meeting.look(peer);
         this.#changed();
       },
       suspect: (peer) => this.meeting.look(peer),

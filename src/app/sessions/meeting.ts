@@ -93,15 +93,11 @@ export class Meeting {
 
   /** Looks for one peer from now on, until a new session with it stands. */
   look(peer: DeviceId): void {
-    const search = this.#search(peer);
-    if (search !== null) this.#step(peer, search);
-  }
-
-  /** As `look`, but not at once: the peer keeps another session, which will show itself here. */
-  lookSoon(peer: DeviceId): void {
-    const search = this.#search(peer);
-    if (search === null) return;
-    search.cancel = this.#replica.ports.clock.after(EAGER_EVERY_MS, () => this.#step(peer, search));
+    if (this.#closed) return;
+    this.#searches.get(peer)?.cancel?.();
+    const search: Search = { sinceMs: this.#replica.ports.clock.monotonicMs(), cancel: null };
+    this.#searches.set(peer, search);
+    this.#step(peer, search);
   }
 
   /** The session with the peer has proved to be alive: no other one is looked for. */
@@ -157,14 +153,6 @@ export class Meeting {
     for (const search of this.#searches.values()) search.cancel?.();
     for (const cancel of this.#timers) cancel();
     this.#net.handle(SYNC_PROTOCOL, null);
-  }
-
-  #search(peer: DeviceId): Search | null {
-    if (this.#closed) return null;
-    this.#searches.get(peer)?.cancel?.();
-    const search: Search = { sinceMs: this.#replica.ports.clock.monotonicMs(), cancel: null };
-    this.#searches.set(peer, search);
-    return search;
   }
 
   #step(peer: DeviceId, search: Search): void {

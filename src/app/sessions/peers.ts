@@ -10,7 +10,7 @@ import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.t
 import type { ByteStream } from "../../core/sync/ports.ts";
 import { createPlanner } from "../../core/sync/planner.ts";
 import type { Assignment, Fork, Planner, RangesByLog } from "../../core/sync/types.ts";
-import { type CloseReason, HANDSHAKE_FRAMES } from "../../core/wire/frames.ts";
+import { HANDSHAKE_FRAMES } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
 import { keepsOlder } from "./duplicate-sessions.ts";
@@ -21,12 +21,13 @@ import { type Proved, runHandshake } from "./run-handshake.ts";
 
 /** Incoming streams that have not proved themselves yet. A stranger can take no more of this device's time than these. */
 const HANDSHAKES_MAX = 16;
+/** A peer that keeps another session instead of this one has it here by then, or the peer has gone. */
+const REPLACED_MS = 2_000;
 
 export interface PeersListener {
   /** `isNew` is false where it takes the place of a session with the same peer. */
   readonly connected: (session: PeerSession, isNew: boolean) => void;
-  /** `replaced`: the peer says that it keeps another session, which will show itself here. */
-  readonly disconnected: (peer: DeviceId, reason: CloseReason | null) => void;
+  readonly disconnected: (peer: DeviceId) => void;
   readonly suspect: (peer: DeviceId) => void;
   readonly equal: (peer: DeviceId, equal: boolean) => void;
   /** The peer's own acknowledgement arrived for these. */
@@ -51,6 +52,8 @@ export class Peers {
   readonly #unsubscribe: () => void;
   readonly #assignments: Assignment[] = [];
   #isAssigning = false;
+  /** Peers whose only session was ended because they keep another one, which has not shown itself here yet. */
+  readonly #replaced = new Map<DeviceId, CancelTimer>();
   #handshakes = 0;
   #cancelTimer: CancelTimer | null = null;
   #closed = false;
@@ -128,6 +131,7 @@ export class Peers {
     this.#closed = true;
     this.#unsubscribe();
     this.#cancelTimer?.();
+    for (const cancel of this.#replaced.values()) cancel();
     for (const session of this.#sessions.values()) session.close("shutting-down");
   }
 
@@ -148,7 +152,7 @@ export class Peers {
       this.counts.faults++;
       if (!isEngineError(error)) throw error;
     });
-    this.#listener.connected(session, older === undefined);
+    this.#listener.connected(session, older === undefined && !this.#endWait(peer));
     return session;
   }
 
@@ -180,9 +184,25 @@ export class Peers {
         if (this.#sessions.get(session.peer) !== session) return;
         this.#sessions.delete(session.peer);
         this.#perform(this.#planner.gone(session.peer, this.#now()));
-        this.#listener.disconnected(session.peer, reason);
+        if (reason === "replaced") this.#waitFor(session.peer);
+        else this.#listener.disconnected(session.peer);
       },
     };
+  }
+
+  #waitFor(peer: DeviceId): void {
+    const gone = (): void => {
+      this.#replaced.delete(peer);
+      this.#listener.disconnected(peer);
+    };
+    this.#endWait(peer);
+    this.#replaced.set(peer, this.#replica.ports.clock.after(REPLACED_MS, gone));
+  }
+
+  /** True where another session was waited for. */
+  #endWait(peer: DeviceId): boolean {
+    this.#replaced.get(peer)?.();
+    return this.#replaced.delete(peer);
   }
 
   #acknowledged(peer: DeviceId, ranges: RangesByLog): void {

@@ -247,6 +247,34 @@ describe("Two devices of one account", function () {
     }
   });
 
+  it("N11: both dial at once, again and again: one session stays, and nobody is told of another", async () => {
+    await devices.stop(await devices.add(await devices.found("laptop"), "phone"));
+    await devices.stop(...devices.running);
+    for (let round = 0; round < 8; round++) {
+      const [laptop, phone] = [await devices.start("laptop"), await devices.start("phone")];
+      const kinds = ["peer-connected", "peer-disconnected"] as const;
+      const watched = [collectEvents(laptop, kinds), collectEvents(phone, kinds)];
+      await Promise.all([
+        laptop.connect(addressOf(phone)),
+        phone.connect(addressOf(laptop)),
+        laptop.connect(addressOf(phone)),
+      ]);
+      await send(laptop, `laptop ${round}`);
+      await send(phone, `phone ${round}`);
+      await inSync(laptop, phone);
+      for (const { events, stop } of watched) {
+        await stop();
+        deepEqual(
+          events.map(({ event }) => event),
+          ["peer-connected"],
+          `round ${round}`,
+        );
+      }
+      for (const node of [laptop, phone]) equal((await node.status()).peers[0]?.online, true);
+      await devices.stop(laptop, phone);
+    }
+  });
+
   it("a second laptop becomes laptop 2, everywhere", async () => {
     const laptop = await devices.found("laptop");
     const attempt = await laptop.devices.link();
