@@ -36,6 +36,13 @@ export class OfferMemory {
     );
   }
 
+  /** The peer has nothing that is not here. */
+  clear(): void {
+    this.#entries.clear();
+    this.#rangeCount = 0;
+    this.#isOverfull = false;
+  }
+
   /** Takes out what may be judged now. */
   recall(isKnown: (log: LogId) => boolean): readonly FrontierEntry[] {
     const entries = [...this.#entries.values()].filter(({ log }) => isKnown(log));

@@ -55,20 +55,25 @@ export class PeerCopy {
     return covers(this.heldOf(log), this.#ownOf(log));
   }
 
-  /** Every log has been spoken of. */
-  becomeKnown(): void {
-    if (this.#isKnown) return;
+  /** Every log has been spoken of. True for the first time. */
+  becomeKnown(): boolean {
+    if (this.#isKnown) return false;
     this.#isKnown = true;
     this.compareAll();
+    return true;
   }
 
-  /** The peer holds exactly what `frontier` says. */
-  becomeEqualTo(frontier: Frontier): void {
-    for (const [log, { head, held }] of frontier) {
-      this.#copies.set(log, { length: Math.max(head.length, this.lengthOf(log)), held });
-    }
+  /** The peer holds exactly what `frontier` says. Returns the logs of which something else is held here by now. */
+  becomeEqualTo(frontier: Frontier): readonly LogId[] {
+    this.#copies.clear();
+    this.#differing.clear();
     this.#isKnown = true;
-    this.compareAll();
+    for (const [log, { head, held }] of frontier) this.#copies.set(log, { length: head.length, held });
+    const changed: LogId[] = [];
+    // States never change in place, so the same object is the same state.
+    for (const [log, state] of this.#view.frontier) if (frontier.get(log) !== state) changed.push(log);
+    for (const log of changed) this.compare(log);
+    return changed;
   }
 
   /** A line of the peer's frontier takes the place of what was known of that log. */

@@ -89,12 +89,12 @@ class RangePlanner implements Planner {
   readonly offer = (peer: DeviceId, has: FrontierDelta, now: MonotonicMs): readonly Assignment[] => {
     const holder = this.#holderOf(peer, now);
     for (const [id, ranges] of has.ranges) {
-      const log = this.#logOf(id);
-      if (log === undefined) continue;
       // What is held here need not be remembered of others.
       const wanted = subtract(ranges, this.#view.frontier.get(id)?.held ?? NO_RANGES);
+      const log = wanted.length === 0 ? undefined : this.#logOf(id);
+      if (log === undefined) continue;
       const offered = union(holder.offered.get(id) ?? NO_RANGES, wanted);
-      if (offered.length === 0 || offered.length > PIECES_MAX) continue;
+      if (offered.length > PIECES_MAX) continue;
       holder.offered.set(id, offered);
       log.holders.add(holder);
       const added = subtract(offered, log.missing);

@@ -200,21 +200,20 @@ export class SyncSession {
   }
 
   #learnEqual(frontier: Frontier, turn: Turn): void {
-    this.#copy.becomeEqualTo(frontier);
+    const changed = this.#copy.becomeEqualTo(frontier);
+    this.#offers.clear();
     const ranges = new Map<LogId, Ranges>();
     for (const [log, { held }] of frontier) {
       ranges.set(log, this.#counted(log, held));
       this.#announcing.told(log, held);
     }
     turn.put({ kind: "peerHas", delta: { heads: [], ranges }, acknowledged: true });
-    this.#announcing.catchUp(turn);
+    for (const log of changed) this.#announcing.reconsider(log, turn);
   }
 
   #receiveFrontier(frame: Extract<SessionFrame, { kind: "frontier" }>, turn: Turn): void {
     this.#learnOffers(frame.logs, turn);
-    if (!frame.last || this.#copy.isKnown) return;
-    this.#copy.becomeKnown();
-    this.#announcing.catchUp(turn);
+    if (frame.last && this.#copy.becomeKnown()) this.#announcing.catchUp(turn);
   }
 
   #learnOffers(entries: readonly FrontierEntry[], turn: Turn): void {
