@@ -155,8 +155,11 @@ class Loom {
       if (body.kind === "admit" && !this.#logs.has(body.device)) this.#logOf(body.device, 0);
     }
     for (const [device, logs] of this.#logs) {
-      let next = Math.max(...logs.keys()) + 1;
-      while (next < INCARNATIONS_MAX && forked.has(this.#logOf(device, next).id)) next++;
+      const last = Math.max(...logs.keys());
+      // Up to the last one that holds something, then as long as one follows the other.
+      for (let at = 0; at < INCARNATIONS_MAX; at++) {
+        if (!forked.has(this.#logOf(device, at).id) && at > last) break;
+      }
     }
   }
 
@@ -253,9 +256,9 @@ class Loom {
   }
 
   /** A recovered device's log begins with its own admission, signed with the phrase: nobody else can vouch for it. */
-  #isAdmittedByPhrase({ author, incarnation, position, operation }: ControlEntry): boolean {
+  #isAdmittedByPhrase({ author, incarnation, operation }: ControlEntry): boolean {
     const { body } = operation;
-    if (body.kind !== "admit" || body.device !== author || incarnation !== 0 || position !== 0) return false;
+    if (body.kind !== "admit" || body.device !== author || incarnation !== 0) return false;
     const signed = { account: this.#account, author, operation };
     return this.#rootKeys.some((rootSign) => isSignedByRoot(signed, rootSign));
   }

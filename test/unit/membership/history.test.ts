@@ -35,6 +35,28 @@ describe("the history of control entries", () => {
     equal(reasonOf(account, second), "it does not begin this account");
   });
 
+  it("takes no genesis that came after something, or that the phrase signed", () => {
+    const { operation } = new TestAccount().genesis;
+    for (const options of [{ after: [new TestAccount("b").genesis] }, { root: rootKeyOf("first") }]) {
+      const account = new TestAccount();
+      const other = account.write("a", operation.body, { position: 0, after: [], ...options });
+      ok(account.view().refused.has(other.id) && !account.view().refused.has(account.genesis.id));
+      equal(account.view([other]).devices.size, 0);
+    }
+  });
+
+  it("takes of two headers around one genesis the one of the smaller id, in any order", () => {
+    const account = new TestAccount();
+    const twins = ["00", "ff"].map((digits) => ({ ...account.genesis, id: digits.repeat(32) as ControlId }));
+    for (const order of permutations([account.genesis, ...twins])) {
+      const { refused, devices } = account.view(order);
+      deepEqual(
+        [[...refused.keys()].toSorted(), devices.size],
+        [[account.genesis.id, twins[1]!.id].toSorted(), 1],
+      );
+    }
+  });
+
   it("lets an entry wait for its parents, and counts it once they are here", () => {
     const account = TestAccount.of("a", "b");
     const note = account.write("b", bodies.cloud("one"));
@@ -244,6 +266,10 @@ describe("forks of control logs", () => {
     deepEqual(view.devices.get(deviceOf("b"))?.incarnations, [0, 1]);
     equal(view.devices.get(deviceOf("b"))?.state, "suspended");
     ok(view.logs.has(account.log("b", "control", 2)));
+    const next = account.write("b", bodies.openLog(2), { incarnation: 2 });
+    const afterwards = account.view(account.entries, [{ log, commonLength: 0 }]);
+    deepEqual(afterwards.devices.get(deviceOf("b"))?.incarnations, [0, 1, 2]);
+    ok(account.view().refused.has(next.id));
   });
 });
 
@@ -256,6 +282,15 @@ describe("a device that the phrase admits", () => {
     equal(account.view().devices.get(deviceOf("r"))?.admittedBy, null);
     const early = resolve({ account: account.id, entries: [own, account.genesis] });
     equal(early.devices.get(deviceOf("r"))?.state, "active");
+  });
+
+  it("P16: is admitted by a later phrase too, which only the history names", () => {
+    const account = TestAccount.of("a", "b");
+    const second = rootKeyOf("second");
+    const change = account.write("a", bodies.setRecovery(second), { root: account.phrase });
+    account.write("r", bodies.admit("r"), { after: [change], root: second });
+    equal(account.states("r"), "r:active");
+    equal(account.states("r", account.entries.toReversed()), "r:active");
   });
 
   it("C9: needs the root of this account for it", () => {

@@ -84,6 +84,14 @@ describe("admissions", () => {
     deepEqual(account.view().devices.get(deviceOf("c"))?.openKey, openKeyOf("third"));
   });
 
+  it("are told by the one that the device itself came after, whichever was first", () => {
+    const account = TestAccount.of("a", "b");
+    account.write("a", bodies.admit("x"));
+    for (let at = 0; at < 3; at++) account.write("b", bodies.cloud(`wss://${at}.example`));
+    account.link("b", "x");
+    equal(account.view().devices.get(deviceOf("x"))?.admittedBy, deviceOf("b"));
+  });
+
   it("by another member later, with the same key, give epochs", () => {
     const account = TestAccount.of("a", "b", "c");
     account.write("a", bodies.epoch("e", ["a", "b"]));

@@ -77,6 +77,15 @@ describe("the logs that are accepted", () => {
     equal(logsOf(view, "b").length, 10);
   });
 
+  it("S13: wait for an incarnation before them that waits itself", () => {
+    const account = TestAccount.of("a", "b");
+    const missing = account.write("a", bodies.cloud("wss://missing.example"));
+    const first = account.write("b", bodies.openLog(1), { incarnation: 1, after: [missing] });
+    const second = account.write("b", bodies.openLog(2), { incarnation: 2, after: [account.genesis] });
+    const { refused } = account.view(account.entries.filter((entry) => entry !== missing));
+    deepEqual([...refused.keys()].toSorted(), [first.id, second.id].toSorted());
+  });
+
   it("are left out where the first entry of an incarnation does not open it, or continues what is not its own", () => {
     const account = TestAccount.of("a", "b");
     const reasonOf = (incarnation: number, body: Parameters<TestAccount["write"]>[1]): string | undefined => {

@@ -244,6 +244,21 @@ describe("a new recovery phrase, the old one being lost", () => {
     equal(account.states("abt"), "a:active b:active t:revoked");
   });
 
+  it("stays, whatever becomes of its author under the new root", () => {
+    const account = TestAccount.of("a", "b", "x", "y");
+    const proposal = account.write("a", bodies.setRecovery(second));
+    account.tell("a", "b", "x");
+    account.write("b", bodies.countersign(proposal));
+    const vote = account.write("x", bodies.countersign(proposal));
+    account.write("x", bodies.revoke("y"));
+    account.write("y", bodies.revoke("a"));
+    equal(account.states("abxy"), "a:active b:active x:active y:revoked");
+    account.write("b", bodies.revoke("x"), { after: [proposal, vote], root: second });
+    equal(account.states("abxy"), "a:revoked b:active x:revoked y:active");
+    equal(rootOf(account), "second");
+    equal(account.view().refused.get(proposal.id), undefined);
+  });
+
   it("is weighed for the first 16 that a device proposes", () => {
     const account = TestAccount.of("a", "b");
     const proposals = Array.from({ length: 17 }, (_, at) =>
