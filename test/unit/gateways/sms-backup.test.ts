@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
+import fc from "fast-check";
 import { readSmsBackup } from "../../../src/io/gateways/sms-backup.ts";
 import {
   ImportFiles,
@@ -260,6 +261,34 @@ describe("a backup of SMS", () => {
       "&#x;".replace("&", "&amp;").repeat(10_000),
     );
     equal(long.length, 2);
+  });
+
+  it("U1: that was changed anywhere is read or refused, and nothing worse", async () => {
+    const backup = backupOf([
+      smsElement({ body: "&#55357;&#56832; &lt;" }),
+      mmsElement({}, [textPart("two"), filePart("aGk=")], [addressElement("+4930123", "137")]),
+      "<!-- a comment --><![CDATA[ x ]]>",
+      smsElement({ body: "three", contact_name: "Ünal" }),
+    ]);
+    const bytes = Buffer.from(backup);
+    const byte = fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from("<>&'\"/=!?-[];# \n\0")));
+    const change = fc.record({
+      at: fc.nat(bytes.length - 1),
+      gone: fc.nat(3),
+      put: fc.array(byte, { maxLength: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+        let changed = bytes;
+        for (const { at, gone, put } of changes) {
+          changed = Buffer.concat([changed.subarray(0, at), Buffer.from(put), changed.subarray(at + gone)]);
+        }
+        const { error, records } = await read(changed);
+        ok(error === null || /^IMPORT_(?:MALFORMED|TRUNCATED|FORMAT_UNKNOWN)$/.test(error.code));
+        ok(records.length <= 4);
+      }),
+      { numRuns: Number(process.env["FUZZ_RUNS"] ?? 500) },
+    );
   });
 
   it("U11: of 300 MB with a video of 200 MB is read in little memory", async function () {
