@@ -3,7 +3,8 @@
  * Replay one run with SEED=n. Spec: docs/spec/sync.md.
  */
 import { deepEqual, equal, notDeepEqual, ok } from "node:assert/strict";
-import { World, type WorldOptions } from "./world/world.ts";
+import type { WorldOptions } from "./world/surroundings.ts";
+import { World } from "./world/world.ts";
 
 const fixed = process.env["SEED"];
 const seeds = fixed === undefined ? Array.from({ length: 200 }, (_, n) => n) : [Number(fixed)];

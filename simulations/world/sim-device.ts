@@ -12,23 +12,22 @@ import { possessionDigest } from "../../src/core/sync/possession.ts";
 import type { Adoption, Assignment, Planner, SessionView } from "../../src/core/sync/types.ts";
 import { memberViewOf, type ModelAccount, type ModelDevice } from "./model-account.ts";
 import { ModelStore } from "./model-store.ts";
-import type { SimSession } from "./sim-session.ts";
-import type { World } from "./world.ts";
+import type { OpenSession, Surroundings } from "./surroundings.ts";
 
 export class SimDevice implements SessionView {
-  readonly world: World;
+  readonly world: Surroundings;
   readonly account: ModelAccount;
   readonly model: ModelDevice;
   readonly store: ModelStore;
   readonly planner: Planner;
-  readonly sessions = new Map<DeviceId, SimSession>();
+  readonly sessions = new Map<DeviceId, OpenSession>();
   members: MemberView;
   #digest: Uint8Array | undefined;
   readonly #waiting: (() => void)[] = [];
   #isWriting = false;
   #plannerWakesAt = Infinity;
 
-  constructor(world: World, account: ModelAccount, model: ModelDevice) {
+  constructor(world: Surroundings, account: ModelAccount, model: ModelDevice) {
     this.world = world;
     this.account = account;
     this.model = model;
@@ -70,22 +69,22 @@ export class SimDevice implements SessionView {
   }
 
   commit(
-    session: SimSession,
+    session: OpenSession,
     batch: VerifiedBatch,
     adoption: Adoption | null,
     done: (ok: boolean) => void,
   ): void {
     this.#onDisk(() => {
-      if (this.world.isDiskFull(this)) return done(false);
+      if (this.world.isDiskFull(this.model.device)) return done(false);
       const fresh = this.store.ingest(batch, adoption);
       if (fresh === undefined) return done(false);
       this.#took(session, batch.head.log, fresh, batch.entries.length, done);
     });
   }
 
-  adopt(session: SimSession, adoption: Adoption, done: (ok: boolean) => void): void {
+  adopt(session: OpenSession, adoption: Adoption, done: (ok: boolean) => void): void {
     this.#onDisk(() => {
-      if (this.world.isDiskFull(this)) return done(false);
+      if (this.world.isDiskFull(this.model.device)) return done(false);
       this.store.adopt(adoption);
       this.#took(session, adoption.head.log, [], 0, done);
     });
@@ -100,7 +99,7 @@ export class SimDevice implements SessionView {
   }
 
   #took(
-    session: SimSession,
+    session: OpenSession,
     log: LogId,
     fresh: Ranges,
     entryCount: number,

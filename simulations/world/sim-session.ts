@@ -25,6 +25,7 @@ import {
 } from "../../src/core/wire/frames.ts";
 import type { SimDevice } from "./sim-device.ts";
 import type { StreamEnd } from "./sim-stream.ts";
+import type { OpenSession } from "./surroundings.ts";
 
 /** docs/spec/sync.md, "Credit". */
 const CREDIT_BATCHES = 8;
@@ -34,7 +35,7 @@ type Work =
   | { readonly kind: "extend"; readonly output: Extract<Output, { kind: "extend" }> }
   | { readonly kind: "serve"; readonly ticket: Ticket; readonly batches: Iterator<EncodedBatch> };
 
-export class SimSession {
+export class SimSession implements OpenSession {
   readonly device: SimDevice;
   readonly dialled: DeviceId;
   readonly #end: StreamEnd;
@@ -265,7 +266,7 @@ export class SimSession {
     const ranges = [{ from, to }];
     this.#unacknowledged.push({ log, ranges, bytes: bytes.length });
     for (const part of encodeBatchFrame(bytes)) this.#sendBytes("batch", part);
-    this.device.world.frameSent("batch", this);
+    this.device.world.frameSent("batch");
     this.feed({ kind: "served", ticket, log, ranges, bytes: bytes.length });
   }
 
@@ -290,7 +291,7 @@ export class SimSession {
 
   #send(frame: Exclude<Frame, { kind: "unknown" }>): void {
     this.#sendBytes(frame.kind, encodeFrame(frame));
-    this.device.world.frameSent(frame.kind, this);
+    this.device.world.frameSent(frame.kind);
   }
 
   #sendBytes(kind: string, bytes: Uint8Array): void {
@@ -323,7 +324,7 @@ export class SimSession {
       device.sessions.delete(this.#peer);
       device.assign(device.planner.gone(this.#peer, device.world.queue.now));
     }
-    device.world.sessionOver(this, reason);
+    device.world.sessionOver(device.model.device, this.dialled, reason);
   }
 
   #name(): string {

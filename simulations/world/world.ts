@@ -12,16 +12,7 @@ import { Random } from "./random.ts";
 import { SimDevice } from "./sim-device.ts";
 import { SimSession } from "./sim-session.ts";
 import { Stream } from "./sim-stream.ts";
-
-export interface WorldOptions {
-  readonly seed: number;
-  readonly deviceCount: number;
-  readonly entriesPerBatch: number;
-  readonly delayMsMax: number;
-  readonly diskMsMax: number;
-  /** Largest piece in which bytes arrive. */
-  readonly pieceBytesMax: number;
-}
+import type { Surroundings, WorldOptions } from "./surroundings.ts";
 
 export interface Storm {
   readonly runForMs: number;
@@ -37,7 +28,7 @@ const HARMLESS_ENDS = new Set(["lost", "replaced", "silent", "timed-out"]);
 const HEAL_MS_MAX = 30_000;
 const SILENCE_MS = 250_000;
 
-export class World {
+export class World implements Surroundings {
   readonly options: WorldOptions;
   readonly queue = new EventQueue();
   readonly random: Random;
@@ -49,7 +40,7 @@ export class World {
   readonly #streams = new Map<string, Stream>();
   readonly #dialling = new Set<string>();
   readonly #cut = new Set<string>();
-  readonly #full = new Map<SimDevice, number>();
+  readonly #full = new Map<DeviceId, number>();
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -66,12 +57,12 @@ export class World {
     if (this.isRecording) this.lines.push(`${this.queue.now} ${line()}`);
   }
 
-  frameSent(kind: Frame["kind"], _by: SimSession): void {
+  frameSent(kind: Frame["kind"]): void {
     this.count(`sent ${kind}`);
     this.count("frames");
   }
 
-  isDiskFull(device: SimDevice): boolean {
+  isDiskFull(device: DeviceId): boolean {
     return (this.#full.get(device) ?? 0) > this.queue.now;
   }
 
@@ -88,11 +79,11 @@ export class World {
     this.#redial(a, b, true);
   }
 
-  sessionOver(session: SimSession, reason: string): void {
+  sessionOver(device: DeviceId, dialled: DeviceId, reason: string): void {
     this.count(`ended ${reason}`);
     assert(HARMLESS_ENDS.has(reason), `an honest session ends for no fault: ${reason}`);
-    const { device, dialled } = session;
-    if (!device.sessions.has(dialled)) this.#redial(device.model.device, dialled, false);
+    const own = this.devices.find(({ model }) => model.device === device);
+    if (own?.sessions.has(dialled) !== true) this.#redial(device, dialled, false);
   }
 
   runFor(ms: number): void {
@@ -188,7 +179,7 @@ export class World {
         this.queue.after(this.random.between(100, 10_000), () => this.#cut.delete(pair));
         return;
       case "disk":
-        this.#full.set(a, this.queue.now + this.random.between(10, 3_000));
+        this.#full.set(a.model.device, this.queue.now + this.random.between(10, 3_000));
     }
   }
 

@@ -153,3 +153,18 @@ export const closeReasonIn = (outputs: readonly Output[]): string | undefined =>
   outputIn(outputs, "close")?.reason;
 
 export const range = (from: number, to: number): Ranges => [{ from, to }];
+
+/** What `commit` would be given for entries of `side`'s own log. */
+export function verifiedFrom(
+  side: SyncSide,
+  log: LogId,
+  from: number,
+  to: number,
+): Parameters<ModelStore["ingest"]> {
+  const reader = new SyncSide(side.self === ann ? ben : ann, side.self);
+  const state = side.frontier.get(log)!;
+  reader.open(side.frontierFrame());
+  const outputs = reader.receive(side.batch(log, from, to));
+  const { batch } = outputIn(outputs, "commit")!;
+  return [batch, { from, head: state.head, peaks: state.peaks, nodes: [] }];
+}

@@ -17,7 +17,6 @@ import type { HandshakeFrame, Hello } from "../wire/frames.ts";
 const HANDSHAKE_MS = 10_000;
 /** How many discovery keys a responder tries; what a stranger's selector can cost. */
 export const DISCOVERY_KEYS_MAX = 8;
-export const NONCE_BYTES = 32;
 
 const OWN_HELLO: Hello = { version: 1, features: 0 };
 const INITIATOR = utf8("I");

@@ -5,7 +5,7 @@ import { countOf } from "../../../src/core/log/ranges.ts";
 import type { LogState } from "../../../src/core/log/types.ts";
 import type { SimDevice } from "../../../simulations/world/sim-device.ts";
 import { World } from "../../../simulations/world/world.ts";
-import type { SimSession } from "../../../simulations/world/sim-session.ts";
+import type { OpenSession } from "../../../simulations/world/surroundings.ts";
 
 /** Bytes of the four handshake frames. */
 const HANDSHAKE_BYTES = 68 + 68 + 163 + 98;
@@ -34,7 +34,7 @@ function write(world: World, at: number, count: number): void {
   );
 }
 
-const sessionsOf = (world: World): readonly SimSession[] =>
+const sessionsOf = (world: World): readonly OpenSession[] =>
   world.devices.flatMap((device) => [...device.sessions.values()]);
 
 /** Bytes sent by both sides of the present connection. */
