@@ -51,9 +51,9 @@ export type Dispatch = (method: string, params: unknown, call: Call) => Promise<
 
 /**
  * How a request ends beside giving its result. `finite`: soon, so a closing node waits for it. `waiting`: for something outside, so a
- * closing node breaks it off. `endless`: not by itself. `ending`: with the node.
+ * closing node breaks it off. `attended`: the same, and its caller must stay. `endless`: with its caller or the node. `ending`: with the node.
  */
-export type Lasting = "finite" | "waiting" | "endless" | "ending";
+export type Lasting = "finite" | "waiting" | "attended" | "endless" | "ending";
 
 interface Running<Name extends MethodName> {
   readonly host: MethodHost;
@@ -128,7 +128,7 @@ const METHODS: { readonly [Name in MethodName]: MethodEntry<Name> } = {
   },
   "devices.link": {
     fields: { timeoutMs: optional(whole({ min: 1, max: TIMEOUT_MS_MAX })) },
-    lasts: "waiting",
+    lasts: "attended",
     run: ({ node, question, host, call }, params) =>
       openLink({ node, question, clock: host.clock, call }, params),
   },

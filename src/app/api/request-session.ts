@@ -66,12 +66,12 @@ export class RequestSession {
     }
   }
 
-  /** No more requests come: those that last for ever end now, the others are answered first. */
+  /** No more requests come: those that need their caller end now, the others are answered first. */
   async finish(): Promise<void> {
     for (const { lasts, ending } of this.#running.values()) {
-      if (lasts === "endless") ending.abort(new EngineError("ABORTED", "the input has ended"));
+      if (needsCaller(lasts)) ending.abort(new EngineError("ABORTED", "the input has ended"));
     }
-    const ended = this.#waiting.filter(({ method }) => lastingOf(method) === "endless");
+    const ended = this.#waiting.filter(({ method }) => needsCaller(lastingOf(method)));
     this.#waiting = this.#waiting.filter((request) => !ended.includes(request));
     for (const { id } of ended) await this.#writeError(id, new EngineError("ABORTED", "the input has ended"));
     await this.#untilIdle(() => this.#running.size === 0 && this.#waiting.length === 0);
@@ -81,7 +81,7 @@ export class RequestSession {
   async drain(): Promise<void> {
     this.#closed ??= closing();
     for (const { lasts, ending } of this.#running.values()) {
-      if (lasts === "waiting") ending.abort(this.#closed);
+      if (lasts === "waiting" || lasts === "attended") ending.abort(this.#closed);
     }
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -227,6 +227,10 @@ export class RequestSession {
 
 function closing(): EngineError {
   return new EngineError("NODE_CLOSED", "the node is ending");
+}
+
+function needsCaller(lasts: Lasting): boolean {
+  return lasts === "endless" || lasts === "attended";
 }
 
 function isLast(lasts: Lasting): boolean {

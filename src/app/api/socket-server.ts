@@ -68,11 +68,13 @@ export async function serveSocket(dir: string, dispatch: Dispatch): Promise<Sock
 async function serve(socket: Socket, session: RequestSession): Promise<void> {
   const splitter = new LineSplitter(LINE_BYTES_MAX);
   try {
-    // Not read while a session has enough to do: then the sender waits.
-    for await (const bytes of socket as AsyncIterable<Uint8Array>) {
+    // Not read while a session has enough to do: then the sender waits. The end of what comes in is not the end of what goes out.
+    for await (const bytes of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       for (const line of splitter.take(bytes)) {
         if (await session.take(line)) continue;
-        socket.end();
+        // What still comes is thrown away, so that the other side gets to reading why; but not for ever.
+        socket.resume().end();
+        setTimeout(() => socket.destroy(), FLUSH_MS).unref();
         return;
       }
     }

@@ -149,7 +149,7 @@ describe("The methods of the local API", () => {
     deepEqual(["messages.send", "sync", "devices.link", "events", "stop", "nothing"].map(lastingOf), [
       "finite",
       "waiting",
-      "waiting",
+      "attended",
       "endless",
       "ending",
       "finite",

@@ -239,20 +239,24 @@ describe("A session of the local API", () => {
     deepEqual(connection.codes, [[1, "REQUEST_TOO_LARGE"]]);
   });
 
-  it("answers what is under way when the input ends, and ends what lasts for ever", async () => {
+  it("answers what is under way when the input ends, and ends what needs its caller", async () => {
     const connection = new Connection();
     await connection.take({ id: 1, method: "events" });
     await connection.take({ id: 2, method: "messages.send" });
+    await connection.take({ id: 3, method: "devices.link" });
     let isOver = false;
     const finished = connection.session.finish().then(() => {
       isOver = true;
     });
     await settle();
-    deepEqual(connection.codes, [[1, "ABORTED"]]);
+    deepEqual(connection.codes, [
+      [1, "ABORTED"],
+      [3, "ABORTED"],
+    ]);
     equal(isOver, false);
     connection.asked[1]!.answer({ id: "x" });
     await finished;
-    deepEqual(connection.lines[1], { id: 2, result: { id: "x" } });
+    deepEqual(connection.lines[2], { id: 2, result: { id: "x" } });
   });
 
   it("closes in order: breaks off what waits, answers what ends soon, leaves `stop` and `events` for last", async () => {
