@@ -1,6 +1,6 @@
 /** Steps that most scenarios take: a first device, linking by a code, waiting for sync, and what two hosts must agree on. */
 import { createHash } from "node:crypto";
-import type { Conversation, Message } from "../../src/app/node/types.ts";
+import type { Conversation, Message, Status } from "../../src/app/node/types.ts";
 import type { Host } from "./host.ts";
 import { timeUntil } from "./measure.ts";
 import type { Wifi } from "./netns.ts";
@@ -34,6 +34,9 @@ export async function link(stage: Stage, member: Host, newcomer: Host): Promise<
     newcomer.name,
   ]);
   stage.secretIds.add(joined.device);
+  stage.secretTexts.add(String(value["code"])).add(String(value["code"]).split("-").slice(1).join("-"));
+  const secret = /[?&]s=([0-9a-f]{32})/.exec(String(value["uri"]))?.[1];
+  if (secret !== undefined) stage.secretIds.add(secret);
   const { code, lines } = await linking.ended;
   const last = lines.at(-1)?.value;
   if (code !== 0 || last?.["event"] !== "linked" || last["device"] !== joined.device)
@@ -62,10 +65,22 @@ export async function makeFamily(
 
 /** How long it took until all hosts show the same fingerprint and say that they are in sync. */
 export function timeUntilEqual(hosts: readonly Host[], limitMs: number): Promise<number | undefined> {
+  return timeUntil(async () => areEqual(await Promise.all(hosts.map((host) => host.status()))), limitMs);
+}
+
+/** The same, and every one of them is connected with every other. */
+export function timeUntilTogether(hosts: readonly Host[], limitMs: number): Promise<number | undefined> {
   return timeUntil(async () => {
     const all = await Promise.all(hosts.map((host) => host.status()));
-    return new Set(all.map(({ fingerprint }) => fingerprint)).size === 1 && all.every(({ inSync }) => inSync);
+    return (
+      areEqual(all) &&
+      all.every(({ peers }) => peers.filter(({ online }) => online).length >= hosts.length - 1)
+    );
   }, limitMs);
+}
+
+function areEqual(all: readonly Status[]): boolean {
+  return new Set(all.map(({ fingerprint }) => fingerprint)).size === 1 && all.every(({ inSync }) => inSync);
 }
 
 export async function requireEqual(hosts: readonly Host[], limitMs: number = SYNC_MS): Promise<number> {

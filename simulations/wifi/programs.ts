@@ -7,7 +7,7 @@ import type { Stage } from "./stage.ts";
 export function beginProgram(
   stage: Stage,
   station: Station,
-  name: "stranger" | "fake-members" | "mdns-flood" | "talker",
+  name: "stranger" | "fake-members" | "mdns-flood" | "forger" | "talker",
   args: readonly string[],
 ): LineProcess {
   const program = fileURLToPath(new URL(`${name}.js`, import.meta.url));

@@ -33,6 +33,8 @@ export class RequestError extends Error {
 export class RunningNode {
   readonly ready: Promise<Extract<KinlogEvent, { event: "ready" }>>;
   readonly ended: Promise<Ended>;
+  /** The first sibling that it met. */
+  readonly met: Promise<Stamped>;
   readonly #process: LineProcess;
   readonly #openRpc: () => LineProcess;
   readonly #pending = new Map<number, (value: Readonly<Record<string, unknown>>) => void>();
@@ -46,6 +48,12 @@ export class RunningNode {
     this.ready = this.event((event) => event.event === "ready", READY_MS).then(
       ({ event }) => event as Extract<KinlogEvent, { event: "ready" }>,
     );
+    // Listens from the start, since it may come together with `ready`.
+    this.met = new Promise((resolve) => {
+      this.onEvent((stamped) => {
+        if (stamped.event.event === "peer-connected") resolve(stamped);
+      });
+    });
   }
 
   get pid(): number {

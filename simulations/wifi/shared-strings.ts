@@ -9,7 +9,13 @@
  */
 const WINDOW_BYTES = 10;
 
-/** The longest strings that occur in both sets and nowhere in `known`, which is what everybody says. */
+/** What is left of a shared string must be as long as a port to name anyone; less is shared by chance. */
+const NAMING_BYTES = 5;
+
+/**
+ * The longest strings that occur in both sets and, but for their ends, not in `known`, which is what everybody says: of
+ * `42/p2p/12D3` only the last two digits of a port are not everybody's.
+ */
 export function findSharedStrings(
   first: readonly Buffer[],
   second: readonly Buffer[],
@@ -26,12 +32,23 @@ export function findSharedStrings(
       if (isShared) from ??= at;
       else if (from !== undefined) {
         const found = bytes.subarray(from, at - 1 + WINDOW_BYTES);
-        shared.set(found.toString("latin1"), found);
+        if (found.length - endsIn(known, found) >= NAMING_BYTES) shared.set(found.toString("latin1"), found);
         from = undefined;
       }
     }
   }
   return [...shared.values()];
+}
+
+/** How many bytes at the beginning and at the end of `found` stand in `known` as well. */
+function endsIn(known: readonly Buffer[], found: Buffer): number {
+  const isKnown = (from: number, to: number): boolean =>
+    known.some((bytes) => bytes.includes(found.subarray(from, to)));
+  let from = 0;
+  while (from < found.length && isKnown(0, from + 1)) from++;
+  let to = found.length;
+  while (to > from && isKnown(to - 1, found.length)) to--;
+  return from + found.length - to;
 }
 
 function windows(all: readonly Buffer[]): ReadonlySet<string> {

@@ -66,6 +66,12 @@ export class Stage {
     process.stderr.write(`${seconds.padStart(7)} s  ${text}\n`);
   }
 
+  /** The first `messages` of the corpus, or all of it. */
+  history(messages: number | undefined): Corpus {
+    const fewer = messages !== undefined && messages < this.corpus.messages;
+    return fewer ? openCorpus(this.#scratch, messages) : this.corpus;
+  }
+
   async openWifi(label: string, subnet = 0): Promise<Wifi> {
     const wifi = await Wifi.create({ run: this.#run, janitor: this.#janitor, label, subnet });
     this.captures.push(await Capture.begin(wifi, join(this.#scratch, `${label}.pcap`)));

@@ -12,7 +12,8 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p, type Libp2p } from "libp2p";
 import { pause } from "./measure.ts";
 
-const LISTEN_MS = 4_000;
+/** The handshake has ten seconds. */
+const LISTEN_MS = 11_000;
 const DIAL_MS = 5_000;
 /** docs/spec/sync.md: kind 1 is u8 version, uint features, 32 bytes nonce, 32 bytes selector. */
 const HELLO_BODY_BYTES = 1 + 1 + 32 + 32;

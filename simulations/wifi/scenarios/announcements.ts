@@ -13,7 +13,7 @@ import type { Scenario, Stage } from "../stage.ts";
 import type { Report } from "../table.ts";
 
 /** Until the questions after a start are asked. */
-const SPEAK_MS = 10_000;
+const SPEAK_MS = { quick: 5_000, normal: 10_000, full: 20_000 };
 const HOURS_LATER_MS = 5 * 3_600_000 + 17 * 60_000;
 const TALKER_MS = 10_000;
 const HOUR_TAG = /_[a-z2-7]{15}/;
@@ -80,7 +80,7 @@ async function listen(
   hosts: readonly Host[],
 ): Promise<readonly (readonly Buffer[])[]> {
   stage.progress(`announcements: listening at ${hosts.map((host) => host.plug.address).join(" and ")}`);
-  await pause(SPEAK_MS);
+  await pause(stage.sized(SPEAK_MS));
   return hosts.map((host) => saidBy(captureOf(stage, wifi), [host.plug.address]));
 }
 

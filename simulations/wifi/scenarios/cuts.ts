@@ -1,6 +1,6 @@
 /** Links that break and come back, seen and unseen; another address; a machine that sleeps. Writes go on at both sides. */
 import { randomUUID } from "node:crypto";
-import { readConversation, requireEqual, timeUntilEqual } from "../family.ts";
+import { readConversation, requireEqual, timeUntilTogether } from "../family.ts";
 import type { Host } from "../host.ts";
 import { pause } from "../measure.ts";
 import { theFamily } from "../the-family.ts";
@@ -100,16 +100,16 @@ async function endure(stage: Stage, report: Report, hosts: readonly Host[], each
   stage.progress(`cuts: ${each.what}`);
   const tag = randomUUID();
   let isHealed = false;
-  const writing = Promise.all(each.writers.map((host) => writeUntil(stage, host, tag, () => isHealed)));
   await each.begin();
+  const writing = Promise.all(each.writers.map((host) => writeUntil(stage, host, tag, () => isHealed)));
   await pause(each.holdMs);
   await each.end();
   const healedAt = performance.now();
   isHealed = true;
   const texts = (await writing).flat();
-  const equal = await timeUntilEqual(hosts, GIVE_UP_MS);
+  const equal = await timeUntilTogether(hosts, GIVE_UP_MS);
   report.checkWithin(
-    `${each.what}: in sync again`,
+    `${each.what}: all connected and in sync`,
     each.healMs,
     equal === undefined ? undefined : performance.now() - healedAt,
   );
@@ -123,7 +123,7 @@ async function endure(stage: Stage, report: Report, hosts: readonly Host[], each
   );
 }
 
-/** At least one message, then more until it is over. */
+/** Messages while it lasts and one after it, which must find its way as well. */
 async function writeUntil(
   stage: Stage,
   host: Host,
@@ -131,11 +131,12 @@ async function writeUntil(
   isOver: () => boolean,
 ): Promise<readonly string[]> {
   const texts: string[] = [];
-  do {
+  for (;;) {
+    const isLast = isOver();
     const text = stage.canary(`written apart ${tag}`);
     await host.node!.request("messages.send", { conversation: CONVERSATION, text });
     texts.push(text);
+    if (isLast) return texts;
     await pause(WRITE_EVERY_MS);
-  } while (!isOver());
-  return texts;
+  }
 }

@@ -16,6 +16,7 @@ const BEAT_MS = 90_000;
 const TCP_PER_BEAT = 3;
 /** Questions and answers of both hosts, IPv4 and IPv6, as they come every ten minutes. */
 const MDNS_PER_ROUND = 8;
+/** Two timers of five seconds, and what the runtime does by itself in the first minutes. */
 const WAKES_PER_SECOND = 1;
 
 export const idle: Scenario = {

@@ -9,6 +9,8 @@ const CODE_MS = 20_000;
 const FAKES = 500;
 const FAKE_ADDRESSES = 50;
 const FAKES_READY_MS = 60_000;
+/** A code that nobody shows. */
+const FAKE_CODE = "57-ostrich-violin";
 const ABSURD_WORDS = "abandon-zoo";
 
 export const linkCodes: Scenario = {
@@ -58,10 +60,14 @@ async function checkFakes(
   const addresses = Array.from({ length: FAKE_ADDRESSES }, (_, at) => `10.77.0.${150 + at}`);
   for (const address of addresses)
     await attacker.station.ip("address", "add", `${address}/24`, "dev", attacker.plug.device);
-  const fakes = beginProgram(stage, attacker.station, "fake-members", ["57", String(FAKES), ...addresses]);
+  const fakes = beginProgram(stage, attacker.station, "fake-members", [
+    FAKE_CODE.split("-")[0]!,
+    String(FAKES),
+    ...addresses,
+  ]);
   await fakes.line((line) => line.value["event"] === "ready", FAKES_READY_MS);
   const startedAt = performance.now();
-  const outcome = await joinCode(joiner, "57-otter-violin");
+  const outcome = await joinCode(joiner, FAKE_CODE);
   const tookMs = performance.now() - startedAt;
   fakes.endInput();
   const { lines } = await fakes.ended;

@@ -9,6 +9,8 @@ const SYNC_MS = 120_000;
 const IMPORT_MS = 120_000;
 /** How many conversations are compared as the command prints them too. */
 const SHOWN_CONVERSATIONS = 3;
+/** The most that `show` takes. */
+const SHOWN_MESSAGES = 100_000;
 
 export const threeHosts: Scenario = {
   number: 1,
@@ -33,8 +35,8 @@ export const threeHosts: Scenario = {
       10_000,
       await timeUntilEqual(hosts, SYNC_MS),
     );
-    await compare(stage, report, hosts);
     stage.family = { wifi, hosts };
+    await compare(stage, report, hosts);
   },
 };
 
@@ -62,8 +64,7 @@ async function linkAndSync(
   await link(stage, from, to);
   report.check(`${what}, by mDNS and a code`, "both say so", formatMs(performance.now() - startedAt), true);
   const node = await to.start();
-  const found = await node.event(({ event }) => event === "peer-connected", SYNC_MS);
-  stage.progress(`${to.station.label} met ${(found.event as { name: string }).name}`);
+  await node.met;
   report.checkWithin(
     `${what}: history there and in sync`,
     SYNC_MS,
@@ -106,7 +107,9 @@ async function compare(stage: Stage, report: Report, hosts: readonly Host[]): Pr
   ]);
   for (const { conversation } of list) {
     const shown = await Promise.all(
-      hosts.map((host) => host.run<readonly Message[]>(["show", conversation, "--limit", "1000000"])),
+      hosts.map((host) =>
+        host.run<readonly Message[]>(["show", conversation, "--limit", String(SHOWN_MESSAGES)]),
+      ),
     );
     report.checkEqual(`show of a conversation of ${shown[0]!.length}`, shown.map(digestMessages));
   }

@@ -16,6 +16,14 @@ describe("strings that two sets of packets have in common", () => {
     deepEqual(find(["dnsaddr=/ip4/1 abcdefgh"], ["dnsaddr=/ip4/2 abcdefgh"], ["dnsaddr=/ip4/3"]), []);
   });
 
+  it("leaves out chance beside what everybody says, and finds a port that stayed", () => {
+    const known = ["/ip4/10.0.0.3/tcp/41234/p2p/12D3KooWabc"];
+    deepEqual(find(["/tcp/38953/p2p/12D3KooWb"], ["/tcp/45153/p2p/12D3KooWc"], known), []);
+    deepEqual(find(["/tcp/38953/p2p/12D3KooWb"], ["/tcp/38953/p2p/12D3KooWc"], known), [
+      "/tcp/38953/p2p/12D3",
+    ]);
+  });
+
   it("tells two strings of one packet apart", () => {
     deepEqual(find(["first-string second-string"], ["first-string/second-string"]), [
       "first-string",
