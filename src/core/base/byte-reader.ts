@@ -25,7 +25,10 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.raw(1)[0]!;
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw new EngineError("WIRE_TRUNCATED", "the bytes end too early");
+    this.#at++;
+    return byte;
   }
 
   u16(): number {
