@@ -60,7 +60,6 @@ export const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   "@chainsafe/libp2p-yamux": ["src/io/net/"],
   "@libp2p/mdns": ["src/io/net/", "src/io/discovery/"],
   "@libp2p/crypto": ["src/io/net/", "src/io/discovery/"],
-  "@libp2p/peer-id": ["src/io/net/", "src/io/discovery/"],
   "@libp2p/interface": ["src/io/net/", "src/io/discovery/"],
   "@multiformats/multiaddr": ["src/io/net/", "src/io/discovery/"],
   "multicast-dns": ["src/io/discovery/"],
