@@ -3,11 +3,12 @@ import { equalBytes } from "../../src/core/base/bytes.ts";
 import { bytesToId } from "../../src/core/base/ids.ts";
 import type { DeviceId, LogId, MessageId } from "../../src/core/base/ids.ts";
 import type { Clock, Entropy } from "../../src/core/base/ports.ts";
+import { logIdOf } from "../../src/core/crypto/derive.ts";
 import { decodeBatch, verifyBatch } from "../../src/core/log/batch.ts";
 import { extendFromBatch, verifyExtension } from "../../src/core/log/extension.ts";
 import { keepInto } from "../../src/core/log/tiles.ts";
 import { perfectNodes, placed } from "../../src/core/log/tree.ts";
-import type { Batch, Head, KnownNode, LogState } from "../../src/core/log/types.ts";
+import type { Batch, Head, KnownNode, LogClass, LogState } from "../../src/core/log/types.ts";
 import type { Draft, OperationBody } from "../../src/core/inbox/types.ts";
 import type { Commit, DeviceSecrets, Store } from "../../src/core/sync/ports.ts";
 import type { Admission } from "../../src/app/link/link-joiner.ts";
@@ -247,4 +248,29 @@ export async function seenBy(replica: Replica): Promise<unknown> {
 
 export function lengthOf(replica: Replica, log: LogId): number {
   return replica.frontier.get(log)?.head.length ?? 0;
+}
+
+export async function send(device: TestDevice, ...texts: readonly string[]): Promise<void> {
+  await device.replica.writer.append(texts.map((text) => draftOf(device, messageBody(text))));
+}
+
+/** Writes a bit of everything that refers to something. */
+export async function live(device: TestDevice, name: string): Promise<void> {
+  const { replica } = device;
+  const drafts = Array.from({ length: 12 }, (_, at) =>
+    draftOf(device, messageBody(`${name} ${at}`, { conversation: at % 3 === 0 ? "Ada" : "Zoë" })),
+  );
+  const results = await replica.writer.append(drafts);
+  const conversation = replica.fold!.conversationOf("Zoë");
+  await replica.writer.append([
+    draftOf(device, { kind: "delete", conversation, messages: [drafts[1]!.id, drafts[2]!.id] }),
+    draftOf(device, { kind: "restore", conversation, messages: [drafts[2]!.id] }),
+    draftOf(device, { kind: "read", conversation, upTo: results[4]!.order! }),
+    draftOf(device, { kind: "title", conversation, title: `Zoë of ${name}` }),
+  ]);
+}
+
+/** A log of the device itself, of its first incarnation. */
+export function ownLog({ account, self }: Replica, logClass: LogClass): LogId {
+  return logIdOf({ account, device: self, incarnation: 0, logClass });
 }

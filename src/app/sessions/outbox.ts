@@ -1,17 +1,23 @@
 /**
  * Bytes on their way to one peer: what is put in comes out in order, as fast as the stream takes it. Bounded by the credit of
- * the session that fills it, and by a limit of its own against mistakes.
+ * the session that fills it; a peer that asks and does not read (threat N8) is given up at a limit of its own.
+ * Tests: test/unit/app/outbox.test.ts.
  */
-import { assert } from "../../core/base/errors.ts";
 
-/** Twice the credit of a session and its largest frames; a well-behaved session never comes near. */
+/** Many times the credit of a session and its largest frames; who reads at all never comes near. */
 const BYTES_MAX = 32 * 1024 * 1024;
 
 export class Outbox implements AsyncIterable<Uint8Array> {
   #queue: Uint8Array[] = [];
   #bytes = 0;
   #ended = false;
+  #overflowed = false;
   #wake: (() => void) | null = null;
+
+  /** More was put in than a peer may leave unread: nothing of it goes out any more. */
+  get overflowed(): boolean {
+    return this.#overflowed;
+  }
 
   put(...parts: readonly Uint8Array[]): void {
     if (this.#ended) return;
@@ -19,7 +25,12 @@ export class Outbox implements AsyncIterable<Uint8Array> {
       this.#queue.push(part);
       this.#bytes += part.length;
     }
-    assert(this.#bytes <= BYTES_MAX, "what waits for a peer is bounded");
+    if (this.#bytes > BYTES_MAX) {
+      this.#overflowed = true;
+      this.#ended = true;
+      this.#queue = [];
+      this.#bytes = 0;
+    }
     this.#wake?.();
   }
 

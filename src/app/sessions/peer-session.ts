@@ -137,6 +137,7 @@ export class PeerSession {
       this.#serving.advance();
     }
     this.#isFeeding = false;
+    if (this.#outbox.overflowed) this.#end(null);
     this.#setTimer();
   }
 

@@ -7,7 +7,12 @@ import { LinkMember } from "../../../src/app/link/link-member.ts";
 import type { NewEvent } from "../../../src/app/node/event-hub.ts";
 import { NodeNetwork } from "../../../src/app/node/node-network.ts";
 import { PeerMemory } from "../../../src/app/node/peer-memory.ts";
-import { SYNC_PROTOCOL } from "../../../src/app/sessions/run-handshake.ts";
+import { FrameReader } from "../../../src/app/sessions/frame-reader.ts";
+import { Outbox } from "../../../src/app/sessions/outbox.ts";
+import { runHandshake, SYNC_PROTOCOL } from "../../../src/app/sessions/run-handshake.ts";
+import type { LogId } from "../../../src/core/base/ids.ts";
+import { encodeFrame } from "../../../src/core/wire/frame-codec.ts";
+import { HANDSHAKE_FRAMES } from "../../../src/core/wire/frames.ts";
 import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
 import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
 import { Random } from "../../../simulations/world/random.ts";
@@ -228,6 +233,34 @@ describe("Sessions in virtual time", function () {
     await clock.runFor(60 * SECOND_MS);
     equal(same(), true);
     deepEqual(await seenBy(laptop.device.replica), await seenBy(phone.device.replica));
+  });
+
+  it("N8: a member that asks without end and reads nothing is given up, and costs no more than its limit", async () => {
+    const { replica } = phone.device;
+    const net = hub.createNet();
+    const stream = await clock.run(net.dial(laptop.net.addresses()[0]!, SYNC_PROTOCOL, SECOND_MS));
+    const reader = new FrameReader(stream.source, clock, HANDSHAKE_FRAMES);
+    const outbox = new Outbox();
+    stream.sink(outbox).catch((error: unknown) => ok(isEngineError(error)));
+    await clock.run(runHandshake(replica, stream, reader, outbox));
+    await clock.runFor(SECOND_MS);
+    equal(laptop.network.peers.sessions.length, 1);
+    // Of logs that nobody knows: each is answered by as many words.
+    const ranges = Array.from({ length: 1_000 }, (_, at) => ({ from: at * 1_000, to: at * 1_000 + 1 }));
+    const logs = Array.from({ length: 16 }, (_, at) => ({
+      log: at.toString(16).padStart(64, "0") as LogId,
+      knownLength: 0,
+      headLength: 2_000_000,
+      ranges,
+    }));
+    const question = encodeFrame({ kind: "need", logs });
+    for (let sent = 0; sent < 2_000 && laptop.network.peers.sessions.length > 0; sent++) {
+      outbox.put(question, question, question, question);
+      await clock.runFor(200);
+    }
+    equal(laptop.network.peers.sessions.length, 0);
+    await connect();
+    equal(laptop.network.peers.sessions.length, 1);
   });
 
   it("what a sibling was seen to hold is remembered over a restart", async () => {

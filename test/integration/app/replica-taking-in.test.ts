@@ -1,0 +1,162 @@
+/** What a replica takes in from siblings: in any order, with holes, over restarts, and before the key for it has come. */
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import fc from "fast-check";
+import { idBytes } from "../../../src/core/base/ids.ts";
+import { covers, rangeOf } from "../../../src/core/log/ranges.ts";
+import type { Batch } from "../../../src/core/log/types.ts";
+import { mintEpoch } from "../../../src/app/replica/key-ring.ts";
+import type { Published } from "../../../src/app/replica/turn.ts";
+import { assertRejectsWithCode } from "../../support/assert-code.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { batchesOf, live, seenBy, send, TestDevice } from "../../support/replicas.ts";
+
+/** A pseudo-random order that repeats for a seed. */
+function shuffled<Item>(items: readonly Item[], seed: number): readonly Item[] {
+  return items
+    .map((item, at) => [Math.imul(at * 2_654_435_761 + seed, 2_246_822_519) >>> 0, item] as const)
+    .toSorted(([a], [b]) => a - b)
+    .map(([, item]) => item);
+}
+
+describe("A replica that takes in", function () {
+  this.timeout(60_000);
+  let clock: ManualClock;
+  let laptop: TestDevice;
+  beforeEach(async () => {
+    clock = new ManualClock();
+    laptop = await TestDevice.found(clock);
+  });
+
+  describe("batches", () => {
+    let phone: TestDevice;
+    let tablet: TestDevice;
+    let served: readonly Batch[];
+    beforeEach(async () => {
+      phone = await laptop.admit("phone", 2);
+      tablet = await laptop.admit("tablet", 3);
+      for (const other of [phone, tablet]) await laptop.ingest(await batchesOf(other.replica), other.replica);
+      const early: Batch[] = [];
+      for (const name of ["one", "two"]) {
+        await live(laptop, name);
+        await live(phone, name);
+        // Under a head that is not the last one, too, as a push is.
+        early.push(...(await batchesOf(laptop.replica, { of: laptop.replica.self, bytesMax: 900 })));
+      }
+      await laptop.ingest(await batchesOf(phone.replica), phone.replica);
+      served = [...early, ...(await batchesOf(laptop.replica))];
+    });
+
+    it("invariant 6: in any order, with holes on the way and restarts in between, to the same end", async () => {
+      // Once in the order of the logs, to compare with.
+      const [fingerprint, seen] = [laptop.replica.fingerprint(), await seenBy(laptop.replica)];
+      await fc.assert(
+        fc.asyncProperty(fc.nat(), fc.nat(3), async (seed, restarts) => {
+          const device = await TestDevice.join(tablet.linked!, new ManualClock());
+          const order = shuffled(served, seed);
+          let left: readonly Batch[] = order;
+          for (let round = 0; round <= restarts; round++) {
+            const part = order.slice(
+              Math.floor((order.length * round) / (restarts + 1)),
+              Math.floor((order.length * (round + 1)) / (restarts + 1)),
+            );
+            left = [...(round === 0 ? [] : left), ...(await device.ingest(part, laptop.replica))];
+            await device.restart();
+          }
+          // What came before the log was known is asked for again, as sessions do.
+          left = await device.ingest(left, laptop.replica);
+          left = await device.ingest(left, laptop.replica);
+          equal(left.length, 0);
+          equal(device.replica.fingerprint(), fingerprint);
+          deepEqual(await seenBy(device.replica), seen);
+          equal(device.replica.complete(), true);
+        }),
+        { numRuns: 25 },
+      );
+    });
+
+    it("newest first: the newest is shown while the rest is a hole, and serves what it holds in turn", async () => {
+      const newest = served.filter(({ from, head }) => from > 0 && from + 3 >= head.length);
+      await phone.ingest(newest, laptop.replica);
+      equal(phone.replica.complete(), false);
+      notEqual(phone.replica.fingerprint(), laptop.replica.fingerprint());
+      const handedOn = await batchesOf(phone.replica, { of: laptop.replica.self });
+      ok(handedOn.length > 0);
+      for (const { from, head, entries } of handedOn) {
+        ok(covers(phone.replica.frontier.get(head.log)!.held, rangeOf(from, from + entries.length)));
+      }
+      await phone.ingest(served, laptop.replica);
+      equal(phone.replica.fingerprint(), laptop.replica.fingerprint());
+      deepEqual(await seenBy(phone.replica), await seenBy(laptop.replica));
+    });
+
+    it("twice, and nothing is written for it the second time", async () => {
+      await phone.ingest(served, laptop.replica);
+      const told: Published[] = [];
+      phone.replica.subscribe((published) => told.push(published));
+      await phone.ingest(served, laptop.replica);
+      equal(told.length, 0);
+    });
+
+    it("of a log that is no member's any more without falling over", async () => {
+      const owner = phone.replica.members.logs;
+      const stranger = served[0]!;
+      equal(owner.has(stranger.head.log), true);
+      const lost = { ...stranger, head: { ...stranger.head, log: "00".repeat(32) as never } };
+      await assertRejectsWithCode(
+        phone.replica.writer.ingest({ ...lost, leaves: [], nodes: [] } as never, null),
+        "NOT_A_MEMBER",
+      );
+    });
+  });
+
+  it("keeps entries of an epoch whose key has not come, and folds them when it comes, over a restart too", async () => {
+    const phone = await laptop.admit("phone", 2);
+    await laptop.ingest(await batchesOf(phone.replica), phone.replica);
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    const { replica } = laptop;
+    const secret = mintEpoch(laptop.entropy);
+    const tips = replica.members.tips;
+    const sealed = new Map<string, Uint8Array>();
+    for (const { device, openKey } of replica.members.devices.values()) {
+      const recipient = { recipient: idBytes(device), openKey };
+      sealed.set(
+        device,
+        await replica.keys.wrapEpochFor(recipient, replica.account, [secret], laptop.entropy),
+      );
+    }
+    replica.keys.add(replica.keys.indexKey!, [secret]);
+    await replica.writer.appendControl([
+      {
+        kind: "epoch",
+        epoch: secret.epoch,
+        custody: "synced",
+        tips,
+        recipients: [...sealed]
+          .map(([device, bytes]) => ({ device: device as never, sealed: bytes }))
+          .toSorted((a, b) => (a.device < b.device ? -1 : 1)),
+        rootSealed: null,
+      },
+    ]);
+    equal(replica.members.sealing, secret.epoch);
+    await send(laptop, "under the new key");
+
+    const own = { of: replica.self };
+    await phone.ingest(await batchesOf(replica, { ...own, logClass: "messages" }), replica);
+    equal(phone.replica.ledger.locked.size, 1);
+    deepEqual(((await seenBy(phone.replica)) as { readonly conversations: unknown[] }).conversations, []);
+    await phone.restart();
+    equal(phone.replica.ledger.locked.size, 1);
+
+    await phone.ingest(await batchesOf(replica, { ...own, logClass: "control" }), replica);
+    await phone.replica.writer.exclusive(() => Promise.resolve());
+    await phone.replica.writer.exclusive(() => Promise.resolve());
+    equal(phone.replica.ledger.locked.size, 0);
+    await phone.ingest(await batchesOf(replica), replica);
+    deepEqual(await seenBy(phone.replica), await seenBy(replica));
+    const fingerprint = phone.replica.fingerprint();
+    await phone.restart();
+    equal(phone.replica.ledger.locked.size, 0);
+    equal(phone.replica.fingerprint(), fingerprint);
+    equal(replica.fingerprint(), fingerprint);
+  });
+});
