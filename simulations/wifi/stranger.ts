@@ -5,6 +5,7 @@
  */
 import "../../src/promise-with-resolvers.ts";
 import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
 import { noise } from "@chainsafe/libp2p-noise";
 import { yamux } from "@chainsafe/libp2p-yamux";
 import { tcp } from "@libp2p/tcp";
@@ -96,9 +97,12 @@ async function attempt(node: Libp2p, address: string, { what, protocol, send }: 
   });
 }
 
-/** Connections as fast as they go, each with a handshake that fails. */
+/** Sockets that say nothing, and connections as fast as they go, each with a handshake that fails. */
 async function flood(node: Libp2p, address: string, count: number): Promise<void> {
   let opened = 0;
+  const [, , host, , port] = address.split("/");
+  const silent = Array.from({ length: count }, () => connect({ host: host!, port: Number(port) }));
+  for (const socket of silent) socket.on("error", () => socket.destroy());
   const one = async (): Promise<void> => {
     try {
       const connection = await node.dial(multiaddr(address), {
@@ -114,6 +118,7 @@ async function flood(node: Libp2p, address: string, count: number): Promise<void
     }
   };
   for (let at = 0; at < count; at += 10) await Promise.all(Array.from({ length: 10 }, one));
+  for (const socket of silent) socket.destroy();
   say({ event: "flooded", count, opened });
 }
 

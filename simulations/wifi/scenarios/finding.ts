@@ -27,7 +27,7 @@ export const finding: Scenario = {
       what: "a known sibling, its address unchanged",
       rounds,
       goalMs: 100,
-      limitMs: 1_000,
+      limitMs: 2_000,
       once: () => meetKnown(hosts),
     });
     await measure(stage, report, {
