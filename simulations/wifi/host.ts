@@ -12,7 +12,7 @@ import { inNamespace, type Plug, type Station } from "./netns.ts";
 import { RunningNode } from "./running-node.ts";
 
 const CLI = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
-const SHIFTED_CLOCK = new URL("shifted-clock.js", import.meta.url).href;
+const SHIFTED_CLOCK = new URL("programs/shifted-clock.js", import.meta.url).href;
 const COMMAND_MS = 60_000;
 
 /** A command that ended with an error, told apart by its code. */

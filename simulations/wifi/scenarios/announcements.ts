@@ -8,7 +8,7 @@ import type { Host } from "../host.ts";
 import { pause } from "../measure.ts";
 import type { Wifi } from "../netns.ts";
 import { findSharedStrings } from "../shared-strings.ts";
-import { beginProgram } from "../programs.ts";
+import { beginProgram } from "../begin-program.ts";
 import type { Scenario, Stage } from "../stage.ts";
 import type { Report } from "../table.ts";
 

@@ -1,7 +1,7 @@
 /** Codes that are guessed: a wrong one is refused and dies, and hundreds of false members have one guess between them. */
 import { foundAccount } from "../family.ts";
 import { CommandError, type Host } from "../host.ts";
-import { beginProgram } from "../programs.ts";
+import { beginProgram } from "../begin-program.ts";
 import type { Scenario, Stage } from "../stage.ts";
 import { formatMs, type Report } from "../table.ts";
 

@@ -2,7 +2,7 @@
 import { foundAccount, makeFamily, timeUntilEqual } from "../family.ts";
 import type { Host } from "../host.ts";
 import { pause } from "../measure.ts";
-import { beginProgram } from "../programs.ts";
+import { beginProgram } from "../begin-program.ts";
 import type { Scenario, Stage } from "../stage.ts";
 import { formatMs, type Report } from "../table.ts";
 

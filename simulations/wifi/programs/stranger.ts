@@ -3,7 +3,7 @@
  * what a stranger can try. Prints one JSON line per attempt: what it sent, what came back, how it ended.
  * Arguments: an address with /p2p/, and how many connections to flood it with.
  */
-import "../../src/promise-with-resolvers.ts";
+import "../../../src/promise-with-resolvers.ts";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { noise } from "@chainsafe/libp2p-noise";
@@ -11,7 +11,7 @@ import { yamux } from "@chainsafe/libp2p-yamux";
 import { tcp } from "@libp2p/tcp";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p, type Libp2p } from "libp2p";
-import { pause } from "./measure.ts";
+import { pause } from "../measure.ts";
 
 /** The handshake has ten seconds. */
 const LISTEN_MS = 11_000;

@@ -3,14 +3,14 @@
  * each a libp2p host that greets as a member does, and counts who gives it a guess.
  * Arguments: the number of the code, how many members, and the addresses to answer from. Ends with its input.
  */
-import "../../src/promise-with-resolvers.ts";
+import "../../../src/promise-with-resolvers.ts";
 import { randomBytes } from "node:crypto";
 import { noise } from "@chainsafe/libp2p-noise";
 import { yamux } from "@chainsafe/libp2p-yamux";
 import { tcp } from "@libp2p/tcp";
 import { createLibp2p, type Libp2p } from "libp2p";
 import createMdns from "multicast-dns";
-import { linkTag } from "../../src/core/crypto/discovery.ts";
+import { linkTag } from "../../../src/core/crypto/discovery.ts";
 
 const PROTOCOL = "/kinlog/link/1";
 /** The generator of ristretto255 (RFC 9496, section 4.3): a share that is a point, so that the joiner goes on to its proof. */

@@ -1,4 +1,4 @@
-/** The attackers' programs of this folder, run in the namespace of a host. */
+/** The programs of `programs/`, most of them attackers, run in the namespace of a host. */
 import { fileURLToPath } from "node:url";
 import { LineProcess } from "./line-process.ts";
 import { inNamespace, type Station } from "./netns.ts";
@@ -10,7 +10,7 @@ export function beginProgram(
   name: "stranger" | "fake-members" | "mdns-flood" | "forger" | "talker",
   args: readonly string[],
 ): LineProcess {
-  const program = fileURLToPath(new URL(`${name}.js`, import.meta.url));
+  const program = fileURLToPath(new URL(`programs/${name}.js`, import.meta.url));
   return new LineProcess({
     command: inNamespace(station.namespace, [process.execPath, program, ...args]),
     env: { PATH: process.env["PATH"] },
