@@ -51,7 +51,7 @@ export function firstAfter(log: ControlLog, entry: Placed): number {
     if (isBefore(entry, log.entries[middle]!)) high = middle;
     else low = middle + 1;
   }
-  return low < log.entries.length || log === entry.log ? low : Infinity;
+  return low < log.entries.length ? low : Infinity;
 }
 
 /** Appends the next entry of `log`, made after `parents` and after the entry before it. */

@@ -311,4 +311,10 @@ describe("a device that the phrase admits", () => {
       "its device is not admitted, or an incarnation before it is missing",
     );
   });
+
+  it("begins with its incarnation 0", () => {
+    const account = TestAccount.of("a");
+    account.write("r", bodies.admit("r"), { after: [], incarnation: 1, root: account.phrase });
+    ok(![...account.view().logs.values()].some(({ device }) => device === deviceOf("r")));
+  });
 });
