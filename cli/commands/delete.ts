@@ -47,8 +47,9 @@ async function deleteConversation(
     const which = before === null ? "All messages" : `All messages sent before ${localTime(before)}`;
     await output.raw(`${which} of ${printableLine(conversation)} go to the bin on all devices. Type yes: `);
     const answer = await input.ask(signal);
-    if (answer?.trim().toLowerCase() !== "yes")
-      throw notConfirmed("nothing was deleted, since the answer was not yes");
+    if (answer?.trim().toLowerCase() !== "yes") {
+      throw notConfirmed("nothing was deleted, since the answer was not yes", "Answer yes to delete.");
+    }
   }
   const { done } = await api.call("conversations.delete", {
     conversation,
@@ -63,8 +64,8 @@ function requireAnswerer({ args, input, output }: Context): void {
   throw notConfirmed("deleting a conversation asks first, and nobody is there to answer");
 }
 
-function notConfirmed(message: string): EngineError {
-  return new EngineError("CONFIRMATION_REQUIRED", message);
+function notConfirmed(message: string, remedy?: string): EngineError {
+  return new EngineError("CONFIRMATION_REQUIRED", message, remedy === undefined ? {} : { remedy });
 }
 
 /** A day means its beginning in this machine's zone. @throws EngineError `USAGE` */

@@ -55,10 +55,14 @@ async function tell({ output, dir, args }: Context, event: LinkEvent): Promise<v
     return;
   }
   const { at, code, uri, expiresAt } = event;
-  const qr = output.isTerminal ? await qrLines(uri) : [];
+  const qr = output.isTerminal ? await qrLines(uri, output.columns) : [];
   await output.event({ event: "code", at, code, uri, expiresAt }, [
     `On the new device, run:  ${output.style.bold(`kinlog join ${code} --name NAME`)}`,
-    ...(qr.length === 0 ? [] : ["", "or scan this with it:", "", ...qr, "", uri]),
+    ...(qr.length === 0 ? [] : ["", "or scan this with it:", "", ...qr]),
+    "",
+    "or, without typing words and without mDNS:",
+    "",
+    `kinlog join '${uri}' --name NAME`,
     "",
     `The code lives until ${localTime(expiresAt)} and allows one guess. Keep this open.`,
     ...(args.text("dir") === undefined ? [] : [`(This device's data: ${dir})`]),

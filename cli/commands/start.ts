@@ -47,8 +47,14 @@ async function tell(context: Context, node: RunningNode, event: KinlogEvent): Pr
       await output.event(event, await readyLines(context, node, event));
       return;
     case "message":
-      // While much is missing, the progress is told instead. Texts do not belong into a log: people use `watch`.
+      // While much is missing, the progress is told instead.
       if (!event.catchUp) await output.event(event);
+      return;
+    case "message-changed":
+    case "read":
+    case "conversation":
+      // Who writes with whom does not belong into a service's log: people use `watch`.
+      await output.event(event);
       return;
     case "progress":
       await output.progress(event);
@@ -86,8 +92,9 @@ async function readyLines(
   ];
 }
 
+/** From another machine, as far as an address tells; one that needs a zone cannot be typed there. */
 function isReachable(address: string): boolean {
-  return !address.startsWith("/ip4/127.") && !address.startsWith("/ip6/::1/");
+  return !["/ip4/127.", "/ip6/::1/", "/ip6/fe80:"].some((start) => address.startsWith(start));
 }
 
 /** The transport's key is new at each start, so nobody types it. */

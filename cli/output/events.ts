@@ -28,7 +28,9 @@ function sentence(event: KinlogEvent, style: Style): string | null {
     case "read":
       return `${printableLine(event.conversation)}: ${event.unread === 0 ? "read" : `${event.unread} unread`}.`;
     case "conversation":
-      return `${printableLine(event.conversation)}: ${printableLine(event.title ?? event.conversation)}.`;
+      return event.title === null
+        ? `${printableLine(event.conversation)} has changed.`
+        : `${printableLine(event.conversation)} is called ${printableLine(event.title)}.`;
     case "peer-connected":
       return `${printableLine(event.name)} connected${event.via === "manual" ? " (by address)" : ""}.`;
     case "peer-disconnected":

@@ -1,9 +1,11 @@
-/** A QR in half blocks, dark on light whatever the terminal's colours are. */
+/** A QR in half blocks, light cells drawn: so it is dark on light on the usual dark terminal. */
 
-export async function qrLines(text: string): Promise<readonly string[]> {
+/** Nothing where the terminal is too narrow: a QR with broken lines helps nobody. */
+export async function qrLines(text: string, columns: number): Promise<readonly string[]> {
   const { renderUnicodeCompact } = await import("uqr");
-  // Two lines of cells each, with the quiet zone that scanners need. Light cells are drawn, so it fits the usual dark terminal.
-  return renderUnicodeCompact(text, { border: 2 })
+  // With the quiet zone that scanners need.
+  const lines = renderUnicodeCompact(text, { border: 2 })
     .split("\n")
     .map((line) => `  ${line}`);
+  return lines.every((line) => line.length <= columns) ? lines : [];
 }

@@ -109,7 +109,9 @@ describe("The command with a running node", function () {
   it("U15: a client speaks to no socket of another user", async function () {
     if (process.getuid?.() !== 0 || process.platform === "win32") this.skip();
     await kinlog.json("init", "--name", "laptop", "--dir", dir);
-    const server = createServer((socket) => socket.end('{"id":1,"result":{"stolen":true}}\n'));
+    const server = createServer((socket) =>
+      socket.on("error", () => undefined).end('{"id":1,"result":{"stolen":true}}\n'),
+    );
     await new Promise<void>((resolve) => server.listen(join(dir, "kinlog.sock"), resolve));
     const { chownSync } = await import("node:fs");
     chownSync(join(dir, "kinlog.sock"), 65_534, 65_534);
