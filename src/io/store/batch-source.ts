@@ -101,7 +101,7 @@ async function* readRuns({ logNumber, entries }: Sources, part: Range, want: Wan
       const step = want.newestFirst
         ? { from: Math.max(from, to - STEP), to }
         : { from, to: Math.min(to, from + STEP) };
-      const runs = joinRuns(await entries.range(logNumber, step.from, step.to));
+      const runs = joinRuns(await entries.range(logNumber, step));
       waiting = want.newestFirst ? touching(runs, waiting) : touching(waiting, runs);
       if (want.newestFirst) to = step.from;
       else from = step.to;

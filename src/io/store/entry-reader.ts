@@ -1,101 +1,94 @@
 /**
- * Reads entries: from commits in flight, then from the database, each against its check. What is held and what is proved,
- * others know.
+ * Reads entries: from commits in flight, then from the database, each against its check. By their keys and not by a range, since
+ * what is held says which there are: so one that is hidden or gone is noticed.
  * Tests: test/contracts/store.contract.ts.
  */
+import { contains, intersect, type Range, type Ranges } from "../../core/log/ranges.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { BatchEntry } from "../../core/log/types.ts";
 import { decodeEntry, type KindTable } from "./entry-codec.ts";
-import { entryKey, positionOf } from "./keys.ts";
+import { entryKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
 import type { Overlay } from "./overlay.ts";
 import { bodyOf, damaged } from "./row-check.ts";
 
-/** Undefined: there is a row, and it is not what was written. */
+/** Undefined: it is held, and what is stored is not what was written, or nothing. */
 export interface ReadEntry {
   readonly position: number;
   readonly entry: BatchEntry | undefined;
+}
+
+export interface WholeEntry {
+  readonly position: number;
+  readonly entry: BatchEntry;
 }
 
 export class EntryReader {
   readonly #database: Database;
   readonly #overlay: Overlay;
   readonly #kinds: KindTable;
+  readonly #heldOf: (logNumber: number) => Ranges;
 
-  constructor(parts: { readonly database: Database; readonly overlay: Overlay; readonly kinds: KindTable }) {
+  constructor(parts: {
+    readonly database: Database;
+    readonly overlay: Overlay;
+    readonly kinds: KindTable;
+    /** Commits in flight included. */
+    readonly heldOf: (logNumber: number) => Ranges;
+  }) {
     this.#database = parts.database;
     this.#overlay = parts.overlay;
     this.#kinds = parts.kinds;
+    this.#heldOf = parts.heldOf;
   }
 
-  /** All of `[from, to)` that is stored or in flight, ascending; damaged ones without their entry. */
-  async range(logNumber: number, from: number, to: number): Promise<readonly ReadEntry[]> {
+  /** All that is held of `[from, to)`, ascending. */
+  async range(logNumber: number, { from, to }: Range): Promise<readonly ReadEntry[]> {
+    const positions = positionsIn(intersect(this.#heldOf(logNumber), [{ from, to }]));
     const inFlight = this.#overlay.entriesIn(logNumber, from, to);
-    const found: ReadEntry[] = [];
-    for await (const chunk of this.stored(logNumber, { from, to, reverse: false })) {
-      for (const read of chunk) if (!inFlight.has(read.position)) found.push(read);
-    }
-    if (inFlight.size === 0) return found;
-    for (const [position, entry] of inFlight) found.push({ position, entry });
-    return found.sort((a, b) => a.position - b.position);
+    const stored = inFlight.size === 0 ? positions : positions.filter((position) => !inFlight.has(position));
+    const keys = stored.map((position) => entryKey(logNumber, position));
+    const values = await this.#database.getMany(keys);
+    const read = stored.map((position, at) => ({ position, entry: this.#decode(keys[at]!, values[at]) }));
+    if (inFlight.size === 0) return read;
+    for (const [position, entry] of inFlight) read.push({ position, entry });
+    return read.sort((a, b) => a.position - b.position);
   }
 
-  /** The same without the damaged ones. */
-  async readable(
-    logNumber: number,
-    from: number,
-    to: number,
-  ): Promise<readonly { readonly position: number; readonly entry: BatchEntry }[]> {
-    const all = await this.range(logNumber, from, to);
-    return all.flatMap(({ position, entry }) => (entry === undefined ? [] : [{ position, entry }]));
-  }
-
-  /** What the database has of `[from, to)`, in chunks, as it is at the call. */
-  stored(
-    logNumber: number,
-    span: { readonly from: number; readonly to: number; readonly reverse: boolean },
-  ): AsyncIterable<readonly ReadEntry[]> {
-    const chunks = this.#database.read({
-      from: entryKey(logNumber, span.from),
-      to: entryKey(logNumber, span.to),
-      reverse: span.reverse,
-    });
-    const decode = ([key, value]: readonly [Uint8Array, Uint8Array]): ReadEntry => ({
-      position: positionOf(key),
-      entry: this.#decode(key, value),
-    });
-    return {
-      async *[Symbol.asyncIterator]() {
-        for await (const chunk of chunks) yield chunk.map(decode);
-      },
-    };
+  /** The same without those that are damaged. */
+  async readable(logNumber: number, range: Range): Promise<readonly WholeEntry[]> {
+    return (await this.range(logNumber, range)).filter(
+      (read): read is WholeEntry => read.entry !== undefined,
+    );
   }
 
   /**
-   * One entry for each place, undefined where there is none.
+   * One entry for each place, undefined where none is held.
    *
-   * @throws EngineError `STORE_DAMAGED` where one is not what was written, or is hidden although it is held.
+   * @throws EngineError `STORE_DAMAGED` where one that is held is not what was written, or not there.
    */
-  async at(
-    places: readonly Place[],
-    isHeld: (place: Place) => boolean,
-  ): Promise<readonly (BatchEntry | undefined)[]> {
+  async at(places: readonly Place[]): Promise<readonly (BatchEntry | undefined)[]> {
     const found = places.map(({ logNumber, position }) => this.#overlay.entry(logNumber, position));
-    const missing = [...found.keys()].filter((at) => found[at] === undefined);
+    const isHeld = ({ logNumber, position }: Place): boolean => contains(this.#heldOf(logNumber), position);
+    const missing = [...found.keys()].filter((at) => found[at] === undefined && isHeld(places[at]!));
     const keys = missing.map((at) => entryKey(places[at]!.logNumber, places[at]!.position));
     const values = await this.#database.getMany(keys);
     for (const [n, at] of missing.entries()) {
-      const value = values[n];
-      if (value === undefined && !isHeld(places[at]!)) continue;
-      if (value === undefined) throw damaged("an entry that is held cannot be found");
-      found[at] = this.#decode(keys[n]!, value);
+      found[at] = this.#decode(keys[n]!, values[n]);
       if (found[at] === undefined) throw damaged("an entry is not what was written");
     }
     return found;
   }
 
-  #decode(key: Uint8Array, value: Uint8Array): BatchEntry | undefined {
-    const body = bodyOf(key, value);
+  #decode(key: Uint8Array, value: Uint8Array | undefined): BatchEntry | undefined {
+    const body = value === undefined ? undefined : bodyOf(key, value);
     return body === undefined ? undefined : decodeEntry(body, this.#kinds);
   }
+}
+
+function positionsIn(ranges: Ranges): number[] {
+  const positions: number[] = [];
+  for (const { from, to } of ranges)
+    for (let position = from; position < to; position++) positions.push(position);
+  return positions;
 }

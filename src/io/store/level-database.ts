@@ -16,6 +16,8 @@ export type KeyValue = readonly [key: Uint8Array, value: Uint8Array];
 export interface ReadSpan extends KeySpan {
   readonly reverse?: boolean;
   readonly limit?: number;
+  /** Rows in a chunk at most; the fewer, the less an iterator keeps until the collector runs. */
+  readonly chunkRows?: number;
 }
 
 /** Everything put and deleted becomes durable together, or nothing of it. */
@@ -34,7 +36,7 @@ export interface Database {
   readonly batch: () => DatabaseBatch;
   /** Damaged blocks in the tables, by LevelDB's own checksums. Reads all of them. */
   readonly countDamagedBlocks: () => Promise<number>;
-  /** Writes what is in memory only as a table, so that the next open has little to replay. */
+  /** Writes what is in memory only as a table where it is much, so that the next open has little to replay. */
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -43,7 +45,7 @@ export interface Database {
 export async function getInOrder(database: Database, key: Uint8Array): Promise<Uint8Array | undefined> {
   const behind = new Uint8Array(key.length + 1);
   behind.set(key);
-  for await (const [row] of database.read({ from: key, to: behind })) return row?.[1];
+  for await (const [row] of database.read({ from: key, to: behind, chunkRows: 1 })) return row?.[1];
   return undefined;
 }
 
@@ -54,13 +56,20 @@ const OPTIONS = {
   valueEncoding: "view",
   blockSize: 16 * 1024,
   writeBufferSize: 8 * 1024 * 1024,
-  cacheSize: 16 * 1024 * 1024,
-  maxFileSize: 8 * 1024 * 1024,
+  cacheSize: 8 * 1024 * 1024,
+  maxFileSize: 2 * 1024 * 1024,
+  maxOpenFiles: 74,
 } as const;
 
 /** Bytes and rows of one chunk of a read: large enough that changing threads does not count. */
 const CHUNK_BYTES = 256 * 1024;
-const CHUNK_ROWS = 2048;
+const CHUNK_ROWS = 256;
+
+/** What is less is replayed faster at the next open than written as a table now. */
+const SETTLE_BYTES_MIN = 512 * 1024;
+
+/** A batch that was larger is not kept, since it would keep its memory. */
+const IDLE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 const DIRECTORY_MODE = 0o700;
 
@@ -86,6 +95,14 @@ type Native = Level<Uint8Array, Uint8Array> & {
   readonly getProperty: (name: string) => string;
 };
 
+/**
+ * A batch holds its bytes outside of the heap until the collector runs, which knows nothing of them: at a million messages a
+ * hundred megabytes. So batches are used again, for which this is the way in: the public `write` closes them.
+ */
+type NativeBatch = ReturnType<Native["batch"]> & {
+  readonly _write: (options: { readonly sync: boolean }) => Promise<void>;
+};
+
 /** Without CURRENT, LevelDB would begin a new database and delete the files of the old one. */
 async function requireDirectory(path: string): Promise<void> {
   try {
@@ -100,6 +117,8 @@ async function requireDirectory(path: string): Promise<void> {
 }
 
 function overLevel(level: Native, path: string): Database {
+  let unsettledBytes = 0;
+  const idle: NativeBatch[] = [];
   return {
     getMany: async (keys) => {
       try {
@@ -110,16 +129,30 @@ function overLevel(level: Native, path: string): Database {
     },
     read: (span) => readChunks(level, span),
     batch: () => {
-      const batch = level.batch();
+      const batch = idle.pop() ?? (level.batch() as NativeBatch);
+      let bytes = 0;
       return {
-        put: (key, value) => void batch.put(key, value),
+        put: (key, value) => {
+          batch.put(key, value);
+          bytes += key.length + value.length;
+        },
         del: (key) => void batch.del(key),
-        write: () => batch.write({ sync: true }),
+        write: async () => {
+          await batch._write({ sync: true });
+          unsettledBytes += bytes;
+          if (bytes > IDLE_BATCH_BYTES_MAX || level.status !== "open") return;
+          batch.clear();
+          idle.push(batch);
+        },
       };
     },
     countDamagedBlocks: () => countInTables(level, path),
-    // Compacting any range begins by writing the memory table; this one is empty and ends there.
-    settle: () => level.compactRange(new Uint8Array(1), new Uint8Array(1)),
+    settle: async () => {
+      if (unsettledBytes < SETTLE_BYTES_MIN) return;
+      unsettledBytes = 0;
+      // Compacting any range begins by writing the memory table; this one is empty and ends there.
+      await level.compactRange(new Uint8Array(1), new Uint8Array(1));
+    },
     close: () => level.close(),
   };
 }
@@ -143,7 +176,7 @@ function liveTables(level: Native): readonly string[] {
 
 function readChunks(
   level: Native,
-  { from, to, reverse = false, limit = -1 }: ReadSpan,
+  { from, to, reverse = false, limit = -1, chunkRows = CHUNK_ROWS }: ReadSpan,
 ): AsyncIterable<readonly KeyValue[]> {
   // Made at once and not at the first pull, so that what is seen is the state at the call.
   const iterator = level.iterator<Uint8Array, Uint8Array>({
@@ -157,7 +190,7 @@ function readChunks(
     async *[Symbol.asyncIterator]() {
       try {
         for (;;) {
-          const chunk = await iterator.nextv(CHUNK_ROWS);
+          const chunk = await iterator.nextv(chunkRows);
           if (chunk.length === 0) return;
           yield chunk;
         }

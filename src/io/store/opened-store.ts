@@ -5,7 +5,7 @@
  */
 import { assert, type EngineError } from "../../core/base/errors.ts";
 import type { LogId, TreeHash } from "../../core/base/ids.ts";
-import { contains, NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
+import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { LogState, TreeNode } from "../../core/log/types.ts";
 import type { BatchSource, Commit, EncodedBatch, StoredEntry } from "../../core/sync/ports.ts";
@@ -63,7 +63,11 @@ export class OpenedStore {
     const { overlay, memory } = this;
     this.database = database;
     this.#numbers = numbering.logs;
-    this.entries = new EntryReader({ database, overlay, kinds: numbering.kinds });
+    const heldOf = (logNumber: number): Ranges => {
+      const log = this.#numbers.logOf(logNumber);
+      return (log === undefined ? undefined : this.#tips.get(log)?.held) ?? NO_RANGES;
+    };
+    this.entries = new EntryReader({ database, overlay, kinds: numbering.kinds, heldOf });
     this.tree = new TreeReader({ database, overlay, entries: this.entries, memory });
     this.#treeWriter = new TreeWriter({ overlay, reader: this.tree, memory });
     // Goes on behind what was acknowledged, so that a batch that is missing leaves a gap for every later start to see.
@@ -138,7 +142,7 @@ export class OpenedStore {
   async entriesIn(log: LogId, from: number, to: number): Promise<readonly StoredEntry[]> {
     const logNumber = this.#numbers.find(log);
     if (logNumber === undefined) return [];
-    const found = await this.entries.range(logNumber, from, to);
+    const found = await this.entries.range(logNumber, { from, to });
     return found.map(({ position, entry }) => {
       if (entry === undefined) throw damaged("an entry is not what was written");
       return { log, position, entry };
@@ -146,11 +150,7 @@ export class OpenedStore {
   }
 
   async entriesAt(places: readonly Place[]): Promise<readonly (StoredEntry | undefined)[]> {
-    const found = await this.entries.at(places, ({ logNumber, position }) => {
-      const log = this.#numbers.logOf(logNumber);
-      const held = log === undefined ? undefined : this.#durable.get(log)?.held;
-      return held !== undefined && contains(held, position);
-    });
+    const found = await this.entries.at(places);
     return places.map(({ logNumber, position }, at) => {
       const log = this.#numbers.logOf(logNumber);
       const entry = found[at];

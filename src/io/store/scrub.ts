@@ -21,7 +21,7 @@ export interface ScrubOutcome {
 }
 
 /** Every key: each begins with a letter, and so does any that one flipped bit makes of it. */
-const ALL = { from: Uint8Array.of(0), to: Uint8Array.of(0xff) };
+const ALL = { from: Uint8Array.of(0), to: Uint8Array.of(0xff), chunkRows: 2048 };
 
 /** @throws EngineError `STORE_DAMAGED` where a part of the database cannot be read at all. */
 export async function scrub(

@@ -120,7 +120,7 @@ export class TreeReader {
     const { changes } = this.#memory;
     const leaves = noLeaves();
     const span = tileSpan(tile);
-    for (const { position, entry } of await this.#entries.readable(logNumber, span.from, span.to)) {
+    for (const { position, entry } of await this.#entries.readable(logNumber, span)) {
       leaves[position - span.from] = leavesOf([entry])[0];
     }
     if (changes === this.#memory.changes) this.#memory.keepLeaves(name, leaves);

@@ -22,6 +22,7 @@ import { TILE_HASHES, tileSpan } from "../../core/log/tiles.ts";
 import { perfectNodes, rootOf } from "../../core/log/tree.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { Store } from "../../core/sync/ports.ts";
+import type { WholeEntry } from "./entry-reader.ts";
 import { entryKey, logStateKey, logWitnessKey, nodeKey, tileKey } from "./keys.ts";
 import type { DatabaseBatch } from "./level-database.ts";
 import { encodeLogState, encodeWitness } from "./log-state-codec.ts";
@@ -83,27 +84,25 @@ async function leavesIn(
   index: number,
 ): Promise<ReadonlyMap<number, TreeHash>> {
   const span = tileSpan({ level: 0, index });
-  const found = (await readable(() => opened.entries.readable(logNumber, span.from, span.to))) ?? [
-    ...(await readOneByOne({ opened, logNumber, span })),
-  ];
+  const found =
+    (await readable(() => opened.entries.readable(logNumber, span))) ??
+    (await readOneByOne(opened, logNumber, span));
   const leaves = leavesOf(found.map(({ entry }) => entry));
   return new Map(found.map(({ position }, at) => [position, leaves[at]!]));
 }
 
 /** Around a block that cannot be read. */
-async function readOneByOne({
-  opened,
-  logNumber,
-  span,
-}: {
-  readonly opened: OpenedStore;
-  readonly logNumber: number;
-  readonly span: Range;
-}): Promise<Awaited<ReturnType<OpenedStore["entries"]["readable"]>>> {
-  const found: Awaited<ReturnType<OpenedStore["entries"]["readable"]>>[number][] = [];
-  for (let position = span.from; position < span.to; position++) {
-    const [entry] = (await readable(() => opened.entries.at([{ logNumber, position }], () => false))) ?? [];
-    if (entry !== undefined) found.push({ position, entry });
+async function readOneByOne(
+  opened: OpenedStore,
+  logNumber: number,
+  { from, to }: Range,
+): Promise<readonly WholeEntry[]> {
+  const found: WholeEntry[] = [];
+  for (let position = from; position < to; position++) {
+    const one = await readable(() =>
+      opened.entries.readable(logNumber, { from: position, to: position + 1 }),
+    );
+    if (one !== undefined) found.push(...one);
   }
   return found;
 }

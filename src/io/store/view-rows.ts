@@ -21,6 +21,8 @@ export async function readRows(
 ): Promise<readonly (Row | undefined)[]> {
   const rows = names.map((name) => overlay.row(name));
   const missing = [...rows.keys()].filter((at) => rows[at] === undefined);
+  // In the order of the tables, so that each is opened once however few LevelDB keeps open.
+  missing.sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
   const keys = missing.map((at) => rowKey(names[at]!));
   const values = keys.length === 0 ? [] : await database.getMany(keys);
   for (const [n, at] of missing.entries()) {
@@ -70,6 +72,7 @@ export async function readRowRange(
     reverse,
     // Each row in flight can hide at most one that is stored.
     limit: Number.isFinite(limit) ? limit + inFlight.length : -1,
+    chunkRows: Math.min(limit + inFlight.length, 256),
   };
   for await (const chunk of database.read(span)) {
     for (const [key, value] of chunk) {

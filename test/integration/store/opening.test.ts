@@ -10,7 +10,7 @@ import { openDatabase } from "../../../src/io/store/level-database.ts";
 import { openLevelStore } from "../../../src/io/store/level-store.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { copyStore } from "../../support/copy-store.ts";
-import { TestLog } from "../../support/logs.ts";
+import { testBytes, TestLog } from "../../support/logs.ts";
 import { commitOf, requireHeld, rowKey, Taking } from "../../support/store-steps.ts";
 
 const log = new TestLog({ length: 400 });
@@ -150,7 +150,9 @@ describe("opening a store", () => {
   /** A store with tables and with something in its write-ahead log. */
   async function fill(): Promise<void> {
     const store = await openLevelStore({ path });
-    await store.commit(new Taking(log).commit(0, 400));
+    // So much that closing writes a table.
+    const large = testBytes(1, 600_000);
+    await store.commit(commitOf({ logs: [new Taking(log).write(0, 400)], meta: [["large", large]] }));
     await store.close();
   }
 

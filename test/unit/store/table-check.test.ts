@@ -1,5 +1,5 @@
 /** LevelDB's own checksums, and what reading them needs. */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,10 +20,10 @@ describe("checking LevelDB's tables", () => {
     const database = await openDatabase(path);
     for (let round = 0; round < 2; round++) {
       const batch = database.batch();
-      for (let at = 0; at < 4000; at++) {
+      for (let at = 0; at < 12_000; at++) {
         // Half of it can be packed, so that there are blocks of both forms.
         const value =
-          at < 2000 ? testBytes(at + round, 40) : utf8(`a text that comes again ${at % 7}`.repeat(3));
+          at < 6000 ? testBytes(at + round, 40) : utf8(`a text that comes again ${at % 7}`.repeat(3));
         batch.put(utf8(`row ${String(at).padStart(6, "0")}`), value);
       }
       await batch.write();
@@ -32,6 +32,7 @@ describe("checking LevelDB's tables", () => {
     equal(await database.countDamagedBlocks(), 0);
     await database.close();
     const names = (await readdir(path)).filter((name) => name.endsWith(".ldb"));
+    ok(names.length > 0);
     tables = await Promise.all(names.map((name) => readFile(join(path, name))));
     await rm(directory, { recursive: true });
   });
