@@ -9,8 +9,9 @@ import { formatMs, type Report } from "../table.ts";
 /** quality.md, P7. */
 const EVERY_MS = 20;
 const ARRIVE_MS = 5_000;
-/** "Well below a second"; a figure to reach is P7's business, this holds on any machine. */
-const P99_MS = 500;
+/** Well below a second on any machine, however busy; what it reaches on an idle one is the business of P7. */
+const P50_MS = 200;
+const P99_MS = 1_000;
 
 export const live: Scenario = {
   number: 2,
@@ -33,19 +34,20 @@ export const live: Scenario = {
       `p50 ${formatMs(percentile(values, 0.5))}, p99 ${formatMs(percentile(values, 0.99))}, max ${formatMs(Math.max(...values))}`;
     report.check(
       "from asking to the event elsewhere, 50 a second",
-      `p99 within ${P99_MS} ms`,
+      LIMITS,
       show(fromAsking),
-      percentile(fromAsking, 0.99) <= P99_MS,
+      isWithin(fromAsking),
     );
-    report.check(
-      "from send's return to the event elsewhere",
-      `p99 within ${P99_MS} ms`,
-      show(fromReturn),
-      percentile(fromReturn, 0.99) <= P99_MS,
-    );
+    report.check("from send's return to the event elsewhere", LIMITS, show(fromReturn), isWithin(fromReturn));
     await sendByCommand(stage, report, hosts);
   },
 };
+
+const LIMITS = `p50 within ${P50_MS} ms, p99 within ${P99_MS} ms`;
+
+function isWithin(values: readonly number[]): boolean {
+  return percentile(values, 0.5) <= P50_MS && percentile(values, 0.99) <= P99_MS;
+}
 
 interface Sent {
   readonly arrivedMs: { readonly sinceAskedMs: number; readonly sinceReturnedMs: number }[];
