@@ -247,23 +247,29 @@ class RangePlanner implements Planner {
   }
 
   #assign(holders: Iterable<Holder>, now: MonotonicMs): readonly Assignment[] {
-    const changes: Assignment[] = [];
+    const changes = new Map<string, Assignment>();
     // In turns, so that of several that have the same none gets all.
     let waiting = [...holders];
     while (waiting.length > 0) {
       waiting = waiting.filter((holder) => {
-        const assignment = this.#assignOne(holder, now);
-        if (assignment !== undefined) changes.push(assignment);
-        return assignment !== undefined;
+        const next = this.#assignOne(holder, now);
+        if (next === undefined) return false;
+        const key = `${next.peer} ${next.log}`;
+        const before = changes.get(key)?.ranges ?? NO_RANGES;
+        changes.set(key, { ...next, ranges: union(before, next.ranges) });
+        return true;
       });
     }
-    return changes;
+    return [...changes.values()];
   }
 
   #assignOne(holder: Holder, now: MonotonicMs): Assignment | undefined {
-    const room = holder.window - holder.assignedCount;
+    // With nobody to share with there is nothing to hold back.
+    const window = this.#holders.size === 1 ? WINDOW_ENTRIES_MAX : holder.window;
+    const room = window - holder.assignedCount;
     // Asking in larger pieces makes fewer frames; the last piece of a log may be small.
-    if (now < holder.restsUntil || (room < CHUNK_ENTRIES && holder.assignedCount > 0)) return undefined;
+    if (now < holder.restsUntil || (room < Math.min(CHUNK_ENTRIES, window / 2) && holder.assignedCount > 0))
+      return undefined;
     for (const logClass of classes) {
       const queue = holder.queues[logClass];
       for (const log of queue) {

@@ -79,20 +79,31 @@ describe("the planner", () => {
     ]);
   });
 
+  it("asks the only peer for as much as the window holds", () => {
+    const planned = new Planned();
+    const length = 10 * CHUNK_ENTRIES;
+    deepEqual(planned.offer(ben.device, messages, range(0, length)), [
+      wanted(ben.device, messages, range(length - WINDOW_ENTRIES_MAX, length)),
+    ]);
+  });
+
   it("shares a long log between two that have it, newest entries first", () => {
     const planned = new Planned();
     const length = 10 * CHUNK_ENTRIES;
+    planned.offer(cat.device, others, range(0, 1));
     deepEqual(planned.offer(ben.device, messages, range(0, length)), [
       wanted(ben.device, messages, range(length - CHUNK_ENTRIES, length)),
     ]);
     deepEqual(planned.offer(cat.device, messages, range(0, length)), [
-      wanted(cat.device, messages, range(length - 2 * CHUNK_ENTRIES, length - CHUNK_ENTRIES)),
+      // Cut at a multiple of 256, since one entry is asked for already.
+      wanted(cat.device, messages, range(length - 2 * CHUNK_ENTRIES + 256, length - CHUNK_ENTRIES)),
     ]);
   });
 
   it("asks for more the better a peer delivers, and never for more than its window", () => {
     const planned = new Planned();
     const length = 100 * CHUNK_ENTRIES;
+    planned.offer(cat.device, others, range(0, 1));
     let assigned = planned.offer(ben.device, messages, range(0, length));
     let inFlight: Ranges = NO_RANGES;
     let most = 0;
@@ -110,6 +121,7 @@ describe("the planner", () => {
   it("wants control entries first, and lets the logs of one class take turns", () => {
     const planned = new Planned();
     const many = range(0, 3 * CHUNK_ENTRIES);
+    planned.offer(cat.device, ben.logs.state, range(0, 1));
     planned.offer(ben.device, messages, many);
     planned.offer(ben.device, others, many);
     planned.offer(ben.device, control, range(0, 5));

@@ -173,6 +173,23 @@ describe("a session that asks", () => {
     );
   });
 
+  it("does not hold against the peer what a full disk made unplaceable, however often", () => {
+    const { side, other } = sides();
+    const { log } = other.write("messages", 3);
+    side.open(other.frontierFrame());
+    side.commit(side.receive(other.batch(log, 0, 3)));
+    other.write("messages", 7);
+    side.receive(other.frontierFrame());
+    side.feed(assign(log, range(5, 10)));
+    for (let round = 0; round < 3; round++) {
+      // The proof comes, the disk refuses the head, and so the entries behind it have no head to lie under.
+      const { ticket } = outputIn(side.receive(other.extension(log, 3)), "adopt")!;
+      side.feed({ kind: "failed", ticket, code: "DISK_FULL" });
+      deepEqual(kindsOf(side.receive(other.batch(log, 5, 10))), ["send ack"]);
+      deepEqual(frameIn(side.after(5_000 * 2 ** round), "need")?.logs[0]?.ranges, range(5, 10));
+    }
+  });
+
   it("asks for entries under a head that it cannot place once more, then of others", () => {
     const { side, other } = sides();
     const { log } = other.write("messages", 10);
