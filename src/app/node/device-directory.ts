@@ -3,6 +3,7 @@
  * untouched account gives way to another. Part of the composition root. Tests: test/integration/app/device-directory.test.ts.
  */
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError } from "../../core/base/errors.ts";
 import type { DeviceId } from "../../core/base/ids.ts";
@@ -54,9 +55,7 @@ export async function beginDevice(
   if (await secrets.exists()) {
     if (!(await mayReplace())) throw accountExists();
   } else if ((await readdir(dir)).includes(STORE_NAME)) {
-    throw new EngineError("KEY_FILE_MISSING", "there is a device's store here, but its key file is gone", {
-      remedy: "Put device.key back, or take another directory with --dir.",
-    });
+    throw keyFileGone();
   }
   await removeBegun(dir);
   const begun = join(dir, begunName(deviceSecrets.device));
@@ -100,6 +99,23 @@ async function finishBegun(dir: string, device: DeviceId): Promise<void> {
   await rm(join(dir, STORE_NAME), { recursive: true, force: true });
   await rename(join(dir, begunName(device)), join(dir, STORE_NAME));
   await syncDirectory(dir);
+}
+
+/**
+ * True where the directory holds a device.
+ *
+ * @throws EngineError `KEY_FILE_MISSING` where its store lies there without its key file.
+ */
+export async function holdsDevice({ dir, secrets }: DeviceDirectory): Promise<boolean> {
+  if (await secrets.exists()) return true;
+  if (existsSync(join(dir, STORE_NAME))) throw keyFileGone();
+  return false;
+}
+
+function keyFileGone(): EngineError {
+  return new EngineError("KEY_FILE_MISSING", "there is a device's store here, but its key file is gone", {
+    remedy: "Put device.key back, or take another directory with --dir.",
+  });
 }
 
 async function openWith(deviceSecrets: DeviceSecrets, store: Store): Promise<Replica> {

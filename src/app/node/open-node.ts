@@ -8,7 +8,7 @@ import { hostname, networkInterfaces } from "node:os";
 import { EngineError } from "../../core/base/errors.ts";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
 import { foundAccount, openOwnLogs, writeFounding } from "../replica/founding.ts";
-import { accountExists, beginDevice, deviceDirectory, openReplica } from "./device-directory.ts";
+import { accountExists, beginDevice, deviceDirectory, holdsDevice, openReplica } from "./device-directory.ts";
 import { DeviceNode } from "./device-node.ts";
 import type { MachineInterface } from "./doctor.ts";
 import { machineEntropy } from "./platform.ts";
@@ -22,9 +22,9 @@ export const VERSION: string = (
   }
 ).version;
 
-/** True where the directory holds a device. */
+/** True where the directory holds a device. @throws EngineError `KEY_FILE_MISSING` where only its store is left. */
 export function hasAccount(dir: string): Promise<boolean> {
-  return deviceDirectory(dir).secrets.exists();
+  return holdsDevice(deviceDirectory(dir));
 }
 
 /**

@@ -55,7 +55,7 @@ export function damagedKeyFile(why: string, cause?: unknown): EngineError {
     cause,
     remedy:
       "Put device.key back from a backup of this directory, or move the directory away and set this device up again with " +
-      "`kinlog join` (from another device) or `kinlog recover` (with the recovery phrase).",
+      "`kinlog join` from another device.",
   });
 }
 
