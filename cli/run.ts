@@ -13,6 +13,7 @@ import { Input } from "./input.ts";
 import { nearestName } from "./nearest-name.ts";
 import { Output } from "./output/output.ts";
 import { asksForJson, parseCommandLine } from "./parse-command-line.ts";
+import { usageError } from "./usage-error.ts";
 
 /** What a shell expects of a process that a second Ctrl-C killed. */
 const KILLED = 130;
@@ -41,6 +42,7 @@ export async function runCommandLine(): Promise<void> {
     } else {
       onInterrupt(ending);
       const { run } = await command.load();
+      if (args.text("dir") === "") throw usageError("--dir needs a directory");
       const dir = resolve(args.text("dir") ?? (await defaultDirectory()));
       code = await run(contextOf({ args, dir, output, signal: ending.signal }));
     }

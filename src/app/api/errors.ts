@@ -90,7 +90,26 @@ export function describeError(error: unknown): DescribedError {
     return { code: error.code, message: error.message, remedy: error.remedy ?? REMEDIES[error.code] };
   }
   const message = error instanceof Error && error.message !== "" ? error.message : "something went wrong";
-  return { code: "UNEXPECTED", message, remedy: REMEDIES.UNEXPECTED };
+  const code = codeOfSystem(error);
+  return { code, message, remedy: REMEDIES[code] };
+}
+
+/** What the system refused somewhere below, where nobody closer knew better. */
+function codeOfSystem(error: unknown): ErrorCode {
+  switch (error instanceof Error && "code" in error ? error.code : undefined) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return "DISK_FULL";
+    case "ENOENT":
+    case "ENOTDIR":
+      return "DIRECTORY_MISSING";
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "DIRECTORY_UNREADABLE";
+    default:
+      return "UNEXPECTED";
+  }
 }
 
 /** The error that a described one came from, as far as it can be told; an unknown code, of a newer node, becomes `UNEXPECTED`. */

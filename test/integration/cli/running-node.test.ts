@@ -67,6 +67,20 @@ describe("The command with a running node", function () {
     deepEqual(shown.map(({ id }) => id).toSorted(), waited.map(({ last }) => String(last["id"])).toSorted());
   });
 
+  it("S15: waits ten seconds for a command that holds the store, then says STORE_BUSY; goes on when that one ends", async () => {
+    await kinlog.json("init", "--name", "laptop", "--dir", dir);
+    const holder = kinlog.begin(["rpc", "--dir", dir]);
+    holder.write('{"id":1,"method":"status"}\n');
+    await holder.line(({ id }) => id === 1);
+    const began = performance.now();
+    const busy = await kinlog.run(["status", "--dir", dir, "--json"]);
+    deepEqual([busy.code, errorOf(busy.last)], [1, "STORE_BUSY"]);
+    ok(performance.now() - began > 9_000);
+    const waits = kinlog.run(["status", "--dir", dir, "--json"]);
+    setTimeout(() => holder.child.stdin?.end(), 500);
+    equal((await waits).code, 0);
+  });
+
   it("S15: starts where a node was killed: its socket and its lock are stale", async () => {
     const killed = await kinlog.start(dir);
     await kinlog.json("send", "Ana", "hello", "--dir", dir);

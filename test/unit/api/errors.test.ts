@@ -50,6 +50,16 @@ describe("Errors", () => {
     equal(describeError(new RangeError("out of it")).message, "out of it");
   });
 
+  it("of the system say what it was about", () => {
+    const codeOf = (code: string): string => describeError(Object.assign(new Error("x"), { code })).code;
+    deepEqual(["ENOSPC", "EACCES", "ENOTDIR", "EWHATEVER"].map(codeOf), [
+      "DISK_FULL",
+      "DIRECTORY_UNREADABLE",
+      "DIRECTORY_MISSING",
+      "UNEXPECTED",
+    ]);
+  });
+
   it("come back over the API as they went", () => {
     const error = new EngineError("AMBIGUOUS", "two of them", { remedy: "Name one." });
     const back = errorOfDescription(JSON.parse(JSON.stringify(describeError(error))));
