@@ -1,5 +1,6 @@
 /** A message sent on any host appears on the others: how long that takes, measured by one clock from asking to event. */
 import { randomUUID } from "node:crypto";
+import type { Line, LineProcess } from "../line-process.ts";
 import { pause, percentile, timeUntil } from "../measure.ts";
 import { theFamily } from "../the-family.ts";
 import type { Host } from "../host.ts";
@@ -9,8 +10,10 @@ import { formatMs, type Report } from "../table.ts";
 /** quality.md, P7. */
 const EVERY_MS = 20;
 const ARRIVE_MS = 5_000;
+const WAKE_EVERY_MS = 200;
+const CONTACT = "Tante Wilhelmine Osterkamp";
 /** Well below a second on any machine, however busy; what it reaches on an idle one is the business of P7. */
-const P50_MS = 200;
+const P50_MS = 500;
 const P99_MS = 1_000;
 
 export const live: Scenario = {
@@ -75,7 +78,7 @@ async function sendFrom(
   for (let at = 0; at < count; at++) {
     const text = stage.canary(`live ${at} ${batch}`);
     askedAt.set(text, performance.now());
-    const sent = sender.node!.request("messages.send", { conversation: "Tante Wilhelmine Osterkamp", text });
+    const sent = sender.node!.request("messages.send", { conversation: CONTACT, text });
     sending.push(sent.then(() => void returnedAt.set(text, performance.now())));
     await pause(EVERY_MS);
   }
@@ -89,26 +92,44 @@ async function sendFrom(
   }));
 }
 
-/** As from a script: a process of its own per message. */
+/** As from a script: a process of its own per message, and `watch` on every host. */
 async function sendByCommand(stage: Stage, report: Report, hosts: readonly Host[]): Promise<void> {
-  stage.secretTexts.add("Tante Wilhelmine Osterkamp");
+  stage.secretTexts.add(CONTACT);
+  const watches = new Map(hosts.map((host) => [host, host.begin(["watch"])]));
+  await Promise.all([...watches].map(([host, watch]) => wakeUp(stage, host, watch)));
   for (const sender of hosts) {
     const text = stage.canary("sent by the command");
     const others = hosts.filter((host) => host !== sender);
-    const seen = Promise.all(
-      others.map((host) =>
-        host.node!.event((event) => event.event === "message" && event.message.text === text, ARRIVE_MS * 2),
-      ),
-    );
+    const seen = Promise.all(others.map((host) => watches.get(host)!.line(saysMessage(text), ARRIVE_MS * 2)));
     seen.catch(() => undefined);
-    await sender.run(["send", "Tante Wilhelmine Osterkamp", text]);
+    await sender.run(["send", CONTACT, text]);
     const returnedAt = performance.now();
-    const arrived = await seen;
-    const latest = Math.max(...arrived.map(({ atMs }) => atMs)) - returnedAt;
-    report.checkWithin(
-      `kinlog send on ${sender.station.label}: after its return on both others`,
-      P99_MS,
-      latest,
+    const latest = Math.max(...(await seen).map(({ atMs }) => atMs)) - returnedAt;
+    report.check(
+      `kinlog send on ${sender.station.label}: in kinlog watch on both others`,
+      `within ${P99_MS} ms of its return`,
+      latest <= 0 ? "before it returned" : formatMs(latest),
+      latest <= P99_MS,
     );
   }
+  for (const watch of watches.values()) watch.signal("SIGINT");
+}
+
+/** `watch` does not say when it begins: something is sent until it shows anything. */
+async function wakeUp(stage: Stage, host: Host, watch: LineProcess): Promise<void> {
+  let isAwake = false;
+  const forget = watch.onLine(() => (isAwake = true));
+  const tookMs = await timeUntil(async () => {
+    const text = stage.canary("is anybody watching");
+    await host.node!.request("messages.send", { conversation: CONTACT, text });
+    await pause(WAKE_EVERY_MS);
+    return isAwake;
+  }, ARRIVE_MS * 4);
+  forget();
+  if (tookMs === undefined) throw new Error(`watch on ${host.station.label} shows nothing`);
+}
+
+function saysMessage(text: string): (line: Line) => boolean {
+  return ({ value }) =>
+    value["event"] === "message" && (value["message"] as { readonly text: string }).text === text;
 }
