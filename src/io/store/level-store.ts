@@ -181,7 +181,16 @@ class Lifecycle {
     if (before !== undefined) await ignoreFailure(before.close());
     await this.open();
     const after = this.#opened;
-    if (before !== undefined && after !== undefined) audit(before, after);
+    if (before !== undefined && after !== undefined) {
+      try {
+        audit(before, after);
+      } catch (error) {
+        // The next try is held against the same: what was acknowledged does not become less by opening twice.
+        this.#opened = before;
+        await ignoreFailure(after.close());
+        throw error;
+      }
+    }
     this.#failure = undefined;
   }
 
