@@ -38,13 +38,13 @@ export const announcements: Scenario = {
       theirs.map((host) => host.plug.address),
     );
     for (const [at] of ours.entries()) {
-      compare(report, `host ${at + 1}, another network, 5 hours later`, {
+      compare(report, `N1, N2: host ${at + 1}, another network, 5 hours later`, {
         before: first[at]!,
         after: hoursLater[at]!,
         known,
         tags: 0,
       });
-      compare(report, `host ${at + 1}, another network, the same hour`, {
+      compare(report, `N2: host ${at + 1}, another network, the same hour`, {
         before: first[at]!,
         after: sameHour[at]!,
         known,

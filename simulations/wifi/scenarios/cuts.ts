@@ -38,7 +38,7 @@ export const cuts: Scenario = {
 function breaks(stage: Stage, wifi: Wifi, hosts: readonly Host[]): readonly Break[] {
   const [first, second, third] = hosts as readonly [Host, Host, Host];
   const cut = (holdMs: number, healMs: number): Break => ({
-    what: `link of host 2 down for ${formatMs(holdMs)}`,
+    what: `N14: link of host 2 down for ${formatMs(holdMs)}`,
     healMs,
     holdMs,
     writers: hosts,
@@ -46,7 +46,7 @@ function breaks(stage: Stage, wifi: Wifi, hosts: readonly Host[]): readonly Brea
     end: () => wifi.heal(second.plug),
   });
   const silentCut = (holdMs: number, healMs: number): Break => ({
-    what: `packets of host 3 dropped unseen for ${formatMs(holdMs)}`,
+    what: `N14: packets of host 3 dropped unseen for ${formatMs(holdMs)}`,
     healMs,
     holdMs,
     writers: hosts,
@@ -54,7 +54,7 @@ function breaks(stage: Stage, wifi: Wifi, hosts: readonly Host[]): readonly Brea
     end: () => wifi.healSilently(third.plug),
   });
   const sleep = (holdMs: number): Break => ({
-    what: `host 1 stands still for ${formatMs(holdMs)}`,
+    what: `N14: host 1 stands still for ${formatMs(holdMs)}`,
     healMs: 10_000,
     holdMs,
     writers: [second, third],
@@ -62,7 +62,7 @@ function breaks(stage: Stage, wifi: Wifi, hosts: readonly Host[]): readonly Brea
     end: () => first.node!.thaw(),
   });
   const readdress: Break = {
-    what: "host 2 gets another address",
+    what: "N14: host 2 gets another address",
     healMs: 10_000,
     holdMs: 0,
     writers: hosts,
@@ -116,7 +116,7 @@ async function endure(stage: Stage, report: Report, hosts: readonly Host[], each
   const held = await Promise.all(hosts.map((host) => readConversation(host, CONVERSATION)));
   const counts = held.map((all) => all.filter(({ text }) => text.includes(tag)).length);
   report.check(
-    `${each.what}: what was written meanwhile, on every host once`,
+    `${each.what}: writes of meanwhile, once everywhere`,
     `${hosts.length} × ${texts.length}`,
     counts.join(", "),
     counts.every((count) => count === texts.length),

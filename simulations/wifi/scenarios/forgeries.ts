@@ -50,7 +50,7 @@ export const forgeries: Scenario = {
     const again = await say(stage, scene, sayings);
     const dialsAgain = again.filter(({ toPort }) => before.ports.has(toPort)).length;
     report.check(
-      "answers of an earlier start, said again within the hour",
+      "N3: answers of an earlier start, said again within the hour",
       "dialled in vain",
       `${dialsAgain} packets to dead ports`,
       dialsAgain > 0,
@@ -62,7 +62,7 @@ export const forgeries: Scenario = {
     const late = await say(stage, scene, sayings);
     const dialsLate = late.filter(({ toPort }) => before.ports.has(toPort)).length;
     report.check(
-      "the same answers, said again 5 hours later",
+      "N3: the same answers, said again 5 hours later",
       "not dialled",
       `${dialsLate} packets`,
       dialsLate === 0,
@@ -97,7 +97,7 @@ async function checkForged(stage: Stage, report: Report, scene: Scene, before: H
     ({ to, toPort }) => to === "8.8.8.8" || to === "10.99.0.1" || (to === attacker && toPort === 22),
   );
   report.check(
-    "forged answers: public address, another subnet, port 22",
+    "N5: forged answers: public address, another subnet, port 22",
     "not dialled",
     `${bad.length} packets`,
     bad.length === 0,
@@ -108,7 +108,7 @@ async function checkForged(stage: Stage, report: Report, scene: Scene, before: H
       .map(({ from, fromPort }) => `${from} ${fromPort}`),
   );
   report.check(
-    "a forged answer that looks like a device",
+    "N5: a forged answer that looks like a device",
     `1 to ${DIALS_MAX} dials a host`,
     `${dials.size} dials of ${hosts.length} hosts`,
     dials.size > 0 && dials.size <= DIALS_MAX * hosts.length,

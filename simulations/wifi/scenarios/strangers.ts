@@ -59,7 +59,7 @@ async function checkNeighbour(
     ({ kind, from, to }) => kind === "tcp" && (from === address || to === address),
   );
   report.check(
-    "a device of another account: TCP packets to or from it",
+    "N4: a device of another account: TCP packets to or from it",
     "0",
     `${packets.length}`,
     packets.length === 0,
@@ -67,7 +67,7 @@ async function checkNeighbour(
   const seen = await Promise.all(hosts.map((host) => host.status()));
   const peers = (await neighbour.status()).peers.length;
   report.check(
-    "a device of another account: who knows of whom",
+    "N4: a device of another account: who knows of whom",
     "nobody",
     `it knows ${peers}; ours know ${seen.map((each) => each.peers.length - 1).join(" and ")} beside each other`,
     peers === 0 && seen.every((each) => each.peers.length === 1),
@@ -95,7 +95,7 @@ async function checkAttempts(
     const isSync = !what.includes("link greeting");
     const isAlike = other.bytes === bytes && other.ending === ending;
     report.check(
-      `plain libp2p node: ${what}`,
+      `N4: plain libp2p node: ${what}`,
       isSync ? "0 bytes, ended" : "ended, as by any account",
       `${bytes} bytes, ${ending}${isAlike ? "" : `; another account: ${other.bytes} bytes, ${other.ending}`}`,
       isAlike && ending !== "still open" && (!isSync || bytes === 0),
@@ -117,7 +117,7 @@ async function checkConnectionFlood(
   await pause(1_000);
   await sibling.start();
   report.checkWithin(
-    "a flood of connections: a sibling connects meanwhile",
+    "N7: a flood of connections: a sibling connects meanwhile",
     RECONNECT_MS,
     await timeUntilEqual(hosts, PROGRAM_MS),
   );
@@ -125,7 +125,7 @@ async function checkConnectionFlood(
   const after = target.node!.cost();
   const grownMiB = (after.residentBytes - before.residentBytes) / 2 ** 20;
   report.check(
-    `${count} silent sockets, ${count} connections: memory of the device`,
+    `N7: ${count} silent sockets, ${count} connections: memory of the device`,
     `at most ${RESIDENT_BYTES_MAX / 2 ** 20} MiB more`,
     `${grownMiB.toFixed(1)} MiB more; ${String(flooded?.["opened"])} got in; CPU ${formatMs(after.cpuMs - before.cpuMs)} in ${formatMs(performance.now() - startedAt)}`,
     after.residentBytes - before.residentBytes <= RESIDENT_BYTES_MAX && flooded !== undefined,
@@ -149,7 +149,7 @@ async function checkMdnsFlood(
   const after = node.cost();
   const share = (after.cpuMs - before.cpuMs) / (performance.now() - startedAt);
   report.check(
-    `${String(value["sent"])} mDNS packets in ${seconds} s: CPU of the device`,
+    `N6: ${String(value["sent"])} mDNS packets in ${seconds} s: CPU of the device`,
     `at most ${MDNS_CPU_SHARE * 100} %`,
     `${(share * 100).toFixed(1)} %`,
     share <= MDNS_CPU_SHARE && !node.isOver,
