@@ -3,11 +3,13 @@
  * Replay one run with SEED=n. Spec: docs/spec/sync.md.
  */
 import { deepEqual, equal, notDeepEqual, ok } from "node:assert/strict";
+import { regressions } from "./regressions.ts";
 import type { WorldOptions } from "./world/surroundings.ts";
 import { World } from "./world/world.ts";
 
 const fixed = process.env["SEED"];
-const seeds = fixed === undefined ? Array.from({ length: 200 }, (_, n) => n) : [Number(fixed)];
+const always = [...Array.from({ length: 200 }, (_, n) => n), ...regressions.map(({ seed }) => seed)];
+const seeds = fixed === undefined ? always : [Number(fixed)];
 
 const calm: Omit<WorldOptions, "seed" | "deviceCount"> = {
   entriesPerBatch: 16,

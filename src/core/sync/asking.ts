@@ -85,11 +85,6 @@ export class Asking {
     return this.#retryAt;
   }
 
-  /** True while something that came is not durable yet. */
-  get isReceiving(): boolean {
-    return this.#receipts.size > 0;
-  }
-
   assign(log: LogId, ranges: Ranges): void {
     gather(this.#assigned, log, ranges);
     const underWay = union(this.#asked.get(log) ?? NO_RANGES, this.#receiving(log));

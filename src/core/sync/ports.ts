@@ -162,6 +162,8 @@ export interface Discovery {
   }) => Promise<void>;
   /** Asks at 0, 1, 2, 4 and 8 s from now, on every interface. */
   readonly askSoon: () => void;
+  /** Asks once, on every interface; calls close to each other are one question. */
+  readonly askOnce: () => void;
   readonly onFound: (listener: (peer: FoundPeer) => void) => void;
   /** What `doctor` needs: interfaces in use, packets seen and sent, errors by code. */
   readonly report: () => {

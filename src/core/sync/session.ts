@@ -350,11 +350,7 @@ export class SyncSession {
     for (const head of turn.takeContradictions()) this.#foundFork(head, turn);
     this.#asking.flush(turn);
     const isEqual =
-      this.#standing.isActive &&
-      this.#copy.isEqual &&
-      !this.#asking.isReceiving &&
-      this.#offers.isEmpty &&
-      this.#forks.isEmpty;
+      this.#standing.isActive && this.#copy.isEqual && this.#offers.isEmpty && this.#forks.isEmpty;
     if (isEqual !== this.#isEqual) {
       this.#isEqual = isEqual;
       turn.put({ kind: "equal", equal: isEqual });

@@ -101,6 +101,18 @@ describe("a session in the middle of a conversation", () => {
     deepEqual(framesIn(side.after(400)), []);
   });
 
+  it("announces nothing before the peer has said what it holds, since that would pass for the whole", () => {
+    const side = new SyncSide(ann, ben);
+    const third = new SyncSide(cat, ann);
+    side.feed({ kind: "opened" });
+    const head = third.write("messages", 1);
+    side.store.ingest(...verifiedFrom(third, head.log, 0, 1));
+    side.feed({ kind: "grown", own: [], others: [head] });
+    deepEqual(framesIn(side.after(200)), []);
+    const held = { kind: "held", digest: new Uint8Array(32), complete: true } as const;
+    equal(frameIn(side.receive(held), "frontier")?.logs.length, 1);
+  });
+
   it("calls a peer suspect when a push is not acknowledged for three seconds, and once only", () => {
     const { side } = sides();
     side.open();
