@@ -4,6 +4,10 @@ import { type Database, openDatabase, type OpenDatabase } from "../../src/io/sto
 export interface FailingDatabase {
   readonly open: OpenDatabase;
   readonly failNextWrite: (cause: "full" | "other") => void;
+  /** The next write begins when what is returned is called. */
+  readonly stallNextWrite: () => () => void;
+  /** Writes that were asked for since the last opening. */
+  readonly writeCount: () => number;
 }
 
 const messages = {
@@ -14,9 +18,12 @@ const messages = {
 /** Once a write has failed, the handle goes on as LevelDB's does: later writes seem to succeed and are gone after a reopen. */
 export function failingDatabase(): FailingDatabase {
   let failure: "full" | "other" | undefined;
+  let stall: Promise<void> | undefined;
+  let writeCount = 0;
   return {
     open: async (path) => {
       const database = await openDatabase(path);
+      writeCount = 0;
       let isLying = false;
       return {
         ...database,
@@ -25,6 +32,10 @@ export function failingDatabase(): FailingDatabase {
           return {
             ...batch,
             write: async () => {
+              writeCount++;
+              const stalled = stall;
+              stall = undefined;
+              await stalled;
               if (isLying) return;
               if (failure === undefined) return batch.write();
               const cause = failure;
@@ -35,6 +46,14 @@ export function failingDatabase(): FailingDatabase {
           };
         },
       } satisfies Database;
+    },
+    writeCount: () => writeCount,
+    stallNextWrite: () => {
+      let release = (): void => undefined;
+      stall = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => release();
     },
     failNextWrite: (cause) => {
       failure = cause;

@@ -10,7 +10,7 @@ import { decodeEntry, type KindTable } from "./entry-codec.ts";
 import { entryKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
 import type { Overlay } from "./overlay.ts";
-import { bodyOf, damaged } from "./row-check.ts";
+import { bodyOf, damaged, readable } from "./row-check.ts";
 
 /** Undefined: it is held, and what is stored is not what was written, or nothing. */
 export interface ReadEntry {
@@ -48,7 +48,7 @@ export class EntryReader {
     const inFlight = this.#overlay.entriesIn(logNumber, from, to);
     const stored = inFlight.size === 0 ? positions : positions.filter((position) => !inFlight.has(position));
     const keys = stored.map((position) => entryKey(logNumber, position));
-    const values = await this.#database.getMany(keys);
+    const values = await this.#getReadable(keys);
     const read = stored.map((position, at) => ({ position, entry: this.#decode(keys[at]!, values[at]) }));
     if (inFlight.size === 0) return read;
     for (const [position, entry] of inFlight) read.push({ position, entry });
@@ -78,6 +78,15 @@ export class EntryReader {
       if (found[at] === undefined) throw damaged("an entry is not what was written");
     }
     return found;
+  }
+
+  /** Around a block that cannot be read: what is in it counts as not there. */
+  async #getReadable(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const all = await readable(() => this.#database.getMany(keys));
+    if (all !== undefined) return all;
+    const values: (Uint8Array | undefined)[] = [];
+    for (const key of keys) values.push((await readable(() => this.#database.getMany([key])))?.[0]);
+    return values;
   }
 
   #decode(key: Uint8Array, value: Uint8Array | undefined): BatchEntry | undefined {

@@ -4,7 +4,7 @@
  * Spec: docs/spec/storage.md. Tests: test/unit/store/row-check.test.ts.
  */
 import { crc32 } from "node:zlib";
-import { EngineError } from "../../core/base/errors.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 
 export const CHECK_BYTES = 4;
 
@@ -49,4 +49,14 @@ export function damaged(what: string, cause?: unknown): EngineError {
     cause,
     remedy: "Run `kinlog verify --repair`; what is damaged here is fetched again from your other devices.",
   });
+}
+
+/** Undefined where the database reports damage: then there is nothing to be had, and that is an answer. */
+export async function readable<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isEngineError(error, "STORE_DAMAGED")) return undefined;
+    throw error;
+  }
 }

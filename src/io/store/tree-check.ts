@@ -4,7 +4,6 @@
  * Spec: docs/spec/storage.md, "Verifying". Tests: test/integration/store/verify.test.ts.
  */
 import { equalBytes } from "../../core/base/bytes.ts";
-import { isEngineError } from "../../core/base/errors.ts";
 import type { TreeHash } from "../../core/base/ids.ts";
 import { covers, type Ranges } from "../../core/log/ranges.ts";
 import {
@@ -19,7 +18,7 @@ import { perfectNodes, rootOf, spanOf, TREE_HASH_BYTES } from "../../core/log/tr
 import type { KnownNode, LogState } from "../../core/log/types.ts";
 import { nodeOfKey, nodesOfTile, tileKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
-import { bodyOf } from "./row-check.ts";
+import { bodyOf, readable } from "./row-check.ts";
 import { nodeName } from "./tree-memory.ts";
 import { proveTile } from "./tree-proof.ts";
 import { rootOfTile } from "./tree-writer.ts";
@@ -79,6 +78,15 @@ export class TreeCheck {
       }
     }
     return proofs;
+  }
+
+  /** Tiles of leaves at which a check would find the same rows to repair again. */
+  repairedLeafTiles(): readonly number[] {
+    const spans = [
+      ...this.tileRepairs.map(({ tile }) => tileSpan(tile)),
+      ...this.nodeRepairs.map(([node]) => spanOf(node)),
+    ];
+    return spans.map(({ from }) => Math.floor(from / TILE_HASHES));
   }
 
   /** The proved hashes of a tile above the leaves. */
@@ -172,16 +180,6 @@ export class TreeCheck {
       }
     });
     return rows;
-  }
-}
-
-/** Undefined where the database reports damage: then there is nothing to be had, and that is an answer. */
-export async function readable<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isEngineError(error, "STORE_DAMAGED")) return undefined;
-    throw error;
   }
 }
 

@@ -11,9 +11,7 @@ import {
   intersect,
   NO_RANGES,
   prefixOf,
-  type Range,
   type Ranges,
-  rangeOf,
   subtract,
   union,
 } from "../../core/log/ranges.ts";
@@ -22,13 +20,12 @@ import { TILE_HASHES, tileSpan } from "../../core/log/tiles.ts";
 import { perfectNodes, rootOf } from "../../core/log/tree.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { Store } from "../../core/sync/ports.ts";
-import type { WholeEntry } from "./entry-reader.ts";
 import { entryKey, logStateKey, logWitnessKey, nodeKey, tileKey } from "./keys.ts";
 import type { DatabaseBatch } from "./level-database.ts";
 import { encodeLogState, encodeWitness } from "./log-state-codec.ts";
 import type { OpenedStore } from "./opened-store.ts";
 import { withCheck } from "./row-check.ts";
-import { readable, TreeCheck } from "./tree-check.ts";
+import { TreeCheck } from "./tree-check.ts";
 
 type Options = Parameters<Store["verify"]>[0];
 type Outcome = Awaited<ReturnType<Store["verify"]>>;
@@ -42,6 +39,11 @@ interface Subject {
   readonly state: LogState;
 }
 
+interface Finding {
+  readonly entries: number;
+  readonly bad: Ranges;
+}
+
 export async function verifyLog(
   opened: OpenedStore,
   { log, forgetBad, onProgress }: Options,
@@ -51,18 +53,20 @@ export async function verifyLog(
   if (state === undefined || logNumber === undefined) return { entries: 0, bad: NO_RANGES };
   const subject = { opened, logNumber, state };
   const check = new TreeCheck({ database: opened.database, logNumber, state });
-  let bad: Ranges = NO_RANGES;
+  const doubtful = new Set<number>();
   let entries = 0;
   let told = 0;
   for (const { index, held } of heldTiles(state.held)) {
-    const ofEntries = await leavesIn(subject, index);
-    const proved = await check.leaves(index, ofEntries);
-    bad = union(bad, badIn(held, ofEntries, proved));
-    entries += countOf(held);
+    const found = await verifyTile(subject, check, index, held);
+    if (found.bad.length > 0) doubtful.add(index);
+    entries += found.entries;
     if (entries - told >= PROGRESS_STEP) onProgress((told = entries));
   }
   if (entries > told || entries === 0) onProgress(entries);
-  if (forgetBad) await mend(subject, check, bad);
+  for (const index of check.repairedLeafTiles()) doubtful.add(index);
+  if (doubtful.size === 0) return { entries, bad: NO_RANGES };
+  // Rows of the trees move while commits go on, so what seems wrong is looked at again without them.
+  const bad = await opened.queue.alone((write) => settle(subject, doubtful, forgetBad ? write : null));
   return { entries, bad };
 }
 
@@ -78,33 +82,16 @@ function* heldTiles(held: Ranges): Generator<{ readonly index: number; readonly 
   }
 }
 
-/** Leaves made from the entries that can be read, by position. */
-async function leavesIn(
+async function verifyTile(
   { opened, logNumber }: Subject,
+  check: TreeCheck,
   index: number,
-): Promise<ReadonlyMap<number, TreeHash>> {
-  const span = tileSpan({ level: 0, index });
-  const found =
-    (await readable(() => opened.entries.readable(logNumber, span))) ??
-    (await readOneByOne(opened, logNumber, span));
+  held: Ranges,
+): Promise<Finding> {
+  const found = await opened.entries.readable(logNumber, tileSpan({ level: 0, index }));
   const leaves = leavesOf(found.map(({ entry }) => entry));
-  return new Map(found.map(({ position }, at) => [position, leaves[at]!]));
-}
-
-/** Around a block that cannot be read. */
-async function readOneByOne(
-  opened: OpenedStore,
-  logNumber: number,
-  { from, to }: Range,
-): Promise<readonly WholeEntry[]> {
-  const found: WholeEntry[] = [];
-  for (let position = from; position < to; position++) {
-    const one = await readable(() =>
-      opened.entries.readable(logNumber, { from: position, to: position + 1 }),
-    );
-    if (one !== undefined) found.push(...one);
-  }
-  return found;
+  const ofEntries = new Map(found.map(({ position }, at) => [position, leaves[at]!]));
+  return { entries: countOf(held), bad: badIn(held, ofEntries, await check.leaves(index, ofEntries)) };
 }
 
 /**
@@ -116,46 +103,84 @@ function badIn(
   ofEntries: ReadonlyMap<number, TreeHash>,
   proved: ReadonlyMap<number, TreeHash>,
 ): Ranges {
-  let unreadable: Ranges = NO_RANGES;
-  let unproved: Ranges = NO_RANGES;
-  let refuted: Ranges = NO_RANGES;
+  const unreadable: number[] = [];
+  const unproved: number[] = [];
+  const refuted: number[] = [];
   for (const { from, to } of held) {
     for (let position = from; position < to; position++) {
       const leaf = ofEntries.get(position);
       const expected = proved.get(position);
-      const here = rangeOf(position, position + 1);
-      if (leaf === undefined) unreadable = union(unreadable, here);
-      else if (expected === undefined) unproved = union(unproved, here);
-      else if (!equalBytes(leaf, expected)) refuted = union(refuted, here);
+      if (leaf === undefined) unreadable.push(position);
+      else if (expected === undefined) unproved.push(position);
+      else if (!equalBytes(leaf, expected)) refuted.push(position);
     }
   }
-  const certain = union(unreadable, refuted);
-  return unreadable.length > 0 ? certain : union(certain, unproved);
+  const certain = union(joined(unreadable), joined(refuted));
+  return unreadable.length > 0 ? certain : union(certain, joined(unproved));
 }
 
-/** Drops what is bad from what is held, and writes damaged rows of the tree again, in one batch. */
-async function mend({ opened, logNumber, state }: Subject, check: TreeCheck, bad: Ranges): Promise<void> {
-  const { log } = state.head;
-  const proofs = await check.proofsAround(bad);
-  return opened.queue.alone(async (write) => {
-    const batch = opened.database.batch();
-    for (const { tile, bytes } of check.tileRepairs) putChecked(batch, tileKey(logNumber, tile), bytes);
-    for (const [node, hash] of [...check.nodeRepairs, ...proofs])
-      putChecked(batch, nodeKey(logNumber, node), hash);
-    await write(batch);
-    opened.memory.clear();
-    if (bad.length === 0) return;
-    // Commits since have added to what is held; what is bad they cannot have brought, since it counted as held.
-    const mended = await withoutBad(opened, logNumber, opened.durable.get(log) ?? state, bad);
-    const dropping = opened.database.batch();
-    for (const { from, to } of bad) {
-      for (let position = from; position < to; position++) dropping.del(entryKey(logNumber, position));
-    }
-    putChecked(dropping, logStateKey(logNumber), encodeLogState(mended));
-    putChecked(dropping, logWitnessKey(logNumber), encodeWitness(mended));
-    await write(dropping);
-    opened.replaceState(mended);
-  });
+/** Ascending positions as a set. */
+function joined(positions: readonly number[]): Ranges {
+  const ranges: { from: number; to: number }[] = [];
+  for (const position of positions) {
+    const last = ranges.at(-1);
+    if (last?.to === position) last.to++;
+    else ranges.push({ from: position, to: position + 1 });
+  }
+  return ranges;
+}
+
+/** The final word on tiles that seemed wrong; with `write`, what is bad is dropped and rows of the tree are written again. */
+async function settle(
+  { opened, logNumber, state: { head } }: Subject,
+  doubtful: ReadonlySet<number>,
+  write: ((batch: DatabaseBatch) => Promise<void>) | null,
+): Promise<Ranges> {
+  const state = opened.durable.get(head.log);
+  if (state === undefined) return NO_RANGES;
+  const check = new TreeCheck({ database: opened.database, logNumber, state });
+  let bad: Ranges = NO_RANGES;
+  for (const index of doubtful) {
+    const held = intersect(state.held, [tileSpan({ level: 0, index })]);
+    bad = union(bad, (await verifyTile({ opened, logNumber, state }, check, index, held)).bad);
+  }
+  if (write !== null) {
+    await repairTrees({ opened, logNumber, state }, check, bad, write);
+    if (bad.length > 0) await drop({ opened, logNumber, state }, bad, write);
+  }
+  return bad;
+}
+
+async function repairTrees(
+  { opened, logNumber }: Subject,
+  check: TreeCheck,
+  bad: Ranges,
+  write: (batch: DatabaseBatch) => Promise<void>,
+): Promise<void> {
+  const nodes = [...check.nodeRepairs, ...(await check.proofsAround(bad))];
+  if (check.tileRepairs.length + nodes.length === 0) return;
+  const batch = opened.database.batch();
+  for (const { tile, bytes } of check.tileRepairs) putChecked(batch, tileKey(logNumber, tile), bytes);
+  for (const [node, hash] of nodes) putChecked(batch, nodeKey(logNumber, node), hash);
+  await write(batch);
+  opened.memory.clear();
+}
+
+/** Bad positions are no longer held, and their rows are gone. */
+async function drop(
+  { opened, logNumber, state }: Subject,
+  bad: Ranges,
+  write: (batch: DatabaseBatch) => Promise<void>,
+): Promise<void> {
+  const left = await withoutBad(opened, logNumber, state, bad);
+  const batch = opened.database.batch();
+  for (const { from, to } of bad) {
+    for (let position = from; position < to; position++) batch.del(entryKey(logNumber, position));
+  }
+  putChecked(batch, logStateKey(logNumber), encodeLogState(left));
+  putChecked(batch, logWitnessKey(logNumber), encodeWitness(left));
+  await write(batch);
+  opened.replaceState(left);
 }
 
 async function withoutBad(

@@ -1,14 +1,23 @@
 /** The LevelDB store on a real disk: the contract, and what only a database can get wrong. */
+import { deepEqual, equal } from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { rangeOf } from "../../../src/core/log/ranges.ts";
+import { perfectNodes } from "../../../src/core/log/tree.ts";
 import { openLevelStore } from "../../../src/io/store/level-store.ts";
 import type { Store } from "../../../src/core/sync/ports.ts";
 import { describeStore, type StoreUnderTest } from "../../contracts/store.contract.ts";
+import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { copyStore } from "../../support/copy-store.ts";
-import { failingDatabase } from "../../support/failing-database.ts";
+import { type FailingDatabase, failingDatabase } from "../../support/failing-database.ts";
+import { TestLog } from "../../support/logs.ts";
+import { commitOf, positionsOf, rowKey, serve, Taking } from "../../support/store-steps.ts";
 
-async function openUnderTest(): Promise<StoreUnderTest> {
+type LevelStoreUnderTest = StoreUnderTest & Pick<FailingDatabase, "stallNextWrite" | "writeCount">;
+
+async function openUnderTest(): Promise<LevelStoreUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), "kinlog-store-"));
   const failing = failingDatabase();
   const opened: Store[] = [];
@@ -28,6 +37,8 @@ async function openUnderTest(): Promise<StoreUnderTest> {
       return open();
     },
     failNextWrite: failing.failNextWrite,
+    stallNextWrite: failing.stallNextWrite,
+    writeCount: failing.writeCount,
     cleanup: async () => {
       for (const store of opened) await store.close();
       await rm(directory, { recursive: true });
@@ -36,3 +47,82 @@ async function openUnderTest(): Promise<StoreUnderTest> {
 }
 
 describeStore("the LevelDB store", openUnderTest);
+
+describe("the LevelDB store itself", () => {
+  it("S16: answers every read while the disk takes its time over a write", async () => {
+    const tested = await openUnderTest();
+    const log = new TestLog({ length: 300 });
+    const taking = new Taking(log);
+    await tested.store.commit(taking.commit(0, 200, 200));
+    const release = tested.stallNextWrite();
+    const stalled = tested.store.commit(taking.commit(200, 300));
+    const { store } = tested;
+    equal((await store.entries(log.id, 0, 300)).length, 300);
+    equal((await store.entriesAt([{ logNumber: 0, position: 299 }]))[0]?.position, 299);
+    deepEqual(await store.rows([rowKey("a")]), [undefined]);
+    deepEqual(await store.nodes(log.id, perfectNodes(0, 300)), log.peaks());
+    deepEqual(
+      positionsOf(await serve(store, { log, length: 200, ranges: rangeOf(0, 200) })),
+      rangeOf(0, 200),
+    );
+    equal((await store.logs())[0]?.state.head.length, 200);
+    release();
+    await stalled;
+    equal((await store.logs())[0]?.state.head.length, 300);
+    await tested.cleanup();
+  });
+
+  it("S4: says that acknowledged entries are gone when reopening finds them gone", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kinlog-store-"));
+    const failing = failingDatabase();
+    const paths = [join(directory, "earlier"), join(directory, "store")];
+    const store = await openLevelStore({
+      path: paths[1]!,
+      // The second opening gets what was on the disk before the last commit.
+      database: async (path) => failing.open(existsSync(paths[0]!) ? paths[0]! : path),
+    });
+    const log = new TestLog({ length: 60 });
+    const taking = new Taking(log);
+    await store.commit(taking.commit(0, 30, 30));
+    await copyStore(paths[1]!, paths[0]!);
+    await store.commit(taking.commit(30, 60));
+    failing.failNextWrite("other");
+    await assertRejectsWithCode(store.commit(commitOf({})), "STORE_POISONED");
+    await assertRejectsWithCode(store.reopen(), "STORE_DAMAGED");
+    await assertRejectsWithCode(store.logs(), "STORE_POISONED");
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+
+  it("puts commits that overlap into one sync", async () => {
+    const tested = await openUnderTest();
+    const before = tested.writeCount();
+    const release = tested.stallNextWrite();
+    const done = Array.from({ length: 64 }, (_, at) =>
+      tested.store.commit(commitOf({ puts: [[`row ${at}`, new Uint8Array(1)]] })),
+    );
+    release();
+    await Promise.all(done);
+    equal(tested.writeCount() - before, 2);
+    await tested.cleanup();
+  });
+
+  it("tells once that it is poisoned, and why", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kinlog-store-"));
+    const failing = failingDatabase();
+    const told: string[] = [];
+    const store = await openLevelStore({
+      path: join(directory, "store"),
+      database: failing.open,
+      onPoisoned: ({ code }) => told.push(code),
+    });
+    failing.failNextWrite("full");
+    await Promise.all([1, 2, 3].map(() => assertRejectsWithCode(store.commit(commitOf({})), "DISK_FULL")));
+    deepEqual(told, ["DISK_FULL"]);
+    await store.reopen();
+    await store.commit(commitOf({}));
+    deepEqual(told, ["DISK_FULL"]);
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+});

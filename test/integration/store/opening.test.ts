@@ -1,6 +1,17 @@
 /** Opening directories that are not what they should be: an error that says so, and never a new store over an old one. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, unlink, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, isEngineError } from "../../../src/core/base/errors.ts";
@@ -111,6 +122,27 @@ describe("opening a store", () => {
     });
   }
 
+  it("S10: never takes an older table for a newer one", async () => {
+    const taking = new Taking(log);
+    for (let length = 100; length <= 300; length += 100) {
+      const store = await openLevelStore({ path });
+      const meta = [[`large ${length}`, testBytes(length, 600_000)]] as const;
+      await store.commit(commitOf({ logs: [taking.write(length - 100, length, length)], meta }));
+      await store.close();
+    }
+    const names = await tablesIn(path);
+    ok(names.length > 1);
+    const base = path;
+    for (const older of names) {
+      for (const newer of names) {
+        path = join(directory, `${older}-for-${newer}`);
+        await copyStore(base, path);
+        await copyFile(join(base, older), join(path, newer));
+        equal(await outcome(300), older === newer ? "fine" : "STORE_DAMAGED", path);
+      }
+    }
+  });
+
   it("S7, S8: opens what a power cut left of the write-ahead log, with whole commits from the front only", async () => {
     const store = await openLevelStore({ path });
     const taking = new Taking(log);
@@ -166,11 +198,12 @@ describe("opening a store", () => {
   }
 
   /** What a person who starts now is told, at the latest when something is read. */
-  async function outcome(): Promise<ErrorCode | "fine"> {
+  async function outcome(length = 400): Promise<ErrorCode | "fine"> {
     try {
       const store = await openLevelStore({ path });
       try {
-        await requireHeld(store, log, rangeOf(0, 400));
+        equal(store.isSuspect(), false);
+        await requireHeld(store, log, rangeOf(0, length));
         return "fine";
       } finally {
         await store.close();

@@ -228,6 +228,27 @@ describe("verifying a damaged store", () => {
     });
   });
 
+  it("finds nothing bad while a log grows under it", async () => {
+    const log = new TestLog({ length: 6000, size: () => 5 });
+    await store(async (opened) => {
+      const taking = new Taking(log);
+      await opened.commit(taking.commit(0, 100, 100));
+      let done = false;
+      const growing = (async () => {
+        for (let length = 137; length < log.length; length += 37)
+          await opened.commit(taking.commit(length - 37, length, length));
+        done = true;
+      })();
+      while (!done) {
+        const found = await opened.verify({ log: log.id, forgetBad: true, onProgress: () => undefined });
+        deepEqual(found.bad, NO_RANGES);
+        equal((await opened.scrub({ repair: true, onProgress: () => undefined })).damaged, 0);
+      }
+      await growing;
+      await requireHeld(opened, log, rangeOf(0, taking.state!.head.length));
+    });
+  });
+
   it("S8: is suspect when a batch is missing, until it was verified and trusted", async () => {
     const log = new TestLog({ length: 90 });
     await take(log, [rangeOf(0, 30)[0]!, rangeOf(30, 60)[0]!, rangeOf(60, 90)[0]!]);
