@@ -84,6 +84,10 @@ class MemoryDiscovery implements Discovery {
     this.#timers = ASK_AT_MS.map((afterMs) => this.#lan.options.clock.after(afterMs, () => this.#ask()));
   };
 
+  readonly askOnce = (): void => {
+    if (!this.#closed) this.#ask();
+  };
+
   readonly onFound = (listener: (peer: FoundPeer) => void): void => {
     this.#listeners.push(listener);
   };

@@ -76,6 +76,18 @@ export function describeDiscovery(name: string, open: () => Promise<DiscoveryWor
       deepEqual(b.found, []);
     });
 
+    it("one question finds who answers, and is one question", async () => {
+      const [a, b] = [await create(), await create()];
+      await a.is({ ask: [TAG], id: 1 });
+      await b.is({ answer: [TAG], id: 2 });
+      a.discovery.askOnce();
+      await world.pause(SOON_MS);
+      deepEqual(a.found[0]?.transportId, transportIdOf(2));
+      const sent = a.discovery.report().packetsSent;
+      await world.pause(SOON_MS);
+      deepEqual(a.discovery.report().packetsSent, sent);
+    });
+
     it("two who ask and answer find each other, and nobody finds itself", async () => {
       const [a, b] = [await create(), await create()];
       await a.is({ answer: [TAG], ask: [TAG], id: 1 });

@@ -159,7 +159,7 @@ export class Meeting {
     if (this.#closed) return;
     const { clock } = this.#replica.ports;
     void this.#dial(this.#addresses.get(peer) ?? [], peer);
-    this.#discovery?.askSoon();
+    this.#discovery?.askOnce();
     const eager = clock.monotonicMs() - search.sinceMs < EAGER_FOR_MS;
     search.cancel = clock.after(eager ? EAGER_EVERY_MS : PATIENT_EVERY_MS, () => this.#step(peer, search));
   }

@@ -120,6 +120,10 @@ class MdnsDiscovery implements Discovery {
     this.#askTimers = rounds.map((afterMs) => setTimeout(this.#askRound, afterMs).unref());
   };
 
+  readonly askOnce = (): void => {
+    if (!this.#closed && this.#state.ask.length > 0) void this.#askEverywhere();
+  };
+
   readonly onFound = (listener: (peer: FoundPeer) => void): void => {
     this.#foundListeners.push(listener);
   };
