@@ -5,7 +5,7 @@ import { NO_RANGES, type Range, rangeOf, type Ranges, subtract, union } from "..
 import { perfectNodes } from "../../src/core/log/tree.ts";
 import { TestLog } from "../support/logs.ts";
 import { nodesBelow, positionsOf, requireHeld, requireNodes, serve, Taking } from "../support/store-steps.ts";
-import type { Bench } from "./store.contract.ts";
+import type { Bench } from "./store-bench.ts";
 
 export function describeTrees(bench: () => Bench): void {
   it("comes to the same in any order of arrival, with restarts in between", async () => {

@@ -5,7 +5,7 @@ import { perfectNodes } from "../../src/core/log/tree.ts";
 import { assertRejectsWithCode } from "../support/assert-code.ts";
 import { TestLog } from "../support/logs.ts";
 import { commitOf, requireHeld, requireNodes, rowKey, serve, Taking } from "../support/store-steps.ts";
-import type { Bench } from "./store.contract.ts";
+import type { Bench } from "./store-bench.ts";
 
 export function describeWrites(bench: () => Bench): void {
   it("shows a commit to every read from the call on, before it is durable", async () => {

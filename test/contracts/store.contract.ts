@@ -6,7 +6,6 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { type Ranges, rangeOf } from "../../src/core/log/ranges.ts";
 import type { Row } from "../../src/core/log/rows.ts";
-import type { Store } from "../../src/core/sync/ports.ts";
 import { assertRejectsWithCode } from "../support/assert-code.ts";
 import { TestLog } from "../support/logs.ts";
 import {
@@ -18,24 +17,9 @@ import {
   serve,
   Taking,
 } from "../support/store-steps.ts";
+import type { Bench, StoreUnderTest } from "./store-bench.ts";
 import { describeTrees } from "./store-trees.ts";
 import { describeWrites } from "./store-writes.ts";
-
-export interface StoreUnderTest {
-  readonly store: Store;
-  /** The process dies at this moment, and another one opens what is on the disk. */
-  readonly reopenAfterCrash: () => Promise<Store>;
-  /** The next write fails, on a full disk or for another reason. */
-  readonly failNextWrite: (cause: "full" | "other") => void;
-  readonly cleanup: () => Promise<void>;
-}
-
-/** What a test of the contract works with; `store` is the one that is open now. */
-export interface Bench {
-  store: Store;
-  readonly crash: () => Promise<void>;
-  readonly failNextWrite: (cause: "full" | "other") => void;
-}
 
 export function describeStore(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(`${name} is a Store`, () => {
