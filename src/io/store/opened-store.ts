@@ -88,8 +88,11 @@ export class OpenedStore {
 
   /** Nothing may be in flight. */
   async close(): Promise<void> {
-    await this.#witness.close();
-    await this.database.close();
+    try {
+      await this.#witness.close();
+    } finally {
+      await this.database.close();
+    }
   }
 
   /** Every log with what is durable of it. */
