@@ -24,7 +24,8 @@ const sideBySide: readonly (readonly Scenario[])[] = [
   [cuts],
   [strangers, forgeries],
   [announcements, interfaces],
-  [linkCodes, crashes],
+  [linkCodes],
+  [crashes],
 ];
 const atTheEnd: readonly Scenario[] = [secrecy];
 
