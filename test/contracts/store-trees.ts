@@ -4,7 +4,15 @@ import fc from "fast-check";
 import { NO_RANGES, type Range, rangeOf, type Ranges, subtract, union } from "../../src/core/log/ranges.ts";
 import { perfectNodes } from "../../src/core/log/tree.ts";
 import { TestLog } from "../support/logs.ts";
-import { nodesBelow, positionsOf, requireHeld, requireNodes, serve, Taking } from "../support/store-steps.ts";
+import {
+  commitOf,
+  nodesBelow,
+  positionsOf,
+  requireHeld,
+  requireNodes,
+  serve,
+  Taking,
+} from "../support/store-steps.ts";
 import type { Bench } from "./store-bench.ts";
 
 export function describeTrees(bench: () => Bench): void {
@@ -160,6 +168,48 @@ export function describeTrees(bench: () => Bench): void {
       undefined,
     );
     equal(await bench().store.nodes(log.id, [{ level: 9, index: 1 }]), undefined);
+  });
+
+  it("takes pieces of one log in one commit, all with the state that the last one reaches", async () => {
+    const log = new TestLog({ length: 1500 });
+    const taking = new Taking(log);
+    await bench().store.commit(taking.commit(300, 400));
+    await bench().store.commit(taking.commit(1100, 1200));
+    // They fill tiles by themselves, and one tile only together.
+    const pieces = [taking.write(0, 300), taking.write(400, 1100), taking.write(1200, 1500)];
+    const { state } = pieces.at(-1)!;
+    await bench().store.commit(commitOf({ logs: pieces.map((piece) => ({ ...piece, state })) }));
+    await requireNodes(bench().store, log, nodesBelow(log.length));
+    await bench().crash();
+    await requireHeld(bench().store, log, rangeOf(0, log.length));
+    await requireNodes(bench().store, log, nodesBelow(log.length));
+    const found = await bench().store.verify({ log: log.id, forgetBad: false, onProgress: () => undefined });
+    deepEqual(found.bad, NO_RANGES);
+  });
+
+  it("takes in proofs of which nobody gave the completed nodes", async () => {
+    const log = new TestLog({ length: 1500 });
+    const taking = new Taking(log);
+    for (const [from, to] of [
+      [700, 900],
+      [100, 300],
+      [1300, 1500],
+    ] as const) {
+      const nodes = [...log.known(0, from), ...log.known(to, log.length)];
+      await bench().store.commit(commitOf({ logs: [{ ...taking.write(from, to), nodes }] }));
+    }
+    await bench().crash();
+    await requireHeld(bench().store, log, taking.state!.held);
+    for (const [from, to] of [
+      [0, 100],
+      [300, 700],
+      [900, 1300],
+    ] as const) {
+      const nodes = [...log.known(0, from), ...log.known(to, log.length)];
+      await bench().store.commit(commitOf({ logs: [{ ...taking.write(from, to), nodes }] }));
+    }
+    await requireHeld(bench().store, log, rangeOf(0, log.length));
+    await requireNodes(bench().store, log, nodesBelow(log.length));
   });
 
   it("writes the same again without harm", async () => {

@@ -106,14 +106,13 @@ export class OpenedStore {
   }
 
   commit(commit: Commit): Promise<void> {
-    const heldBefore: Ranges[] = [];
     for (const { state, from, entries, leaves } of commit.logs) {
       assert(entries.length === leaves.length, "every entry has its leaf");
       assert(from + entries.length <= state.head.length, "entries lie below their head");
-      const { log } = state.head;
-      heldBefore.push(this.#tips.get(log)?.held ?? NO_RANGES);
-      this.#tips.set(log, state);
     }
+    // Several pieces of one log may all come with the state that is reached by the last, so this is before any of them.
+    const heldBefore = commit.logs.map(({ state }) => this.#tips.get(state.head.log)?.held ?? NO_RANGES);
+    for (const { state } of commit.logs) this.#tips.set(state.head.log, state);
     const logNumbers = commit.logs.map(({ state }) => this.#numbers.numberOf(state.head.log));
     const pending: Pending = { commit, logNumbers, heldBefore, tree: undefined };
     this.overlay.add(pending);

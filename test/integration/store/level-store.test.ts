@@ -4,8 +4,10 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { rangeOf } from "../../../src/core/log/ranges.ts";
+import { contains, rangeOf } from "../../../src/core/log/ranges.ts";
 import { perfectNodes } from "../../../src/core/log/tree.ts";
+import { type KeySpan, nodesOfTile, tileKey } from "../../../src/io/store/keys.ts";
+import { openDatabase } from "../../../src/io/store/level-database.ts";
 import { openLevelStore } from "../../../src/io/store/level-store.ts";
 import type { Store } from "../../../src/core/sync/ports.ts";
 import type { StoreUnderTest } from "../../contracts/store-bench.ts";
@@ -14,7 +16,7 @@ import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { copyStore } from "../../support/copy-store.ts";
 import { type FailingDatabase, failingDatabase } from "../../support/failing-database.ts";
 import { TestLog } from "../../support/logs.ts";
-import { commitOf, positionsOf, rowKey, serve, Taking } from "../../support/store-steps.ts";
+import { commitOf, positionsOf, requireNodes, rowKey, serve, Taking } from "../../support/store-steps.ts";
 
 type LevelStoreUnderTest = StoreUnderTest & Pick<FailingDatabase, "stallNextWrite" | "writeCount">;
 
@@ -71,6 +73,37 @@ describe("the LevelDB store itself", () => {
     await stalled;
     equal((await store.logs())[0]?.state.head.length, 300);
     await tested.cleanup();
+  });
+
+  it("has one row for each full tile and none for the nodes in it, however its entries came", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kinlog-store-"));
+    const path = join(directory, "store");
+    const log = new TestLog({ length: 66_000, size: () => 2 });
+    const taking = new Taking(log);
+    const store = await openLevelStore({ path });
+    const parts = Array.from({ length: 22 }, (_, at) => ({ from: at * 3000, to: at * 3000 + 3000 }));
+    const pieces = parts.filter((_, at) => at % 2 === 1).map(({ from, to }) => taking.write(from, to));
+    const { state } = pieces.at(-1)!;
+    await store.commit(commitOf({ logs: pieces.map((piece) => ({ ...piece, state })) }));
+    for (const { from, to } of parts.toReversed()) {
+      if (!contains(state.held, from)) await store.commit(taking.commit(from, to));
+    }
+    await requireNodes(store, log, perfectNodes(0, 66_000));
+    await store.close();
+    const database = await openDatabase(path);
+    const count = async (span: KeySpan): Promise<number> => {
+      let rows = 0;
+      for await (const chunk of database.read(span)) rows += chunk.length;
+      return rows;
+    };
+    // 257 tiles of leaves and one of the first 256 nodes above them.
+    equal(
+      await count({ from: tileKey(0, { level: 0, index: 0 }), to: tileKey(1, { level: 0, index: 0 }) }),
+      258,
+    );
+    equal(await count(nodesOfTile(0, { level: 1, index: 0 })), 0);
+    await database.close();
+    await rm(directory, { recursive: true });
   });
 
   it("S4: says that acknowledged entries are gone when reopening finds them gone", async () => {
