@@ -48,11 +48,11 @@ export class Commands {
     return { code, stdout, stderr, last: line.startsWith("{") ? (JSON.parse(line) as Json) : {} };
   }
 
-  /** The JSON value that a command with --json gives; fails where the command does. */
+  /** The JSON value that a command with --json gives as its last line; fails where the command does. */
   async json<Value>(...args: readonly string[]): Promise<Value> {
     const { code, stdout, stderr } = await this.run([...args, "--json"]);
     if (code !== 0) throw new Error(`kinlog ${args.join(" ")} ended with ${code}: ${stderr}`);
-    return JSON.parse(stdout) as Value;
+    return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as Value;
   }
 
   begin(args: readonly string[]): Running {

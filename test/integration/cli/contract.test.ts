@@ -1,4 +1,4 @@
-/** The commands as processes, on one device without a node: results, field names and exit codes as the contract has them. */
+/** The commands as processes, on one device: results, field names and exit codes as the contract has them. */
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,10 +12,11 @@ describe("The command on one device", function () {
   const kinlog = new Commands();
   let dir = "";
 
-  // One account for all: starting a process costs more than what it does. Each test has a conversation of its own.
+  // One account and one node for all: starting a process costs more than what it does. Each test has a conversation of its own.
   before(async () => {
     dir = kinlog.directory();
     await kinlog.json("init", "--name", "laptop", "--dir", dir);
+    await kinlog.start(dir);
   });
   after(() => kinlog.end());
 
@@ -326,9 +327,17 @@ describe("The command on one device", function () {
     deepEqual(readdirSync(join(empty, "..")), []);
   });
 
-  it("without a running node refuses what needs one", async () => {
+  it("without a running node does the same by itself, and refuses only what needs one", async () => {
+    const alone = kinlog.directory();
+    await kinlog.json("init", "--name", "desk", "--dir", alone);
+    const sent = await kinlog.json<Json>("send", "Ana", "hello", "--dir", alone);
+    const [message] = await kinlog.json<readonly Message[]>("show", "Ana", "--dir", alone);
+    deepEqual([message!.id, message!.text], [sent["id"], "hello"]);
+    const status = await kinlog.json<Status>("status", "--dir", alone);
+    deepEqual([status.name, status.messages, status.inSync], ["desk", 1, true]);
+    equal((await kinlog.json<Json>("verify", "--dir", alone))["bad"], 0);
     for (const args of [["stop"], ["watch"], ["connect", "/ip4/127.0.0.1/tcp/9"]]) {
-      const ran = await kinlog.run([...args, "--dir", dir, "--json"]);
+      const ran = await kinlog.run([...args, "--dir", alone, "--json"]);
       deepEqual([ran.code, errorOf(ran.last)], [1, "NODE_NOT_RUNNING"], args.join(" "));
     }
   });
