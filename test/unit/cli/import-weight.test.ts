@@ -17,7 +17,9 @@ function loadedWith(entry: string): {
     if (files.has(path)) return;
     files.add(path);
     const code = readFileSync(join(dist, path), "utf8");
-    for (const [, specifier] of code.matchAll(/^(?:import\s*|(?:import|export)\b[^"';()]*?\bfrom\s*)"([^"]+)";/gm)) {
+    for (const [, specifier] of code.matchAll(
+      /^(?:import\s*|(?:import|export)\b[^"';()]*?\bfrom\s*)"([^"]+)";/gm,
+    )) {
       if (specifier!.startsWith(".")) walk(relative(dist, join(dist, dirname(path), specifier!)));
       else packages.add(specifier!);
     }
