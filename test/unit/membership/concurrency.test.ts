@@ -174,4 +174,18 @@ describe("a hostile device", () => {
     account.write("b", bodies.cloud("wss://other.example"), { position: hub.position, after: [] });
     equal(account.states("abc"), "a:active b:suspended c:revoked");
   });
+
+  it("P9: with an accomplice takes away what its revoker did without the phrase, and nothing that the phrase did", () => {
+    for (const [root, expected] of [
+      [undefined, "a:revoked b:revoked c:active d:active"],
+      ["phrase", "a:active b:revoked c:revoked d:active"],
+    ] as const) {
+      const account = TestAccount.of("a", "b", "c", "d");
+      const options = root === undefined ? {} : { root: account.phrase };
+      account.write("a", bodies.revoke("b"), options);
+      account.write("a", bodies.revoke("c"), options);
+      account.write("b", bodies.revoke("a"));
+      equal(statesInEveryOrder(account, 3, "abcd"), expected);
+    }
+  });
 });
