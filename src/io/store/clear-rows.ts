@@ -16,16 +16,15 @@ export function clearRows({ database, queue }: OpenedStore): Promise<void> {
 async function deleteRows(database: Database, write: (batch: DatabaseBatch) => Promise<void>): Promise<void> {
   let { from } = rowSpan;
   for (;;) {
-    const batch = database.batch();
-    let count = 0;
+    const keys: Uint8Array[] = [];
     for await (const chunk of database.read({ from, to: rowSpan.to, limit: STEP })) {
-      for (const [key] of chunk) {
-        batch.del(key);
-        from = key;
-        count++;
-      }
+      for (const [key] of chunk) keys.push(key);
     }
-    if (count === 0) return;
+    const last = keys.at(-1);
+    if (last === undefined) return;
+    const batch = database.batch();
+    for (const key of keys) batch.del(key);
     await write(batch);
+    from = last;
   }
 }

@@ -33,6 +33,7 @@ export interface Database {
   readonly getMany: (keys: readonly Uint8Array[]) => Promise<readonly (Uint8Array | undefined)[]>;
   /** Keys of a span in order, in chunks, as they are at the call. */
   readonly read: (span: ReadSpan) => AsyncIterable<readonly KeyValue[]>;
+  /** To be written: one that is given up keeps its memory until the database is closed. */
   readonly batch: () => DatabaseBatch;
   /** Damaged blocks in the tables, by LevelDB's own checksums. Reads all of them. */
   readonly countDamagedBlocks: () => Promise<number>;

@@ -49,18 +49,21 @@ async function settle(
   keys: readonly Uint8Array[],
   write: ((batch: DatabaseBatch) => Promise<void>) | null,
 ): Promise<number> {
-  const batch = database.batch();
   const byKey = await database.getMany(keys);
-  let damaged = 0;
+  const damaged: (readonly [key: Uint8Array, whole: Uint8Array | undefined])[] = [];
   for (const [at, key] of keys.entries()) {
     const value = await getInOrder(database, key);
     if (value === undefined ? byKey[at] === undefined : isRight([key, value], byKey[at])) continue;
-    damaged++;
-    if (value !== undefined && bodyOf(key, value) !== undefined) batch.put(key, value);
-    else batch.del(key);
+    damaged.push([key, value !== undefined && bodyOf(key, value) !== undefined ? value : undefined]);
   }
-  if (write !== null && damaged > 0) await write(batch);
-  return damaged;
+  if (write === null || damaged.length === 0) return damaged.length;
+  const batch = database.batch();
+  for (const [key, whole] of damaged) {
+    if (whole === undefined) batch.del(key);
+    else batch.put(key, whole);
+  }
+  await write(batch);
+  return damaged.length;
 }
 
 function isRight([key, value]: KeyValue, byKey: Uint8Array | undefined): boolean {
