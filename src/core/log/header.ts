@@ -96,12 +96,20 @@ export function leavesOf(entries: readonly BatchEntry[]): TreeHash[] {
   return leaves;
 }
 
+// Thousands of entries share a kind, so its bytes are made once: a pure function's memory.
+const bytesByKind = new WeakMap<EntryKind, Uint8Array>();
+
 function putKind(target: Uint8Array, at: number, kind: EntryKind): void {
-  assert(isByte(kind.version) && isByte(kind.flags), "version and flags are bytes");
-  target[at] = kind.version;
-  target[at + 1] = kind.flags;
-  if (kind.epoch === null) target.fill(0, at + 2, at + KIND_BYTES);
-  else target.set(idBytes(kind.epoch), at + 2);
+  let bytes = bytesByKind.get(kind);
+  if (bytes === undefined) {
+    assert(isByte(kind.version) && isByte(kind.flags), "version and flags are bytes");
+    bytes = new Uint8Array(KIND_BYTES);
+    bytes[0] = kind.version;
+    bytes[1] = kind.flags;
+    if (kind.epoch !== null) bytes.set(idBytes(kind.epoch), 2);
+    bytesByKind.set(kind, bytes);
+  }
+  target.set(bytes, at);
 }
 
 /** Six bytes, of which a payload's limit needs three. */
