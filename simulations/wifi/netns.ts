@@ -117,6 +117,15 @@ export class Wifi {
     await run(["bridge", "-n", this.namespace, "link", "set", "dev", plug.port, "state", "3"]);
   }
 
+  /** The host is heard, and hears nothing. */
+  async deafen(plug: Plug): Promise<void> {
+    await this.#queue("replace", plug, "pfifo", "limit", "0");
+  }
+
+  async undeafen(plug: Plug): Promise<void> {
+    await this.#queue("delete", plug);
+  }
+
   /** As when the lease of an address ends and another one is given. */
   async changeAddress(plug: Plug, address: string): Promise<void> {
     await plug.station.ip("address", "del", `${plug.address}/24`, "dev", plug.device);
@@ -143,6 +152,11 @@ export class Wifi {
 
   async #routeOut({ station, device }: Plug): Promise<void> {
     await station.ip("route", "replace", "default", "via", this.address(254), "dev", device);
+  }
+
+  /** The queue of packets from the access point to a host. */
+  async #queue(verb: "replace" | "delete", plug: Plug, ...kind: readonly string[]): Promise<void> {
+    await run(["tc", "-n", this.namespace, "qdisc", verb, "dev", plug.port, "root", ...kind]);
   }
 
   async #addNamespace(name: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { Corpus } from "../corpus.ts";
 import { foundAccount, link, readConversation, timeUntilEqual } from "../family.ts";
 import type { Host } from "../host.ts";
 import { pause, timeUntil } from "../measure.ts";
+import { RequestError } from "../running-node.ts";
 import type { Wifi } from "../netns.ts";
 import type { Scenario, Stage } from "../stage.ts";
 import type { Report } from "../table.ts";
@@ -80,7 +81,7 @@ async function playRound(stage: Stage, wifi: Wifi, { report, round, corpus, tota
   const equal = await timeUntilEqual([writer, taker], SYNC_MS);
   report.checkWithin(`round ${round}: in sync after kills`, SYNC_MS, equal);
   for (const host of [writer, taker]) {
-    const held = (await readConversation(host, CONVERSATION)).map(({ text }) => text);
+    const held = (await readSent(host)).map(({ text }) => text);
     const lost = acknowledged.filter((text) => !held.includes(text)).length;
     const doubled = held.length - new Set(held).size;
     const unknown = held.filter((text) => !asked.includes(text)).length;
@@ -127,6 +128,8 @@ async function killWhileSending(
   into: { readonly acknowledged: string[]; readonly asked: string[] },
 ): Promise<void> {
   const node = await host.start();
+  // The process that carries the requests has begun before the time runs.
+  await host.status();
   let isKilled = false;
   const sendMany = async (): Promise<void> => {
     while (!isKilled) {
@@ -164,6 +167,16 @@ async function killDuringSync(writer: Host, taker: Host): Promise<void> {
     if (node.isOver) throw new Error("the taker ended by itself");
   }
   if (taker.node === undefined) await taker.start();
+}
+
+/** Where the first message died on its way there is no conversation. */
+async function readSent(host: Host): Promise<readonly Message[]> {
+  try {
+    return await readConversation(host, CONVERSATION);
+  } catch (error) {
+    if (error instanceof RequestError && error.code === "NOT_FOUND") return [];
+    throw error;
+  }
 }
 
 async function hasMet(host: Host): Promise<boolean> {

@@ -53,6 +53,14 @@ function breaks(stage: Stage, wifi: Wifi, hosts: readonly Host[]): readonly Brea
     begin: () => wifi.cutSilently(third.plug),
     end: () => wifi.healSilently(third.plug),
   });
+  const deaf = (holdMs: number, healMs: number): Break => ({
+    what: `N14: host 3 hears nothing and is heard for ${formatMs(holdMs)}`,
+    healMs,
+    holdMs,
+    writers: hosts,
+    begin: () => wifi.deafen(third.plug),
+    end: () => wifi.undeafen(third.plug),
+  });
   const sleep = (holdMs: number): Break => ({
     what: `N14: host 1 stands still for ${formatMs(holdMs)}`,
     healMs: 10_000,
@@ -76,6 +84,7 @@ function breaks(stage: Stage, wifi: Wifi, hosts: readonly Host[]): readonly Brea
     normal: [
       cut(20 * SECOND_MS, short),
       silentCut(20 * SECOND_MS, short),
+      deaf(20 * SECOND_MS, short),
       readdress,
       sleep(MINUTE_MS),
       cut(2 * MINUTE_MS, short),
@@ -83,10 +92,12 @@ function breaks(stage: Stage, wifi: Wifi, hosts: readonly Host[]): readonly Brea
     full: [
       cut(20 * SECOND_MS, short),
       silentCut(20 * SECOND_MS, short),
+      deaf(20 * SECOND_MS, short),
       readdress,
       sleep(MINUTE_MS),
       cut(2 * MINUTE_MS, short),
       silentCut(2 * MINUTE_MS, short),
+      deaf(2 * MINUTE_MS, short),
       cut(5 * MINUTE_MS, short),
       cut(6 * MINUTE_MS, long),
       silentCut(6 * MINUTE_MS, long),
