@@ -22,7 +22,7 @@ import type { InboxReader } from "./inbox-reader.ts";
 import type { ImportResult, OnProgress } from "./types.ts";
 
 /** Appends under way while the next records are read. */
-const AHEAD_MAX = 4;
+const AHEAD_MAX = 1;
 const PROGRESS_EVERY_MS = 250;
 
 /** Opens a file for import; the format by its content where none is given. */

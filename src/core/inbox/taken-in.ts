@@ -96,7 +96,7 @@ function idWithNormalised(fields: TakenInFields, address: string): MessageId {
 }
 
 const SEGMENT_COUNT = 256;
-const SLOT_COUNT_FIRST = 16;
+const SLOT_COUNT_FIRST = 512;
 const FILL_MAX = 0.8;
 const GROWTH = 1.5;
 /** The last bits of a slot count up to here; more often seen ids are counted in a map. */
