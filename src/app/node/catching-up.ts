@@ -41,9 +41,9 @@ export class CatchingUp {
     this.#tell(this.#total - missing, this.#total);
   }
 
-  /** A peer and this device hold the same now. */
-  reached(): void {
-    if (this.#total === null || this.#missing() > 0) return;
+  /** A peer and this device hold the same now; `all` where every connected peer does, whatever is still being counted. */
+  reached(all = false): void {
+    if (this.#total === null || (!all && this.#missing() > 0)) return;
     this.#tell(this.#total, this.#total);
     this.#total = null;
   }

@@ -62,7 +62,7 @@ export class NodeNetwork {
       equal: (peer, equal) => {
         if (equal) {
           this.meeting.recovered(peer);
-          this.#catchingUp.reached();
+          this.#catchingUp.reached(this.inSync());
           this.#synced(peer);
         }
         this.#changed();
