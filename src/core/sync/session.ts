@@ -3,7 +3,8 @@
  *
  * The shell feeds `handle` one input at a time and performs the outputs in order. Same inputs, same outputs: no clock, no
  * randomness, no promise is reachable from here. Entries pass through once, to be verified.
- * Wire format and rules: docs/spec/sync.md. Parts: asking.ts, serving.ts, announcing.ts, standing.ts, beat.ts.
+ * Wire format and rules: docs/spec/sync.md. Parts: asking.ts, needs.ts, serving.ts, announcing.ts,
+ * standing.ts, beat.ts, forks.ts.
  * Shell: src/app/sessions. Tests: test/unit/sync/session.test.ts, simulations/two-sessions.sim.test.ts.
  */
 import { equalBytes } from "../base/bytes.ts";
@@ -124,11 +125,11 @@ export class SyncSession {
       case "received":
         return this.#receive(input.frame, turn);
       case "assigned":
-        if (this.#mayExchange(input.log)) this.#asking.assign(input.log, input.ranges);
+        if (this.#mayExchange(input.log)) this.#asking.needs.assign(input.log, input.ranges);
         else turn.put({ kind: "absent", ranges: new Map([[input.log, input.ranges]]) });
         return;
       case "unassigned":
-        return this.#asking.unassign(input.log, input.ranges);
+        return this.#asking.needs.unassign(input.log, input.ranges);
       case "committed":
         return this.#committed(input.ticket, turn);
       case "failed":
@@ -180,7 +181,7 @@ export class SyncSession {
       case "evidence":
         return this.#receiveEvidence(frame.heads, turn);
       case "absent":
-        for (const { log, ranges } of frame.logs) this.#asking.absent(log, ranges, turn);
+        for (const { log, ranges } of frame.logs) this.#asking.needs.absent(log, ranges, turn);
         return;
       case "unknown":
         this.#frames.framesSkipped++;
@@ -229,14 +230,14 @@ export class SyncSession {
       this.#announcing.reconsider(log, turn);
       // Two roots of one length are a fork if the author signed both: ask for the signed one.
       const own = this.#asking.heads.ofLength(log, length);
-      if (own !== undefined && !equalBytes(own.root, root)) this.#asking.wantHead(log, "nothing");
+      if (own !== undefined && !equalBytes(own.root, root)) this.#asking.needs.wantHead(log, "nothing");
     }
     if (ranges.size > 0) turn.put({ kind: "peerHas", delta: { heads: [], ranges }, acknowledged: true });
   }
 
   #receiveNeed(entry: NeedEntry, turn: Turn): void {
     if (!this.#mayExchange(entry.log)) return turn.denies(entry.log, entry.ranges);
-    if (this.#serving.need(entry, turn) === "wants-head") this.#asking.wantHead(entry.log, "known");
+    if (this.#serving.need(entry, turn) === "wants-head") this.#asking.needs.wantHead(entry.log, "known");
   }
 
   #receiveExtension(frame: Extract<SessionFrame, { kind: "extension" }>, turn: Turn): void {
@@ -296,7 +297,7 @@ export class SyncSession {
 
   #freeze(log: LogId, turn: Turn): void {
     this.#forks.add(log);
-    this.#asking.forgo(log, turn);
+    this.#asking.needs.forgo(log, turn);
     this.#serving.restrict((other) => this.#mayExchange(other), turn);
   }
 
@@ -308,7 +309,7 @@ export class SyncSession {
   }
 
   #grown(own: readonly Head[], others: readonly Head[], turn: Turn): void {
-    if (own.length + others.length > 0) this.#asking.diskWorks();
+    if (own.length + others.length > 0) this.#asking.needs.resume();
     for (const head of [...own, ...others]) {
       this.#asking.heads.remember(head);
       this.#copy.compare(head.log);
@@ -340,7 +341,7 @@ export class SyncSession {
     if (due === "give-up") return turn.close("silent");
     if (due === "ask") turn.send({ kind: "beat", digest: this.#view.digest(), answerWanted: true });
     if (this.#serving.becomesSuspect(turn.now)) turn.put({ kind: "suspect" });
-    this.#asking.woken(turn);
+    this.#asking.needs.woken(turn.now);
     this.#announcing.woken(turn);
   }
 
@@ -348,7 +349,7 @@ export class SyncSession {
   #conclude(turn: Turn): void {
     for (const [log, ranges] of turn.acknowledged) this.#announcing.told(log, ranges);
     for (const head of turn.takeContradictions()) this.#foundFork(head, turn);
-    this.#asking.flush(turn);
+    this.#asking.needs.flush(turn);
     const isEqual =
       this.#standing.isActive && this.#copy.isEqual && this.#offers.isEmpty && this.#forks.isEmpty;
     if (isEqual !== this.#isEqual) {

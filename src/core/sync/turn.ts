@@ -4,14 +4,15 @@
  */
 import type { LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
-import { type Ranges, union } from "../log/ranges.ts";
+import { type Ranges, subtract, union } from "../log/ranges.ts";
 import type { Head } from "../log/types.ts";
 import { type CloseReason, FRAME_RANGES_MAX, type LogRanges, LOGS_MAX, RANGES_MAX } from "../wire/frames.ts";
 import type { Output, RangesByLog, SentFrame } from "./types.ts";
 
 export class Turn {
   readonly now: MonotonicMs;
-  readonly #outputs: Output[] = [];
+  readonly #actions: Output[] = [];
+  readonly #notices: Output[] = [];
   readonly #acks = new Map<LogId, Ranges>();
   readonly #drops = new Map<LogId, Ranges>();
   readonly #absents = new Map<LogId, Ranges>();
@@ -27,8 +28,14 @@ export class Turn {
     return this.#close !== undefined;
   }
 
+  /**
+   * What others are told of comes after what is sent and stored: they may answer at once, with an assignment for instance, and
+   * the frames of that answer must not overtake those of this turn.
+   */
   put(output: Exclude<Output, { kind: "close" }>): void {
-    if (!this.isClosed) this.#outputs.push(output);
+    if (this.isClosed) return;
+    if (isNotice(output)) this.#notices.push(output);
+    else this.#actions.push(output);
   }
 
   send(frame: SentFrame): void {
@@ -72,13 +79,26 @@ export class Turn {
 
   /** Everything, in order; what was gathered comes before what `last` still puts out. */
   finish(last: () => void): readonly Output[] {
-    if (this.#close !== undefined) return [...this.#outputs, this.#close];
-    for (const logs of chunkLogs(this.#acks)) this.send({ kind: "ack", dropped: false, logs });
-    for (const logs of chunkLogs(this.#drops)) this.send({ kind: "ack", dropped: true, logs });
-    for (const logs of chunkLogs(this.#absents)) this.send({ kind: "absent", logs });
-    last();
-    return this.#close === undefined ? this.#outputs : [...this.#outputs, this.#close];
+    if (this.#close === undefined) {
+      for (const logs of chunkLogs(this.#acks)) this.send({ kind: "ack", dropped: false, logs });
+      for (const logs of chunkLogs(this.#drops)) this.send({ kind: "ack", dropped: true, logs });
+      for (const logs of chunkLogs(this.#absents)) this.send({ kind: "absent", logs });
+      last();
+    }
+    const end = this.#close === undefined ? [] : [this.#close];
+    return [...this.#actions, ...this.#notices, ...end];
   }
+}
+
+function isNotice({ kind }: Output): boolean {
+  return (
+    kind === "peerHas" ||
+    kind === "peerDropped" ||
+    kind === "absent" ||
+    kind === "equal" ||
+    kind === "suspect" ||
+    kind === "evidence"
+  );
 }
 
 /** Lists that keep the limits of one frame each. */
@@ -105,4 +125,11 @@ export function chunkLogs(rangesByLog: RangesByLog): readonly (readonly LogRange
 /** Adds to the set of one log, in place. */
 export function gather(rangesByLog: Map<LogId, Ranges>, log: LogId, ranges: Ranges): void {
   if (ranges.length > 0) rangesByLog.set(log, union(rangesByLog.get(log) ?? [], ranges));
+}
+
+/** Takes from the set of one log, in place. */
+export function take(rangesByLog: Map<LogId, Ranges>, log: LogId, ranges: Ranges): void {
+  const left = subtract(rangesByLog.get(log) ?? [], ranges);
+  if (left.length > 0) rangesByLog.set(log, left);
+  else rangesByLog.delete(log);
 }

@@ -48,7 +48,7 @@ describe("a session that opens", () => {
     const head = side.write("messages", 3);
     side.feed({ kind: "grown", own: [head], others: [] });
     // Equal to what was sent: no frontier; what grew since is pushed.
-    deepEqual(kindsOf(side.receive(own)), ["peerHas", "serve"]);
+    deepEqual(kindsOf(side.receive(own)), ["serve", "peerHas"]);
   });
 
   it("cuts a long frontier into frames, the last of which says so", () => {
@@ -85,13 +85,24 @@ describe("a session that asks", () => {
     ]);
   });
 
-  it("asks for a position once, however often it is assigned", () => {
+  it("asks for a position once, however often it is assigned, and again once it was taken back and given again", () => {
     const { side, other } = sides();
     const { log } = other.write("messages", 10);
     side.open(other.frontierFrame());
     side.feed(assign(log, range(0, 10)));
-    side.feed({ kind: "unassigned", log, ranges: range(0, 10) });
     deepEqual(framesIn(side.feed(assign(log, range(0, 10)))), []);
+    side.feed({ kind: "unassigned", log, ranges: range(0, 10) });
+    equal(frameIn(side.feed(assign(log, range(0, 10))), "need")?.logs.length, 1);
+  });
+
+  it("hands over once what comes twice before it is durable", () => {
+    const { side, other } = sides();
+    const { log } = other.write("messages", 10);
+    side.open(other.frontierFrame());
+    side.feed(assign(log, range(0, 10)));
+    const outputs = side.receive(other.extension(log, 0), other.batch(log, 0, 10), other.batch(log, 2, 9));
+    deepEqual(kindsOf(outputs), ["adopt", "commit"]);
+    deepEqual(frameIn(side.commit(outputs), "ack")?.logs, [{ log, ranges: range(0, 10) }]);
   });
 
   it("takes in what was asked for although it has been taken back since", () => {
