@@ -60,11 +60,9 @@ export class NodeNetwork {
       },
       suspect: (peer) => this.meeting.look(peer),
       equal: (peer, equal) => {
-        if (equal) {
-          this.meeting.recovered(peer);
-          this.#catchingUp.reached(this.inSync());
-          this.#synced(peer);
-        }
+        if (equal) this.meeting.recovered(peer);
+        // After everyone has heard of the turn that made them equal: its messages are told before `synced`.
+        if (equal) void Promise.resolve().then(() => this.#reached(peer));
         this.#changed();
       },
       acknowledged: (peer) => {
@@ -74,7 +72,8 @@ export class NodeNetwork {
       evidence: ({ log }) => this.#forked(log),
     });
     this.#catchingUp = new CatchingUp({
-      missing: () => this.peers.missing(),
+      // What has just become durable may not be counted by the planner yet.
+      missing: () => (replica.complete() ? 0 : this.peers.missing()),
       emit,
       now: () => replica.ports.clock.monotonicMs(),
     });
@@ -173,6 +172,12 @@ export class NodeNetwork {
 
   #seen(device: DeviceId): void {
     this.#memory.setSeen(device, this.#replica.ports.clock.wallMs());
+  }
+
+  #reached(peer: DeviceId): void {
+    this.#catchingUp.reached(this.inSync());
+    this.#synced(peer);
+    this.#changed();
   }
 
   #synced(peer: DeviceId): void {
