@@ -73,10 +73,17 @@ export class World implements Surroundings {
     }
   }
 
-  /** A connection that is suspect is dialled anew although it may be alive. */
-  suspect(a: DeviceId, b: DeviceId): void {
+  /** A connection that is suspect is dialled anew every two seconds, until another has taken its place. */
+  suspect(device: DeviceId, peer: DeviceId): void {
     this.count("suspect");
-    this.#redial(a, b, true);
+    const sessions = this.devices.find(({ model }) => model.device === device)!.sessions;
+    const suspicious = sessions.get(peer);
+    const again = (): void => {
+      if (sessions.get(peer) !== suspicious) return;
+      this.#redial(device, peer, true);
+      this.queue.after(2_000, again);
+    };
+    again();
   }
 
   sessionOver(device: DeviceId, dialled: DeviceId, reason: string): void {
