@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseOptions, usage, type Options } from "./options.ts";
 import { playAll } from "./play.ts";
 import { Stage } from "./stage.ts";
+import { StallWatch } from "./stalls.ts";
 import { countRows, formatCounts, formatTable } from "./table.ts";
 
 const EXIT_FAILED = 1;
@@ -79,17 +80,21 @@ const stage = new Stage(options);
 // The janitor sees the end of this process and cleans up after it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => process.exit(EXIT_INTERRUPTED));
+const stalls = new StallWatch();
 const rows = await playAll(stage);
 await stage.close();
 
 const counts = countRows(rows);
 const machine = describeMachine();
-if (options.json) console.log(JSON.stringify({ rows, machine, ...counts }));
+if (options.json)
+  console.log(JSON.stringify({ rows, machine, stalls: stalls.describe() ?? null, ...counts }));
 else {
   console.log(`\n${formatTable(rows)}\n`);
   console.log(
     `${machine["cores"]} × ${machine["cpu"]}, ${machine["memoryGiB"]} GiB, Linux ${machine["kernel"]}, Node ${machine["node"]}, commit ${machine["commit"]}, ${options.size}`,
   );
+  const stalled = stalls.describe();
+  if (stalled !== undefined) console.log(stalled);
   console.log(formatCounts(counts));
 }
 process.exit(counts.failed === 0 ? 0 : EXIT_FAILED);
