@@ -1,4 +1,5 @@
 import { deepEqual, equal } from "node:assert/strict";
+import type { LogId, TreeHash } from "../../../src/core/base/ids.ts";
 import type { Output } from "../../../src/core/sync/types.ts";
 import {
   ann,
@@ -143,6 +144,20 @@ describe("a session in the middle of a conversation", () => {
     const differs = other.receive({ kind: "beat", digest: new Uint8Array(32), answerWanted: false });
     deepEqual(kindsOf(differs), ["send frontier"]);
     equal(other.session.wakeAt, 90_000 + 120_000);
+  });
+
+  it("is not equal to a peer that spoke of an unknown log, until the digests say so", () => {
+    const { side } = sides();
+    const entry = {
+      log: "77".repeat(32) as LogId,
+      length: 3,
+      root: new Uint8Array(32) as TreeHash,
+      held: range(0, 3),
+    };
+    const opened = side.open({ kind: "frontier", last: true, logs: [entry] });
+    deepEqual(equalsIn(opened), []);
+    const beat = side.receive({ kind: "beat", digest: side.digest(), answerWanted: false });
+    deepEqual(equalsIn(beat), [true]);
   });
 
   it("counts hints of later versions and goes on", () => {

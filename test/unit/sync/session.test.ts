@@ -184,6 +184,27 @@ describe("a session that asks", () => {
     );
   });
 
+  it("asks again at once when another session's entries became durable, and not for what is here by then", () => {
+    const { side, other } = sides();
+    const { log } = other.write("messages", 10);
+    const state = other.write("state", 4);
+    side.open(other.frontierFrame());
+    side.feed(assign(log, range(0, 10)), assign(state.log, range(0, 4)));
+    const outputs = side.receive(other.batch(log, 0, 10), other.batch(state.log, 0, 4));
+    for (const output of outputs) {
+      if (output.kind === "commit") side.feed({ kind: "failed", ticket: output.ticket, code: "DISK_FULL" });
+    }
+    side.store.ingest(...verifiedFrom(other, log, 0, 6));
+    const asked = side.feed({ kind: "grown", own: [], others: [side.frontier.get(log)!.head] });
+    deepEqual(
+      frameIn(asked, "need")?.logs.map(({ log: of, ranges }) => [of, ranges]),
+      [
+        [log, range(6, 10)],
+        [state.log, range(0, 4)],
+      ],
+    );
+  });
+
   it("does not hold against the peer what a full disk made unplaceable, however often", () => {
     const { side, other } = sides();
     const { log } = other.write("messages", 3);
