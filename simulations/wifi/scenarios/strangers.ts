@@ -138,7 +138,7 @@ async function checkMdnsFlood(
   { hosts, attacker }: { readonly hosts: readonly Host[]; readonly attacker: Host },
 ): Promise<void> {
   const node = hosts[0]!.node!;
-  const seconds = stage.sized({ quick: 5, normal: 15, full: 60 });
+  const seconds = stage.sized({ quick: 10, normal: 15, full: 60 });
   const before = node.cost();
   const startedAt = performance.now();
   const program = beginProgram(stage, attacker.station, "mdns-flood", [

@@ -36,6 +36,8 @@ const ANSWER_GAP_MS = 500;
 
 /** @libp2p/mdns answers every question there is; in a flood it rests and this room answers at its own pace. */
 const REST_MS = 30_000;
+/** A rest is made longer at most this often, since a flood would have it done at each packet. */
+const REST_STEP_MS = 1_000;
 
 const PEER_NAME_CHARACTERS = 26;
 const PEER_NAME_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
@@ -278,9 +280,12 @@ class MdnsDiscovery implements Discovery {
     for (const listener of this.#foundListeners) listener(peer);
   }
 
+  /** Called for each packet of a flood. */
   #rest(): void {
-    const isResting = performance.now() < this.#restUntil;
-    this.#restUntil = performance.now() + REST_MS;
+    const now = performance.now();
+    if (this.#restUntil - now > REST_MS - REST_STEP_MS) return;
+    const isResting = now < this.#restUntil;
+    this.#restUntil = now + REST_MS;
     clearTimeout(this.#restTimer);
     this.#restTimer = setTimeout(() => void this.#settle(), REST_MS + ASK_GAP_MS);
     this.#restTimer.unref();

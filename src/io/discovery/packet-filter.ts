@@ -17,6 +17,9 @@ const PACKETS_PER_SECOND = 200;
 const HEARD_PER_SECOND = 100;
 const SECOND_MS = 1_000;
 
+/** Senders whose place is remembered: looking an address up in a list of subnets costs more than receiving its packet. */
+const SENDERS_REMEMBERED_MAX = 256;
+
 export type Verdict =
   /** Of another link, or of another world. */
   | "elsewhere"
@@ -26,12 +29,18 @@ export type Verdict =
   | "flood"
   | "decode";
 
+interface Sender {
+  readonly isOfThisLink: boolean;
+  readonly isOwn: boolean;
+}
+
 export class PacketFilter {
   readonly #place: LinkPlace;
   readonly #subnets: Subnets;
   readonly #perSender: Pace;
   readonly #inAll: Pace;
   readonly #heard: Pace;
+  readonly #senders = new Map<string, Sender>();
 
   constructor(place: LinkPlace, monotonicMs: () => number = () => performance.now()) {
     this.#place = place;
@@ -49,21 +58,30 @@ export class PacketFilter {
 
   /** This machine's own address on the link; several devices may share it. */
   isOwn(sender: string): boolean {
-    return sender.split("%")[0] === this.#place.address;
+    return this.#sender(sender).isOwn;
   }
 
   judge(message: Buffer, sender: string, labels: readonly string[]): Verdict {
-    if (!this.#isOfThisLink(sender)) return "elsewhere";
+    const { isOfThisLink, isOwn } = this.#sender(sender);
+    if (!isOfThisLink) return "elsewhere";
     if (message.length > PACKET_BYTES_MAX) return "ignore";
     if (!labels.some((label) => message.includes(label, 0, "latin1"))) return "ignore";
-    const isPaced = this.isOwn(sender) || this.#perSender.allows(sender);
+    const isPaced = isOwn || this.#perSender.allows(sender);
     return isPaced && this.#inAll.allows("") ? "decode" : "flood";
   }
 
+  #sender(address: string): Sender {
+    const known = this.#senders.get(address);
+    if (known !== undefined) return known;
+    if (this.#senders.size >= SENDERS_REMEMBERED_MAX) this.#senders.clear();
+    const [host = "", zone] = address.split("%");
+    const sender = { isOfThisLink: this.#isOfThisLink(host, zone), isOwn: host === this.#place.address };
+    this.#senders.set(address, sender);
+    return sender;
+  }
+
   /** Every socket of mDNS's port gets the packets of all interfaces; each link takes its own. */
-  #isOfThisLink(sender: string): boolean {
-    const [host, zone] = sender.split("%");
-    if (zone !== undefined) return zone === this.#place.zone;
-    return this.#subnets.contains(host ?? "");
+  #isOfThisLink(host: string, zone: string | undefined): boolean {
+    return zone === undefined ? this.#subnets.contains(host) : zone === this.#place.zone;
   }
 }
