@@ -6,13 +6,13 @@ import { gzipSync } from "node:zlib";
 import { isEngineError, type EngineError } from "../../src/core/base/errors.ts";
 import type {
   ImportProblem,
-  ImportRecord,
-  ImportSource,
+  ReadRecord,
+  RecordSource,
   TakenInRecord,
 } from "../../src/core/inbox/import-types.ts";
 
-export interface ReadThrough {
-  readonly records: readonly ImportRecord[];
+export interface ReadThrough<AnyRecord = ReadRecord> {
+  readonly records: readonly AnyRecord[];
   readonly batchSizes: readonly number[];
   readonly problems: readonly ImportProblem[];
   readonly skipped: number;
@@ -39,8 +39,10 @@ export class ImportFiles {
   }
 }
 
-export async function readThrough(source: ImportSource): Promise<ReadThrough> {
-  const records: ImportRecord[] = [];
+export async function readThrough<AnyRecord>(
+  source: RecordSource<AnyRecord>,
+): Promise<ReadThrough<AnyRecord>> {
+  const records: AnyRecord[] = [];
   const batchSizes: number[] = [];
   let error: EngineError | null = null;
   try {

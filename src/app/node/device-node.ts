@@ -264,8 +264,14 @@ export class DeviceNode implements KinlogNode {
     path: string,
     options: { readonly format?: string; readonly onProgress?: OnProgress } = {},
   ): Promise<ImportResult> {
-    const source = await this.#parts.openImport(path, options.format as ImportFormat | undefined);
-    return importFile({ replica: this.#replica, inbox: this.#inbox, source, onProgress: options.onProgress });
+    return importFile({
+      replica: this.#replica,
+      inbox: this.#inbox,
+      openImport: this.#parts.openImport,
+      path,
+      format: options.format as ImportFormat | undefined,
+      onProgress: options.onProgress,
+    });
   }
 
   export(options: { readonly onProgress?: OnProgress } = {}): AsyncIterable<string> {

@@ -74,8 +74,7 @@ export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
       deviceSecrets,
       net,
       discovery,
-      openImport: async (path, format) =>
-        (await import("../../io/gateways/open-import.ts")).openImport(path, format),
+      openImport: async (file) => (await import("../../io/gateways/open-import.ts")).openImport(file),
       interfaces: machineInterfaces,
       fallbackName: name,
       version: VERSION,

@@ -5,14 +5,13 @@
 import type { ConversationId, MessageId } from "../../core/base/ids.ts";
 import { bytesToId } from "../../core/base/ids.ts";
 import { stampOfWall } from "../../core/inbox/stamp.ts";
-import { TakenInIds } from "../../core/inbox/taken-in.ts";
 import type {
   ExportedConversation,
   ExportedMessage,
   ImportFormat,
   ImportRecord,
   ImportSource,
-  TakenInRecord,
+  TakenInMessage,
 } from "../../core/inbox/import-types.ts";
 import type { Draft, Fold, OperationBody, Stamp } from "../../core/inbox/types.ts";
 import { EngineError } from "../../core/base/errors.ts";
@@ -25,26 +24,39 @@ import type { ImportResult, OnProgress } from "./types.ts";
 const AHEAD_MAX = 1;
 const PROGRESS_EVERY_MS = 250;
 
-/** Opens a file for import; the format by its content where none is given. */
-export type OpenImport = (path: string, format: ImportFormat | undefined) => Promise<ImportSource>;
+/** Opens a file for import; the format by its content where none is given. Messages from outside get ids by the index key. */
+export type OpenImport = (options: {
+  readonly path: string;
+  readonly format: ImportFormat | undefined;
+  readonly indexKey: Uint8Array;
+}) => Promise<ImportSource>;
 
+/** @throws EngineError `IMPORT_*`, `EPOCH_KEY_MISSING`, and what appending throws. */
 export async function importFile(input: {
   readonly replica: Replica;
   readonly inbox: InboxReader;
-  readonly source: ImportSource;
+  readonly openImport: OpenImport;
+  readonly path: string;
+  readonly format: ImportFormat | undefined;
   readonly onProgress: OnProgress | undefined;
 }): Promise<ImportResult> {
-  const importer = new Importer(input.replica, input.inbox);
-  const { clock } = input.replica.ports;
+  const { replica, inbox, openImport, path, format } = input;
+  const { fold } = replica;
+  const { indexKey } = replica.keys;
+  if (fold === null || indexKey === null)
+    throw new EngineError("EPOCH_KEY_MISSING", "this device has no key yet");
+  const source = await openImport({ path, format, indexKey });
+  const importer = new Importer(replica, inbox, fold);
+  const { clock } = replica.ports;
   let toldAtMs = Number.NEGATIVE_INFINITY;
   const tell = (now: boolean): void => {
     if (!now && clock.monotonicMs() - toldAtMs < PROGRESS_EVERY_MS) return;
     toldAtMs = clock.monotonicMs();
-    const { bytesRead, bytesTotal } = input.source;
+    const { bytesRead, bytesTotal } = source;
     input.onProgress?.({ what: "import", done: bytesRead, total: bytesTotal > 0 ? bytesTotal : null });
   };
   try {
-    for await (const records of input.source) {
+    for await (const records of source) {
       await importer.take(records);
       tell(false);
     }
@@ -54,7 +66,7 @@ export async function importFile(input: {
   }
   tell(true);
   const { imported, duplicates } = importer;
-  const { skipped, problems } = input.source;
+  const { skipped, problems } = source;
   return { imported, duplicates, skipped, problems };
 }
 
@@ -64,20 +76,14 @@ class Importer {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #fold: Fold;
-  readonly #ids: TakenInIds;
   readonly #titles = new Map<ConversationId, string>();
   readonly #ahead: Promise<void>[] = [];
   #failure: Error | null = null;
 
-  constructor(replica: Replica, inbox: InboxReader) {
-    const { fold } = replica;
-    const { indexKey } = replica.keys;
-    if (fold === null || indexKey === null)
-      throw new EngineError("EPOCH_KEY_MISSING", "this device has no key yet");
+  constructor(replica: Replica, inbox: InboxReader, fold: Fold) {
     this.#replica = replica;
     this.#inbox = inbox;
     this.#fold = fold;
-    this.#ids = new TakenInIds(indexKey);
   }
 
   /** Appends go on while the next records are read; a failure of one of them is thrown at the next call. */
@@ -126,9 +132,8 @@ class Importer {
     this.duplicates += results.length - fresh;
   }
 
-  #takenIn(record: TakenInRecord): Draft {
-    const { service, box, address, timeMs, text, attachmentHashes, contactName } = record;
-    const id = this.#ids.next({ service, address, box, timeMs, text, attachmentHashes });
+  #takenIn(record: TakenInMessage): Draft {
+    const { id, service, box, address, timeMs, text, contactName } = record;
     if (contactName !== null) {
       const conversation = this.#fold.conversationOf(address);
       if (!this.#titles.has(conversation)) this.#titles.set(conversation, contactName);

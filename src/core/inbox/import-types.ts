@@ -5,7 +5,7 @@
 import type { DeviceId, MessageId } from "../base/ids.ts";
 import type { Direction, OrderKey, Service, Stamp } from "./types.ts";
 
-/** A message from outside that has no id of its own: `TakenInIds` gives it one. */
+/** A message from outside, which has no id of its own: `TakenInIds` gives it one. */
 export interface TakenInRecord {
   readonly kind: "taken-in";
   readonly service: "sms" | "mms";
@@ -59,7 +59,14 @@ export interface ExportedConversation {
   readonly line: number;
 }
 
-export type ImportRecord = TakenInRecord | ExportedMessage | ExportedConversation;
+/** What is found in a file. */
+export type ReadRecord = TakenInRecord | ExportedMessage | ExportedConversation;
+
+/** The same message of whatever backup, taken in by whatever device of the account, has the same id. */
+export type TakenInMessage = TakenInRecord & { readonly id: MessageId };
+
+/** What is handed over: every message with its id. */
+export type ImportRecord = TakenInMessage | ExportedMessage | ExportedConversation;
 
 /** A record that was not taken in. The line counts from 1. */
 export interface ImportProblem {
@@ -75,7 +82,7 @@ export type ImportFormat = "sms-backup" | "jsonl";
  * Iterating throws `IMPORT_NOT_FOUND`, `IMPORT_MALFORMED` or `IMPORT_TRUNCATED` after everything that stands before the bad
  * place has been handed over, so that what was read is kept and importing the mended file again adds the rest.
  */
-export interface ImportSource extends AsyncIterable<readonly ImportRecord[]> {
+export interface RecordSource<AnyRecord> extends AsyncIterable<readonly AnyRecord[]> {
   readonly format: ImportFormat;
   /** Records left out so far, whether or not they are listed. */
   readonly skipped: number;
@@ -85,6 +92,8 @@ export interface ImportSource extends AsyncIterable<readonly ImportRecord[]> {
   readonly bytesRead: number;
   readonly bytesTotal: number;
 }
+
+export type ImportSource = RecordSource<ImportRecord>;
 
 export const IMPORT_BATCH_RECORDS = 500;
 export const PROBLEMS_LISTED_MAX = 1_000;

@@ -7,8 +7,8 @@ import {
   PROBLEMS_LISTED_MAX,
   type ImportFormat,
   type ImportProblem,
-  type ImportRecord,
-  type ImportSource,
+  type ReadRecord,
+  type RecordSource,
 } from "../../core/inbox/import-types.ts";
 import { FileChunks } from "./file-chunks.ts";
 
@@ -16,7 +16,7 @@ import { FileChunks } from "./file-chunks.ts";
 export type ReadBatches = (
   chunks: FileChunks,
   notes: ImportNotes,
-) => AsyncGenerator<readonly ImportRecord[], void, undefined>;
+) => AsyncGenerator<readonly ReadRecord[], void, undefined>;
 
 export class ImportNotes {
   skipped = 0;
@@ -34,7 +34,11 @@ export class ImportNotes {
   }
 }
 
-export function importSource(format: ImportFormat, path: string, read: ReadBatches): ImportSource {
+export function recordSource(
+  format: ImportFormat,
+  path: string,
+  read: ReadBatches,
+): RecordSource<ReadRecord> {
   const chunks = new FileChunks(path);
   const notes = new ImportNotes();
   return {

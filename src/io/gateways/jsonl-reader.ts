@@ -9,12 +9,12 @@ import {
   IMPORT_BATCH_RECORDS,
   type ExportedConversation,
   type ExportedMessage,
-  type ImportRecord,
-  type ImportSource,
+  type ReadRecord,
+  type RecordSource,
 } from "../../core/inbox/import-types.ts";
 import type { Direction, Service } from "../../core/inbox/types.ts";
 import type { FileChunks } from "./file-chunks.ts";
-import { importSource, malformed, truncated, type ImportNotes } from "./import-progress.ts";
+import { recordSource, malformed, truncated, type ImportNotes } from "./import-progress.ts";
 import { JsonFields, LineFault, checked } from "./json-fields.ts";
 import { EXPORT_VERSION } from "./jsonl-writer.ts";
 import { LineStream, type Line } from "./line-stream.ts";
@@ -25,15 +25,15 @@ const LINE_BYTES_MAX = 512 * 1024;
 const directions: readonly Direction[] = ["in", "out"];
 const services: readonly Service[] = ["kinlog", "sms", "mms"];
 
-/** The records of an export, in its order. Errors and progress: ImportSource. */
-export function readJsonl(path: string): ImportSource {
-  return importSource("jsonl", path, readBatches);
+/** The records of an export, in its order. Errors and progress: RecordSource. */
+export function readJsonl(path: string): RecordSource<ReadRecord> {
+  return recordSource("jsonl", path, readBatches);
 }
 
 async function* readBatches(
   chunks: FileChunks,
   notes: ImportNotes,
-): AsyncGenerator<readonly ImportRecord[], void, undefined> {
+): AsyncGenerator<readonly ReadRecord[], void, undefined> {
   const lines = new LineStream(LINE_BYTES_MAX);
   const reader = new ExportReader(notes);
   try {
@@ -52,7 +52,7 @@ async function* readBatches(
 }
 
 class ExportReader {
-  readonly records: ImportRecord[] = [];
+  readonly records: ReadRecord[] = [];
   readonly #notes: ImportNotes;
   #lineCount = 0;
   #isEnded = false;

@@ -6,11 +6,12 @@ import { SaxesParser } from "saxes";
 import { EngineError } from "../../core/base/errors.ts";
 import {
   IMPORT_BATCH_RECORDS,
-  type ImportSource,
+  type ReadRecord,
+  type RecordSource,
   type TakenInRecord,
 } from "../../core/inbox/import-types.ts";
 import type { FileChunks } from "./file-chunks.ts";
-import { importSource, malformed, truncated, type ImportNotes } from "./import-progress.ts";
+import { recordSource, malformed, truncated, type ImportNotes } from "./import-progress.ts";
 import { readMms, readSms, type Fields, type MmsParts } from "./sms-records.ts";
 import { Utf8Stream } from "./utf8-stream.ts";
 import { STAND_IN, XmlSifter } from "./xml-sifter.ts";
@@ -42,9 +43,9 @@ const FIELD_NAMES: ReadonlySet<string> = new Set([
   "type",
 ]);
 
-/** The records of a backup, in its order. Errors and progress: ImportSource. */
-export function readSmsBackup(path: string): ImportSource {
-  return importSource("sms-backup", path, readBatches);
+/** The records of a backup, in its order. Errors and progress: RecordSource. */
+export function readSmsBackup(path: string): RecordSource<ReadRecord> {
+  return recordSource("sms-backup", path, readBatches);
 }
 
 async function* readBatches(

@@ -2,7 +2,7 @@
 import { equal, ok } from "node:assert/strict";
 import { isEngineError } from "../../../src/core/base/errors.ts";
 import { detectFormat } from "../../../src/io/gateways/detect-format.ts";
-import { openImport } from "../../../src/io/gateways/open-import.ts";
+import { readFile } from "../../../src/io/gateways/read-file.ts";
 import { endLine, headerLine } from "../../../src/io/gateways/jsonl-writer.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ImportFiles, backupOf, smsElement, zipped } from "../../support/import-files.ts";
@@ -25,9 +25,9 @@ describe("the format of a file", () => {
     );
     equal(await detectFormat(files.write(lines, "c.xml")), "jsonl");
     equal(await detectFormat(files.write(zipped(lines))), "jsonl");
-    equal((await openImport(files.write(lines))).format, "jsonl");
-    equal((await openImport(files.write(backup))).format, "sms-backup");
-    equal((await openImport(files.write(backup), "jsonl")).format, "jsonl");
+    equal((await readFile(files.write(lines))).format, "jsonl");
+    equal((await readFile(files.write(backup))).format, "sms-backup");
+    equal((await readFile(files.write(backup), "jsonl")).format, "jsonl");
   });
 
   it("that nobody knows is refused with what can be imported", async () => {
@@ -43,7 +43,7 @@ describe("the format of a file", () => {
       const path = files.write(content);
       await assertRejectsWithCode(detectFormat(path), "IMPORT_FORMAT_UNKNOWN");
       try {
-        await openImport(path);
+        await readFile(path);
       } catch (error) {
         ok(isEngineError(error) && error.remedy !== undefined && error.message.includes(path));
       }
