@@ -11,6 +11,10 @@ export class DeviceProcess {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   constructor(dir: string, name: string, nodeOptions: readonly string[] = []) {
     this.#child = spawn(
       process.execPath,
