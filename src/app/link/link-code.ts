@@ -10,6 +10,7 @@ const WORDS = 2;
 const QR_SECRET_BYTES = 16;
 const CODE_CHARACTERS_MAX = 4_096;
 const URI_START = "kinlog:link?";
+const LOOPBACK = /^\/ip4\/127\.|^\/ip6\/::1\//;
 
 /** The secret that one exchange proves: the words, or the bits of the QR. */
 export interface LinkSecret {
@@ -41,12 +42,16 @@ export function passwordOfWords(text: string): Uint8Array {
   return utf8(text.split("-").slice(1).join("-"));
 }
 
+/** Loopback addresses lead the device that scans it to itself; they stand in it only where there are no others. */
 export function uriOf(code: {
   readonly number: number;
   readonly qrSecret: string;
   readonly addresses: readonly string[];
 }): string {
-  const addresses = code.addresses.map((address) => `&a=${address}`).join("");
+  const reachable = code.addresses.filter((address) => !LOOPBACK.test(address));
+  const addresses = (reachable.length > 0 ? reachable : code.addresses)
+    .map((address) => `&a=${address}`)
+    .join("");
   return `${URI_START}n=${code.number}&s=${code.qrSecret}${addresses}`;
 }
 

@@ -8,6 +8,9 @@ import type { DeviceNames } from "./device-names.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 
+/** A new device's name stands in a log that comes a moment after its admission; without it, the event comes after this. */
+const NAME_WITHIN_MS = 5_000;
+
 interface Teller {
   readonly replica: Replica;
   readonly hub: EventHub;
@@ -17,21 +20,31 @@ interface Teller {
   readonly alarm: (code: string, text: string, evidence: string | null) => void;
 }
 
+/** Devices that were linked and have no name yet. */
+type Unnamed = Set<DeviceId>;
+
 /** Subscribes to the replica for as long as it lives. */
 export function tellChanges(teller: Teller): void {
   let known = new Map([...teller.replica.members.devices].map(([device, { state }]) => [device, state]));
+  const unnamed: Unnamed = new Set();
   teller.replica.subscribe((published) => {
-    if (published.members) known = tellMembers(teller, known);
-    tell(teller, published).catch((error: unknown) => {
+    if (published.members) known = tellMembers(teller, known, unnamed);
+    tell(teller, published, unnamed).catch((error: unknown) => {
       // Reading for an event may meet a closed or damaged store; those who need it say so themselves.
       if (!isEngineError(error)) throw error;
     });
   });
 }
 
-async function tell(teller: Teller, { origin, changes, operations }: Published): Promise<void> {
+async function tell(
+  teller: Teller,
+  { origin, changes, operations }: Published,
+  unnamed: Unnamed,
+): Promise<void> {
   if (changes.some((change) => change.kind === "device-name")) {
     teller.names.set(await teller.inbox.deviceNames());
+    for (const device of unnamed)
+      if (teller.names.known(device) !== null) tellLinked(teller, device, unnamed);
   }
   const catchUp = origin === "remote" && teller.isCatchingUp();
   if (teller.hub.wants("message")) tellMessages(teller, { origin, changes, operations, catchUp });
@@ -116,21 +129,31 @@ async function tellChange(
 }
 
 function tellMembers(
-  { replica, hub, names }: Teller,
+  teller: Teller,
   known: ReadonlyMap<DeviceId, string>,
+  unnamed: Unnamed,
 ): Map<DeviceId, "active" | "revoked" | "suspended"> {
+  const { replica, hub, names } = teller;
   const now = new Map([...replica.members.devices].map(([device, { state }]) => [device, state]));
-  for (const [device, { state, admittedBy }] of replica.members.devices) {
+  for (const [device, state] of now) {
     if (known.get(device) === state) continue;
-    const name = names.of(device);
     if (state === "active") {
-      hub.emit({
-        event: "device-linked",
-        device,
-        name,
-        by: admittedBy === null ? null : names.of(admittedBy),
-      });
-    } else if (state === "revoked") hub.emit({ event: "device-revoked", device, name });
+      unnamed.add(device);
+      if (names.known(device) !== null) tellLinked(teller, device, unnamed);
+      else replica.ports.clock.after(NAME_WITHIN_MS, () => tellLinked(teller, device, unnamed));
+    } else if (state === "revoked") hub.emit({ event: "device-revoked", device, name: names.of(device) });
   }
   return now;
+}
+
+/** Once for each device, whichever of its name and its time comes first. */
+function tellLinked({ replica, hub, names }: Teller, device: DeviceId, unnamed: Unnamed): void {
+  if (!unnamed.delete(device)) return;
+  const by = replica.members.devices.get(device)?.admittedBy ?? null;
+  hub.emit({
+    event: "device-linked",
+    device,
+    name: names.of(device),
+    by: by === null ? null : names.of(by),
+  });
 }

@@ -30,7 +30,8 @@ describe("Two devices of one account", function () {
     const linked = nextEvent(laptop, "device-linked");
     const joined = await devices.join(laptop, "phone");
     deepEqual([joined.account, joined.name, joined.linkedBy], [laptop.account, "phone", "laptop"]);
-    equal((await linked).device, joined.device);
+    const event = await linked;
+    deepEqual([event.device, event.name, event.by], [joined.device, "phone", "laptop"]);
 
     const phone = await devices.start("phone");
     equal(phone.name, "phone");

@@ -36,6 +36,13 @@ describe("Link codes", () => {
     );
   });
 
+  it("a QR names loopback addresses only where there are no others", () => {
+    const made = createCode(entropyOf(1));
+    const loopback = ["/ip4/127.0.0.1/tcp/4001", "/ip6/::1/tcp/4001"];
+    deepEqual(parseCode(uriOf({ ...made, addresses: [...loopback, ...ADDRESSES] })).addresses, ADDRESSES);
+    deepEqual(parseCode(uriOf({ ...made, addresses: loopback })).addresses, loopback);
+  });
+
   it("spaces for hyphens, capital letters and blanks around it are forgiven", () => {
     const expected = parseCode("42-ostrich-violin");
     for (const typed of [
