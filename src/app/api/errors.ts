@@ -43,6 +43,7 @@ const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   ACCOUNT_MISSING:
     "Begin with `kinlog start`, or `kinlog join CODE --name NAME` if another device of yours has an account.",
   ACCOUNT_EXISTS: "Take another directory with --dir.",
+  HEAD_UNPROVEN: "Nothing: it is asked for again, with the proof.",
   LOG_FORKED:
     "This device's data was copied or restored. Nothing is lost; start it and let it meet your other devices.",
   CODE_UNKNOWN: "Type the whole code as `kinlog link` shows it, such as 42-ocean-violin.",

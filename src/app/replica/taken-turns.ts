@@ -58,7 +58,7 @@ export async function prepareIngest(
   // It was one of a member when the session took it; the view may have changed since.
   if (owner === undefined) throw new EngineError("NOT_A_MEMBER", "the log is of no member any more");
   const known = context.ledger.tips.get(log);
-  const longer = adoption === null ? null : currentAdoption(known, batch, adoption);
+  const longer = currentAdoption(known, batch, adoption);
   const adopted = longer === null ? known : adopt(known, longer.head, longer.peaks);
   assert(adopted !== undefined, "entries come under a head that is adopted");
 
@@ -196,20 +196,28 @@ export async function foldPieces(
 
 /**
  * The adoption as the session decided it, or decided anew where another head has been adopted since: two heads that continue
- * one may contradict each other. Null where the known head is as long.
+ * one may contradict each other. A session may also build on an adoption of its own that was passed over for another peer's: then
+ * the batch comes without one, under a head that is not known here. Null where the head is known, or a longer one is.
  */
 function currentAdoption(
   known: LogState | undefined,
   batch: VerifiedBatch,
-  adoption: Adoption,
+  adoption: Adoption | null,
 ): Adoption | null {
   const knownLength = known?.head.length ?? 0;
-  if (adoption.from === knownLength) return adoption;
+  if (adoption === null && batch.head.length <= knownLength) return null;
+  if (adoption?.from === knownLength) return adoption;
   const verdict = extendFromBatch({ known, batch });
-  if (verdict.kind === "known") return null;
-  if (verdict.kind === "longer")
-    return { from: knownLength, head: batch.head, peaks: verdict.peaks, nodes: [] };
-  throw new EngineError("LOG_FORKED", "a head could not be joined to the one that was adopted meanwhile");
+  switch (verdict.kind) {
+    case "known":
+      return null;
+    case "longer":
+      return { from: knownLength, head: batch.head, peaks: verdict.peaks, nodes: [] };
+    case "needs-proof":
+      throw new EngineError("HEAD_UNPROVEN", "the head waits for a proof that it continues another");
+    case "fork":
+      throw new EngineError("LOG_FORKED", "a head contradicts the one that was adopted meanwhile");
+  }
 }
 
 /** Adds control entries to the book and takes the keys that come with them; true where any was new. */

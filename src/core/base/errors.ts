@@ -33,6 +33,7 @@ export type ErrorCode =
   | "ACCOUNT_MISSING"
   | "ACCOUNT_EXISTS"
   | "LOG_FORKED"
+  | "HEAD_UNPROVEN"
   // Linking and the network.
   | "CODE_UNKNOWN"
   | "CODE_WRONG"

@@ -3,6 +3,7 @@
  * committed. What was not asked for is refused, unless its author sends it. Rules: docs/spec/sync.md.
  * Tests: test/unit/sync/session.test.ts, test/unit/sync/session-faults.test.ts.
  */
+import type { ErrorCode } from "../base/errors.ts";
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
 import { verifyBatch } from "../log/batch.ts";
@@ -131,7 +132,7 @@ export class Asking {
     return log;
   }
 
-  failed(ticket: Ticket, turn: Turn): void {
+  failed(ticket: Ticket, code: ErrorCode, turn: Turn): void {
     const receipt = this.#receipts.end(ticket);
     if (receipt === undefined) return;
     const { log, ranges } = receipt;
@@ -143,7 +144,8 @@ export class Asking {
     this.#disclaim(log, ranges, turn);
     if (ranges.length === 0) this.needs.wantHead(log, "known");
     this.needs.again(log, ranges);
-    this.needs.pause(turn.now);
+    // The disk is given time; a proof only has to be asked for.
+    if (code !== "HEAD_UNPROVEN") this.needs.pause(turn.now);
   }
 
   /** True for what is durable, and acknowledged, or on its way to the disk: what becomes of that is the answer. */

@@ -133,7 +133,7 @@ export class SyncSession {
       case "committed":
         return this.#committed(input.ticket, turn);
       case "failed":
-        return this.#asking.failed(input.ticket, turn);
+        return this.#asking.failed(input.ticket, input.code, turn);
       case "grown":
         return this.#grown(input.own, input.others, turn);
       case "members":

@@ -1,9 +1,13 @@
 /** What a replica takes in from siblings: in any order, with holes, over restarts, and before the key for it has come. */
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
+import { isEngineError } from "../../../src/core/base/errors.ts";
 import { idBytes } from "../../../src/core/base/ids.ts";
+import { verifyBatch } from "../../../src/core/log/batch.ts";
+import { extendFromBatch } from "../../../src/core/log/extension.ts";
 import { covers, rangeOf } from "../../../src/core/log/ranges.ts";
-import type { Batch } from "../../../src/core/log/types.ts";
+import type { Batch, VerifiedBatch } from "../../../src/core/log/types.ts";
+import type { Adoption } from "../../../src/core/sync/types.ts";
 import { mintEpoch } from "../../../src/app/replica/key-ring.ts";
 import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
@@ -107,6 +111,48 @@ describe("A replica that takes in", function () {
         "NOT_A_MEMBER",
       );
     });
+  });
+
+  it("L4: takes two peers' heads of one log at once, though one session builds on a head that was passed over", async () => {
+    const phone = await laptop.admit("phone", 2);
+    await laptop.ingest(await batchesOf(phone.replica), phone.replica);
+    const underHead = async (count: number): Promise<readonly VerifiedBatch[]> => {
+      for (let n = 0; n < count; n++) await send(laptop, `message ${n}`);
+      const { account, self } = laptop.replica;
+      const some = await batchesOf(laptop.replica, { of: self, logClass: "messages", bytesMax: 1 });
+      return some.map((batch) => verifyBatch(batch, { account, author: self })!);
+    };
+    const adoptionOf = (batch: VerifiedBatch, from: number): Adoption | null => {
+      const known = phone.replica.frontier.get(batch.head.log);
+      const verdict = extendFromBatch({ known, batch });
+      return verdict.kind === "longer" ? { from, head: batch.head, peaks: verdict.peaks, nodes: [] } : null;
+    };
+    // Held here: 4 entries. One peer brings the fifth, the other the sixth to eighth, each as a session gives them to the writer.
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    const first = await underHead(4);
+    for (const batch of first) await phone.replica.writer.ingest(batch, adoptionOf(batch, 0));
+    const [fifth] = (await underHead(1)).filter(({ from }) => from === 4);
+    const later = (await underHead(3)).filter(({ from }) => from >= 5);
+    deepEqual(
+      later.map(({ from, head }) => [from, head.length]),
+      [
+        [7, 8],
+        [6, 8],
+        [5, 8],
+      ],
+    );
+    const results = await Promise.allSettled([
+      phone.replica.writer.ingest(fifth!, adoptionOf(fifth!, 4)),
+      ...later.map((batch, at) => phone.replica.writer.ingest(batch, at === 0 ? adoptionOf(batch, 4) : null)),
+    ]);
+    const failures = results.flatMap((result) =>
+      result.status === "rejected" ? [result.reason as unknown] : [],
+    );
+    ok(failures.length > 0, "the eighth alone does not show that its head continues the fifth");
+    for (const failure of failures) ok(isEngineError(failure, "HEAD_UNPROVEN"), String(failure));
+    // Asked for again, as a session does after a failure.
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    equal(phone.replica.fingerprint(), laptop.replica.fingerprint());
   });
 
   it("keeps entries of an epoch whose key has not come, and folds them when it comes, over a restart too", async () => {
