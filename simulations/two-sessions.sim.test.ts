@@ -3,9 +3,9 @@
  * Replay one run with SEED=n. Spec: docs/spec/sync.md.
  */
 import { deepEqual, equal, notDeepEqual, ok } from "node:assert/strict";
-import { regressions } from "./regressions.ts";
-import type { WorldOptions } from "./world/surroundings.ts";
-import { World } from "./world/world.ts";
+import { regressions } from "./sessions/regressions.ts";
+import type { WorldOptions } from "./sessions/surroundings.ts";
+import { World } from "./sessions/world.ts";
 
 const fixed = process.env["SEED"];
 const always = [...Array.from({ length: 200 }, (_, n) => n), ...regressions.map(({ seed }) => seed)];

@@ -8,7 +8,7 @@ import type { Clock, CancelTimer } from "../../src/core/base/ports.ts";
 import type { Discovery, FoundPeer } from "../../src/core/sync/ports.ts";
 import { parseAnnouncedAddress } from "../../src/io/discovery/answers.ts";
 import { isPrivateHost } from "../../src/io/discovery/subnets.ts";
-import type { Random } from "../world/random.ts";
+import type { Random } from "./random.ts";
 import type { MemoryHub, MemoryNet } from "./memory-net.ts";
 
 /** As in src/io/discovery. */

@@ -9,7 +9,7 @@ import { assert, EngineError } from "../../src/core/base/errors.ts";
 import type { Clock } from "../../src/core/base/ports.ts";
 import type { ByteStream, Net } from "../../src/core/sync/ports.ts";
 import { parseTcpAddress, type TcpAddress } from "../../src/io/net/address.ts";
-import type { Random } from "../world/random.ts";
+import type { Random } from "./random.ts";
 import { type Carrier, MemoryStream } from "./memory-stream.ts";
 
 /** As in src/io/net. */

@@ -4,7 +4,7 @@
  */
 import { assert } from "../../src/core/base/errors.ts";
 import type { CancelTimer, Clock, WallMs } from "../../src/core/base/ports.ts";
-import { EventQueue } from "../world/event-queue.ts";
+import { EventQueue } from "./event-queue.ts";
 
 /** Somewhere in 2025; only differences matter. */
 const WALL_FROM_MS = 1_750_000_000_000;

@@ -14,9 +14,13 @@ import { possessionDigest } from "../../src/core/sync/possession.ts";
 import { SyncSession } from "../../src/core/sync/session.ts";
 import type { Input, Output, SessionView } from "../../src/core/sync/types.ts";
 import type { SessionFrame } from "../../src/core/wire/frames.ts";
-import { createModelAccount, memberViewOf, type ModelDevice } from "../../simulations/world/model-account.ts";
-import { ModelStore } from "../../simulations/world/model-store.ts";
-import { Random } from "../../simulations/world/random.ts";
+import {
+  createModelAccount,
+  memberViewOf,
+  type ModelDevice,
+} from "../../simulations/sessions/model-account.ts";
+import { ModelStore } from "../../simulations/sessions/model-store.ts";
+import { Random } from "../../simulations/doubles/random.ts";
 
 /** Three members and one who is none. */
 export const syncAccount = createModelAccount(new Random(1), 4);

@@ -15,7 +15,7 @@ import { encodeFrame } from "../../../src/core/wire/frame-codec.ts";
 import { HANDSHAKE_FRAMES } from "../../../src/core/wire/frames.ts";
 import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
 import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
-import { Random } from "../../../simulations/world/random.ts";
+import { Random } from "../../../simulations/doubles/random.ts";
 import { batchesOf, draftOf, messageBody, seenBy, TestDevice } from "../../support/replicas.ts";
 
 const SECOND_MS = 1_000;

@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { MemoryLan } from "../../../simulations/doubles/memory-discovery.ts";
 import { MemoryHub } from "../../../simulations/doubles/memory-net.ts";
 import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
-import { Random } from "../../../simulations/world/random.ts";
+import { Random } from "../../../simulations/doubles/random.ts";
 import { describeDiscovery } from "../../contracts/discovery.contract.ts";
 
 const TAG = "_abcdefghijklmno";

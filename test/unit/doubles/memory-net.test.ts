@@ -2,7 +2,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
 import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
-import { Random } from "../../../simulations/world/random.ts";
+import { Random } from "../../../simulations/doubles/random.ts";
 import { describeNet } from "../../contracts/net.contract.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import {

@@ -11,7 +11,7 @@ import {
   WINDOW_ENTRIES_MAX,
 } from "../../../src/core/sync/planner.ts";
 import type { Assignment, Planner } from "../../../src/core/sync/types.ts";
-import { memberViewOf } from "../../../simulations/world/model-account.ts";
+import { memberViewOf } from "../../../simulations/sessions/model-account.ts";
 import { ann, ben, cat, members, range, syncAccount } from "../../support/sync-side.ts";
 
 const at = (ms: number): MonotonicMs => ms as MonotonicMs;

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Output } from "../../../src/core/sync/types.ts";
-import { memberViewOf } from "../../../simulations/world/model-account.ts";
+import { memberViewOf } from "../../../simulations/sessions/model-account.ts";
 import {
   ann,
   ben,

@@ -3,9 +3,9 @@ import type { LogId } from "../../../src/core/base/ids.ts";
 import { decodeBatch, verifyBatch } from "../../../src/core/log/batch.ts";
 import { countOf } from "../../../src/core/log/ranges.ts";
 import type { LogState } from "../../../src/core/log/types.ts";
-import type { SimDevice } from "../../../simulations/world/sim-device.ts";
-import { World } from "../../../simulations/world/world.ts";
-import type { OpenSession } from "../../../simulations/world/surroundings.ts";
+import type { SimDevice } from "../../../simulations/sessions/sim-device.ts";
+import { World } from "../../../simulations/sessions/world.ts";
+import type { OpenSession } from "../../../simulations/sessions/surroundings.ts";
 
 /** Bytes of the four handshake frames. */
 const HANDSHAKE_BYTES = 68 + 68 + 163 + 98;

@@ -2,8 +2,8 @@
  * A stream between two devices: bytes arrive in order, later, and in other pieces than they were sent. It may break for both
  * ends, or silently swallow everything (half open). Two streams overtake each other freely.
  */
-import type { EventQueue } from "./event-queue.ts";
-import type { Random } from "./random.ts";
+import type { EventQueue } from "../doubles/event-queue.ts";
+import type { Random } from "../doubles/random.ts";
 
 export interface StreamOptions {
   readonly delayMsMax: number;

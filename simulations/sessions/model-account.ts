@@ -8,7 +8,7 @@ import { logIdOf } from "../../src/core/crypto/derive.ts";
 import { createSigningKey, type SigningKey } from "../../src/core/crypto/sign.ts";
 import type { LogClass } from "../../src/core/log/types.ts";
 import type { LogOwner, MemberDevice, MemberView } from "../../src/core/membership/types.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../doubles/random.ts";
 
 export interface ModelDevice {
   readonly device: DeviceId;

@@ -4,8 +4,8 @@
 import type { DeviceId } from "../../src/core/base/ids.ts";
 import type { Input } from "../../src/core/sync/types.ts";
 import type { Frame } from "../../src/core/wire/frames.ts";
-import type { EventQueue } from "./event-queue.ts";
-import type { Random } from "./random.ts";
+import type { EventQueue } from "../doubles/event-queue.ts";
+import type { Random } from "../doubles/random.ts";
 
 export interface WorldOptions {
   readonly seed: number;
