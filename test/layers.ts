@@ -36,7 +36,7 @@ export const polyfillFile = "src/promise-with-resolvers.ts";
 export const compositionRoot: readonly RegExp[] = [
   /^src\/app\/node\/open-node\.ts$/,
   /^src\/app\/node\/join-account\.ts$/,
-  /^src\/app\/node\/device-directory\.ts$/,
+  /^src\/app\/node\/machine-directory\.ts$/,
   /^src\/app\/node\/platform\.ts$/,
   /^src\/app\/api\/socket[^/]*\.ts$/,
   /^src\/app\/api\/(?:directory|open-api|run-node|while-busy)\.ts$/,

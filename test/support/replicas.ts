@@ -13,6 +13,7 @@ import type { Draft, OperationBody } from "../../src/core/inbox/types.ts";
 import type { Commit, DeviceSecrets, Store } from "../../src/core/sync/ports.ts";
 import type { Admission } from "../../src/app/link/link-joiner.ts";
 import { takeAdmission } from "../../src/app/link/take-admission.ts";
+import { machineWorkers } from "../../src/app/node/platform.ts";
 import { InboxReader } from "../../src/app/node/inbox-reader.ts";
 import {
   createDeviceKeys,
@@ -71,7 +72,7 @@ export class TestDevice {
 
   static async found(clock: Clock, seed = 1): Promise<TestDevice> {
     const entropy = entropyFrom(seed);
-    const founding = await foundAccount(entropy);
+    const founding = await foundAccount({ entropy, workers: machineWorkers });
     const device = new TestDevice(founding.secrets, clock, entropy);
     await device.open();
     await writeFounding(device.replica, founding, "laptop");
@@ -87,7 +88,8 @@ export class TestDevice {
         return this.#store.commit(commit);
       },
     };
-    this.replica = await Replica.open(this.secrets, { store, clock: this.clock, entropy: this.entropy });
+    const { clock, entropy } = this;
+    this.replica = await Replica.open(this.secrets, { store, clock, entropy, workers: machineWorkers });
     return this.replica;
   }
 
@@ -101,7 +103,10 @@ export class TestDevice {
   async admit(name: string, seed: number): Promise<TestDevice> {
     const { replica } = this;
     const entropy = entropyFrom(seed);
-    const { device, openKey, signSeed, openSeed } = await createDeviceKeys(entropy);
+    const { device, openKey, signSeed, openSeed } = await createDeviceKeys({
+      entropy,
+      workers: machineWorkers,
+    });
     const wraps = await replica.keys.wrapAllFor({ device, openKey }, replica.members, entropy);
     await replica.writer.appendControl([
       { kind: "admit", device, openKey, wraps, epochs: wraps.map(({ epoch }) => epoch) },

@@ -1,40 +1,51 @@
 /**
  * A device's directory: which parts lie where, how a new one is begun so that a crash leaves either nothing or all of it, and how an
- * untouched account gives way to another. Part of the composition root. Tests: test/integration/app/device-directory.test.ts.
+ * untouched account gives way to another. Waits through ports; on a machine's disk: machine-directory.ts.
+ * Tests: test/integration/app/device-directory.test.ts; simulations/world.
  */
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { EngineError } from "../../core/base/errors.ts";
 import type { DeviceId } from "../../core/base/ids.ts";
+import type { Clock, Entropy, Workers } from "../../core/base/ports.ts";
 import type { DeviceSecrets, Secrets, Store } from "../../core/sync/ports.ts";
-import { createKeyFile } from "../../io/secrets/key-file.ts";
-import { openLevelStore } from "../../io/store/level-store.ts";
 import { Replica } from "../replica/replica.ts";
-import { machineClock, machineEntropy } from "./platform.ts";
 
 const STORE_NAME = "db";
 /** A store that is being begun bears its device's name. It is the directory's from the moment that the key file is that device's. */
 const BEGUN_START = `${STORE_NAME}.`;
 
-export interface DeviceDirectory {
-  readonly dir: string;
-  readonly secrets: Secrets;
+/** The stores of one directory, each under its name. */
+export interface Stores {
+  /** Makes the directory, for its owner only, where it is missing. */
+  readonly prepare: () => Promise<void>;
+  /** Of everything that lies there; none where the directory is missing. */
+  readonly names: () => Promise<readonly string[]>;
+  /** Opens the store of this name; makes it where it is missing. */
+  readonly open: (name: string) => Promise<Store>;
+  readonly remove: (name: string) => Promise<void>;
+  /** Durable with the next `sync`. */
+  readonly rename: (from: string, to: string) => Promise<void>;
+  /** Which names lie here is durable. */
+  readonly sync: () => Promise<void>;
 }
 
-export function deviceDirectory(dir: string): DeviceDirectory {
-  return { dir, secrets: createKeyFile({ dir }) };
+/** Where a device's parts lie, and what it runs with beside them. */
+export interface DeviceDirectory {
+  readonly secrets: Secrets;
+  readonly stores: Stores;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly workers: Workers;
 }
 
 /** @throws EngineError `STORE_BUSY`, `STORE_NEWER_VERSION`, `STORE_DAMAGED`, `DIRECTORY_*`, `KEY_FILE_*`. */
-export async function openReplica({ dir, secrets }: DeviceDirectory): Promise<{
+export async function openReplica(directory: DeviceDirectory): Promise<{
   readonly replica: Replica;
   readonly deviceSecrets: DeviceSecrets;
 }> {
+  const { secrets, stores } = directory;
   const deviceSecrets = await secrets.load();
-  await finishBegun(dir, deviceSecrets.device);
-  const store = await openLevelStore({ path: join(dir, STORE_NAME) });
-  return { deviceSecrets, replica: await openWith(deviceSecrets, store) };
+  await finishBegun(stores, deviceSecrets.device);
+  return { deviceSecrets, replica: await openWith(directory, deviceSecrets, await stores.open(STORE_NAME)) };
 }
 
 /**
@@ -46,21 +57,22 @@ export async function openReplica({ dir, secrets }: DeviceDirectory): Promise<{
  * @throws EngineError `ACCOUNT_EXISTS`, `KEY_FILE_MISSING` where a store without its key lies in the directory; what `fill` throws.
  */
 export async function beginDevice(
-  { dir, secrets }: DeviceDirectory,
+  directory: DeviceDirectory,
   deviceSecrets: DeviceSecrets,
   fill: (replica: Replica) => Promise<void>,
   mayReplace: () => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<void> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const { secrets, stores } = directory;
+  await stores.prepare();
   if (await secrets.exists()) {
     if (!(await mayReplace())) throw accountExists();
-  } else if ((await readdir(dir)).includes(STORE_NAME)) {
+  } else if ((await stores.names()).includes(STORE_NAME)) {
     throw keyFileGone();
   }
-  await removeBegun(dir);
-  const begun = join(dir, begunName(deviceSecrets.device));
+  await removeBegun(stores);
   try {
-    const replica = await openWith(deviceSecrets, await openLevelStore({ path: begun }));
+    const store = await stores.open(begunName(deviceSecrets.device));
+    const replica = await openWith(directory, deviceSecrets, store);
     try {
       await fill(replica);
     } finally {
@@ -68,12 +80,12 @@ export async function beginDevice(
     }
     if ((await secrets.exists()) && !(await mayReplace())) throw accountExists();
   } catch (error) {
-    await removeBegun(dir);
+    await removeBegun(stores);
     throw error;
   }
-  await syncDirectory(dir);
+  await stores.sync();
   await secrets.save(deviceSecrets);
-  await finishBegun(dir, deviceSecrets.device);
+  await finishBegun(stores, deviceSecrets.device);
 }
 
 export function accountExists(): EngineError {
@@ -87,18 +99,16 @@ function begunName(device: DeviceId): string {
 }
 
 /** What was begun and came to nothing. */
-async function removeBegun(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) {
-    if (name.startsWith(BEGUN_START)) await rm(join(dir, name), { recursive: true, force: true });
-  }
+async function removeBegun(stores: Stores): Promise<void> {
+  for (const name of await stores.names()) if (name.startsWith(BEGUN_START)) await stores.remove(name);
 }
 
 /** The key file is this device's: so is the store that was begun for it, in place of any other. */
-async function finishBegun(dir: string, device: DeviceId): Promise<void> {
-  if (!(await readdir(dir)).includes(begunName(device))) return;
-  await rm(join(dir, STORE_NAME), { recursive: true, force: true });
-  await rename(join(dir, begunName(device)), join(dir, STORE_NAME));
-  await syncDirectory(dir);
+async function finishBegun(stores: Stores, device: DeviceId): Promise<void> {
+  if (!(await stores.names()).includes(begunName(device))) return;
+  await stores.remove(STORE_NAME);
+  await stores.rename(begunName(device), STORE_NAME);
+  await stores.sync();
 }
 
 /**
@@ -106,9 +116,9 @@ async function finishBegun(dir: string, device: DeviceId): Promise<void> {
  *
  * @throws EngineError `KEY_FILE_MISSING` where its store lies there without its key file.
  */
-export async function holdsDevice({ dir, secrets }: DeviceDirectory): Promise<boolean> {
+export async function holdsDevice({ secrets, stores }: DeviceDirectory): Promise<boolean> {
   if (await secrets.exists()) return true;
-  if (existsSync(join(dir, STORE_NAME))) throw keyFileGone();
+  if ((await stores.names()).includes(STORE_NAME)) throw keyFileGone();
   return false;
 }
 
@@ -118,22 +128,15 @@ function keyFileGone(): EngineError {
   });
 }
 
-async function openWith(deviceSecrets: DeviceSecrets, store: Store): Promise<Replica> {
+async function openWith(
+  { clock, entropy, workers }: DeviceDirectory,
+  deviceSecrets: DeviceSecrets,
+  store: Store,
+): Promise<Replica> {
   try {
-    return await Replica.open(deviceSecrets, { store, clock: machineClock, entropy: machineEntropy });
+    return await Replica.open(deviceSecrets, { store, clock, entropy, workers });
   } catch (error) {
     await store.close();
     throw error;
-  }
-}
-
-/** A rename is durable once its directory is. */
-async function syncDirectory(dir: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(dir, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

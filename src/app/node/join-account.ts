@@ -1,194 +1,25 @@
-/**
- * Makes a directory a device of an existing account: finds the member that shows a code, runs the one exchange, and writes what it
- * gave after checking it. Part of the composition root. Rules: docs/spec/link.md.
- */
+/** Joining with what this machine has. Part of the composition root. What happens: join-device.ts. */
 import "../../promise-with-resolvers.ts";
-import { EngineError, isEngineError } from "../../core/base/errors.ts";
-import { idBytes } from "../../core/base/ids.ts";
-import { linkTag } from "../../core/crypto/discovery.ts";
-import { validateName } from "../../core/inbox/address.ts";
-import type { Net } from "../../core/sync/ports.ts";
 import { createDiscovery } from "../../io/discovery/create-discovery.ts";
 import { createNet } from "../../io/net/create-net.ts";
-import { LINK_PROTOCOL, type LinkChannel } from "../link/link-channel.ts";
-import { type LinkCode, parseCode } from "../link/link-code.ts";
-import { type Admission, askMember, greetMember } from "../link/link-joiner.ts";
-import { takeAdmission } from "../link/take-admission.ts";
-import { createDeviceKeys, openOwnLogs } from "../replica/founding.ts";
-import type { Replica } from "../replica/replica.ts";
-import {
-  accountExists,
-  beginDevice,
-  deviceDirectory,
-  openReplica,
-  type DeviceDirectory,
-} from "./device-directory.ts";
-import { InboxReader } from "./inbox-reader.ts";
-import { machineClock, machineEntropy } from "./platform.ts";
-import { rememberNames } from "./peer-memory.ts";
-import type { OnProgress } from "./types.ts";
+import { joinDevice, type Joined, type JoinRequest } from "./join-device.ts";
+import { deviceDirectory } from "./machine-directory.ts";
 
-const FIND_MS = 30_000;
-const DIAL_MS = 5_000;
-const DIALS_MAX = 8;
+/** Longer than any joining. */
+const STAY_MS = 2 ** 30;
 
-export interface JoinOptions {
+export interface JoinOptions extends JoinRequest {
   readonly dir: string;
-  /** As shown or scanned. */
-  readonly code: string;
-  readonly name: string;
-  /** Where the member is, if mDNS cannot find it. */
-  readonly address?: string;
-  readonly onProgress?: OnProgress;
-  readonly signal?: AbortSignal;
 }
 
-/**
- * Resolves when this device's admission is durable here; its history comes when a node runs.
- *
- * @throws EngineError `CODE_UNKNOWN`, `CODE_WRONG`, `CODE_EXPIRED`, `CODE_REFUSED`, `NO_PEER_FOUND`, `ACCOUNT_EXISTS`, `NAME_INVALID`.
- */
-export async function joinAccount(options: JoinOptions): Promise<{
-  readonly account: string;
-  readonly device: string;
-  readonly name: string;
-  readonly linkedBy: string;
-}> {
-  validateName(options.name);
-  const code = parseCode(options.code);
-  const directory = deviceDirectory(options.dir);
-  if ((await directory.secrets.exists()) && !(await isUntouched(directory))) throw accountExists();
-  const keys = await createDeviceKeys(machineEntropy);
-  const net = await createNet({ listen: [] });
-  const abort = (): void => void net.close();
-  options.signal?.addEventListener("abort", abort, { once: true });
+/** @throws EngineError as `joinDevice` does. */
+export async function joinAccount(options: JoinOptions): Promise<Joined> {
+  // The ports' own timers keep no process alive, and between two dials there may be nothing else.
+  const stay = setInterval(() => undefined, STAY_MS);
   try {
-    const channel = await findMember(net, code, options);
-    options.onProgress?.({ what: "join: waiting for the other device to say yes", done: 0, total: null });
-    const admission = await askMember(channel, {
-      secret: code.secret,
-      keys,
-      name: options.name.normalize("NFC"),
-      clock: machineClock,
-    });
-    await writeAdmission(directory, keys, admission);
-    const { account, name, linkedBy } = admission;
-    return { account, device: keys.device, name, linkedBy: linkedBy.name };
-  } catch (error) {
-    if (options.signal?.aborted === true)
-      throw new EngineError("ABORTED", "joining was ended", { cause: error });
-    throw error;
+    const network = { createNet: () => createNet({ listen: [] }), createDiscovery: () => createDiscovery() };
+    return await joinDevice(deviceDirectory(options.dir), network, options);
   } finally {
-    options.signal?.removeEventListener("abort", abort);
-    await net.close();
+    clearInterval(stay);
   }
-}
-
-/** Verified first; only then does the directory become this device's. */
-async function writeAdmission(
-  directory: DeviceDirectory,
-  { signSeed, openSeed, device }: Awaited<ReturnType<typeof createDeviceKeys>>,
-  admission: Admission,
-): Promise<void> {
-  const { account, linkedBy } = admission;
-  const secrets = { signSeed, openSeed, device, account: idBytes(account), unseenPhrase: null };
-  const fill = async (replica: Replica): Promise<void> => {
-    await takeAdmission(replica, admission);
-    await openOwnLogs(replica);
-    const names = new Map([[device, admission.name]]);
-    if (replica.members.devices.has(linkedBy.device)) names.set(linkedBy.device, linkedBy.name);
-    await rememberNames(replica, names);
-  };
-  await beginDevice(directory, secrets, fill, () => isUntouched(directory));
-}
-
-/** One device, no message ever: nothing is lost when another account takes its place. */
-async function isUntouched(directory: DeviceDirectory): Promise<boolean> {
-  const { replica } = await openReplica(directory);
-  try {
-    const nothing = { here: true, devices: [], cloud: null };
-    const totals = await new InboxReader(replica, () => nothing).totals();
-    return replica.members.devices.size === 1 && totals.messages === 0;
-  } finally {
-    await replica.close();
-  }
-}
-
-/** The first that answers the greeting gets the one guess. */
-async function findMember(net: Net, code: LinkCode, options: JoinOptions): Promise<LinkChannel> {
-  const given = options.address === undefined ? code.addresses : [options.address];
-  const { promise, resolve, reject } = Promise.withResolvers<LinkChannel>();
-  // It may be rejected before it is waited for.
-  promise.catch(() => undefined);
-  let found = false;
-  const stop = (error: EngineError): void => {
-    found = true;
-    reject(error);
-  };
-  const tried = new Set<string>();
-  let dialling = 0;
-  let answered = 0;
-  const tryAddress = async (address: string): Promise<void> => {
-    if (found || tried.has(address) || dialling >= DIALS_MAX) return;
-    tried.add(address);
-    dialling++;
-    try {
-      const channel = await greetMember(await net.dial(address, LINK_PROTOCOL, DIAL_MS), {
-        clock: machineClock,
-        entropy: machineEntropy,
-      });
-      if (found) channel.close();
-      found = true;
-      resolve(channel);
-    } catch (error) {
-      if (!isEngineError(error)) throw error;
-      // An address that a person typed wrong is not waited for.
-      if (options.address !== undefined && error.code === "ADDRESS_INVALID") return stop(error);
-      if (error.code !== "PEER_UNREACHABLE") answered++;
-      // It may come up a moment later: addresses are tried again when they are announced again.
-      machineClock.after(2_000, () => tried.delete(address));
-    } finally {
-      dialling--;
-    }
-  };
-
-  // Whoever was told where the member is asks nobody else.
-  const discovery = options.address === undefined ? await createDiscovery() : null;
-  const limit = setTimeout(() => stop(nobodyFound(given, answered)), FIND_MS);
-  const retry = setInterval(() => {
-    for (const address of given) void tryAddress(address);
-    discovery?.askSoon();
-  }, 3_000);
-  const abort = (): void => stop(new EngineError("ABORTED", "joining was ended"));
-  options.signal?.addEventListener("abort", abort, { once: true });
-  try {
-    for (const address of given) void tryAddress(address);
-    if (discovery !== null) {
-      discovery.onFound(({ addresses }) => {
-        for (const address of addresses) void tryAddress(address);
-      });
-      const tag = linkTag(code.number);
-      await discovery.update({ answer: [], ask: [tag], transportId: net.transportId(), addresses: [] });
-      discovery.askSoon();
-    }
-    return await promise;
-  } finally {
-    clearTimeout(limit);
-    clearInterval(retry);
-    options.signal?.removeEventListener("abort", abort);
-    await discovery?.close();
-  }
-}
-
-function nobodyFound(given: readonly string[], answered: number): EngineError {
-  const why =
-    answered > 0
-      ? "devices were found, but none of them has a link code open"
-      : given.length > 0
-        ? "nobody answers at the address that was given"
-        : "nobody on this network shows this code";
-  return new EngineError("NO_PEER_FOUND", why, {
-    remedy:
-      "Run `kinlog link` on the other device and keep it open; both must be on one network. If multicast is blocked there, use `--address` with an address that `kinlog doctor` shows.",
-  });
 }

@@ -5,15 +5,14 @@
 import "../../promise-with-resolvers.ts";
 import { readFileSync } from "node:fs";
 import { hostname, networkInterfaces } from "node:os";
-import { EngineError } from "../../core/base/errors.ts";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
-import { foundAccount, openOwnLogs, writeFounding } from "../replica/founding.ts";
-import { accountExists, beginDevice, deviceDirectory, holdsDevice, openReplica } from "./device-directory.ts";
+import { openOwnLogs } from "../replica/founding.ts";
+import { holdsDevice, openReplica } from "./device-directory.ts";
 import { DeviceNode } from "./device-node.ts";
 import type { MachineInterface } from "./doctor.ts";
-import { machineEntropy } from "./platform.ts";
+import { foundDevice } from "./found-device.ts";
+import { deviceDirectory } from "./machine-directory.ts";
 import type { KinlogNode, OpenNodeOptions } from "./types.ts";
-import { validateName } from "../../core/inbox/address.ts";
 
 /** The version of this package. */
 export const VERSION: string = (
@@ -38,9 +37,10 @@ export async function initAccount(options: { readonly dir: string; readonly name
   readonly name: string;
   readonly recoveryPhrase: string;
 }> {
-  const { recoveryPhrase, ...made } = await found(options);
+  const directory = deviceDirectory(options.dir);
+  const { recoveryPhrase, ...made } = await foundDevice(directory, options.name);
   // Shown now, so not kept.
-  const { secrets } = deviceDirectory(options.dir);
+  const { secrets } = directory;
   await secrets.save({ ...(await secrets.load()), unseenPhrase: null });
   return { ...made, recoveryPhrase };
 }
@@ -54,7 +54,7 @@ export async function initAccount(options: { readonly dir: string; readonly name
 export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
   const directory = deviceDirectory(options.dir);
   const name = options.name ?? (hostname() || "device");
-  if (!(await directory.secrets.exists())) await found({ dir: options.dir, name });
+  if (!(await directory.secrets.exists())) await foundDevice(directory, name);
   const { replica, deviceSecrets } = await openReplica(directory);
   let net: Net | null = null;
   let discovery: Discovery | null = null;
@@ -85,30 +85,6 @@ export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
     await replica.close();
     throw error;
   }
-}
-
-async function found({ dir, name }: { readonly dir: string; readonly name: string }): Promise<{
-  readonly account: string;
-  readonly device: string;
-  readonly name: string;
-  readonly recoveryPhrase: string;
-}> {
-  validateName(name);
-  const directory = deviceDirectory(dir);
-  if (await directory.secrets.exists()) throw accountExists();
-  const founding = await foundAccount(machineEntropy);
-  let account = "";
-  await beginDevice(directory, founding.secrets, async (replica) => {
-    account = replica.account;
-    await writeFounding(replica, founding, name.normalize("NFC"));
-  });
-  if (account === "") throw new EngineError("UNEXPECTED", "the account was not made");
-  return {
-    account,
-    device: founding.secrets.device,
-    name: name.normalize("NFC"),
-    recoveryPhrase: founding.phrase,
-  };
 }
 
 function machineInterfaces(): readonly MachineInterface[] {

@@ -1,5 +1,5 @@
-/** This machine's clock and randomness: the ports of core/base as Node has them. Part of the composition root. */
-import type { CancelTimer, Clock, Entropy, MonotonicMs, WallMs } from "../../core/base/ports.ts";
+/** This machine's clock, threads and randomness: the ports of core/base as Node has them. Part of the composition root. */
+import type { CancelTimer, Clock, Entropy, MonotonicMs, WallMs, Workers } from "../../core/base/ports.ts";
 
 /** What one call of the random source gives at most (Web Cryptography, getRandomValues). */
 const RANDOM_BYTES_MAX = 65_536;
@@ -15,6 +15,9 @@ export const machineClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Web Cryptography has threads of its own. */
+export const machineWorkers: Workers = { run: (job) => job() };
 
 export const machineEntropy: Entropy = {
   bytes: (size) => {

@@ -4,7 +4,7 @@
  */
 import type { AccountId, DeviceId } from "../../core/base/ids.ts";
 import { bytesToId, idBytes } from "../../core/base/ids.ts";
-import type { Entropy } from "../../core/base/ports.ts";
+import type { Entropy, Workers } from "../../core/base/ports.ts";
 import { createOpenKey } from "../../core/crypto/async/wrap.ts";
 import { accountIdOf } from "../../core/crypto/derive.ts";
 import { entropyToPhrase, rootKeysFromPhraseEntropy } from "../../core/crypto/phrase.ts";
@@ -19,6 +19,11 @@ const SEED_BYTES = 32;
 const SALT_BYTES = 16;
 const ID_BYTES = 16;
 
+export interface FoundingPorts {
+  readonly entropy: Entropy;
+  readonly workers: Workers;
+}
+
 /** A new account on paper: nothing of it is stored yet. */
 export interface Founding {
   readonly secrets: DeviceSecrets;
@@ -28,7 +33,7 @@ export interface Founding {
 }
 
 /** Fresh keys for a device, of no account yet. */
-export async function createDeviceKeys(entropy: Entropy): Promise<{
+export async function createDeviceKeys({ entropy, workers }: FoundingPorts): Promise<{
   readonly signSeed: Uint8Array;
   readonly openSeed: Uint8Array;
   readonly device: DeviceId;
@@ -37,15 +42,17 @@ export async function createDeviceKeys(entropy: Entropy): Promise<{
   const signSeed = entropy.bytes(SEED_BYTES);
   const openSeed = entropy.bytes(SEED_BYTES);
   const device = bytesToId<DeviceId>(createSigningKey(signSeed).publicKey);
-  return { signSeed, openSeed, device, openKey: (await createOpenKey(openSeed)).publicKey };
+  const { publicKey: openKey } = await workers.run(() => createOpenKey(openSeed));
+  return { signSeed, openSeed, device, openKey };
 }
 
 /** The genesis of a new account with this device as its first. The phrase stays in the secrets until it was shown once. */
-export async function foundAccount(entropy: Entropy): Promise<Founding> {
-  const keys = await createDeviceKeys(entropy);
+export async function foundAccount(ports: FoundingPorts): Promise<Founding> {
+  const { entropy, workers } = ports;
+  const keys = await createDeviceKeys(ports);
   const phraseEntropy = entropy.bytes(SEED_BYTES);
   const root = rootKeysFromPhraseEntropy(phraseEntropy);
-  const rootOpen = (await createOpenKey(root.rootOpenSeed)).publicKey;
+  const { publicKey: rootOpen } = await workers.run(() => createOpenKey(root.rootOpenSeed));
   const genesis: ControlBody = {
     kind: "genesis",
     rootSign: root.rootSign.publicKey,

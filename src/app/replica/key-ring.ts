@@ -4,7 +4,7 @@
  * Tests: test/integration/app/replica.test.ts.
  */
 import type { DeviceId, EpochId } from "../../core/base/ids.ts";
-import type { Entropy } from "../../core/base/ports.ts";
+import type { Entropy, Workers } from "../../core/base/ports.ts";
 import { idBytes } from "../../core/base/ids.ts";
 import {
   createOpenKey,
@@ -31,17 +31,19 @@ const SUITE = 1;
 export class KeyRing {
   readonly #self: DeviceId;
   readonly #openKey: OpenKey;
+  readonly #workers: Workers;
   readonly #epochs = new Map<EpochId, EpochSecret>();
   readonly #opened = new Set<string>();
   #indexKey: Uint8Array | null = null;
 
-  private constructor(self: DeviceId, openKey: OpenKey) {
+  private constructor(self: DeviceId, openKey: OpenKey, workers: Workers) {
     this.#self = self;
     this.#openKey = openKey;
+    this.#workers = workers;
   }
 
-  static async open(self: DeviceId, openSeed: Uint8Array): Promise<KeyRing> {
-    return new KeyRing(self, await createOpenKey(openSeed));
+  static async open(self: DeviceId, openSeed: Uint8Array, workers: Workers): Promise<KeyRing> {
+    return new KeyRing(self, await workers.run(() => createOpenKey(openSeed)), workers);
   }
 
   get openPublicKey(): Uint8Array {
@@ -74,7 +76,8 @@ export class KeyRing {
       if (this.#opened.has(`${by}:${epoch}`)) continue;
       this.#opened.add(`${by}:${epoch}`);
       const info = wrapInfo({ account: view.account, epoch, recipient: idBytes(this.#self), suite: SUITE });
-      const plaintext = await unwrap({ secretKey: this.#openKey.secretKey, info, sealed });
+      const { secretKey } = this.#openKey;
+      const plaintext = await this.#workers.run(() => unwrap({ secretKey, info, sealed }));
       // A member that wraps badly harms nobody but the reader of its epoch; another wrap may still come.
       const secrets = plaintext === undefined ? undefined : decodeSecrets(plaintext);
       if (secrets === undefined) continue;
@@ -126,12 +129,13 @@ export class KeyRing {
   ): Promise<Uint8Array> {
     const first = secrets[0];
     assert(first !== undefined && this.#indexKey !== null, "there is something to wrap");
-    return wrap({
+    const input = {
       recipientPublicKey: recipient.openKey,
       info: wrapInfo({ account, epoch: first.epoch, recipient: recipient.recipient, suite: SUITE }),
       plaintext: encodeSecrets({ indexKey: this.#indexKey, epochs: secrets }),
       ekm: entropy.bytes(WRAP_RANDOM_BYTES),
-    });
+    };
+    return this.#workers.run(() => wrap(input));
   }
 
   async #wrapFor(

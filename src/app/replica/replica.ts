@@ -5,7 +5,7 @@
 import type { AccountId, DeviceId, LogId } from "../../core/base/ids.ts";
 import { bytesToId } from "../../core/base/ids.ts";
 import { type ErrorCode, isEngineError } from "../../core/base/errors.ts";
-import type { Clock, Entropy } from "../../core/base/ports.ts";
+import type { Clock, Entropy, Workers } from "../../core/base/ports.ts";
 import { createSigningKey, type SigningKey } from "../../core/crypto/sign.ts";
 import { createFold } from "../../core/inbox/fold.ts";
 import type { Fold } from "../../core/inbox/types.ts";
@@ -35,6 +35,7 @@ export interface ReplicaPorts {
   readonly store: Store;
   readonly clock: Clock;
   readonly entropy: Entropy;
+  readonly workers: Workers;
 }
 
 export class Replica implements SessionView {
@@ -94,7 +95,7 @@ export class Replica implements SessionView {
     if (counts !== undefined) ledger.counts = decodeCounts(counts);
     if (locked !== undefined) ledger.locked = decodeLocked(locked);
     const book = await loadBook(bytesToId(secrets.account), ledger, store);
-    const keys = await KeyRing.open(secrets.device, secrets.openSeed);
+    const keys = await KeyRing.open(secrets.device, secrets.openSeed, ports.workers);
     const replica = new Replica({ secrets, keys, ledger, book, ports });
     try {
       if (ledger.tips.size > 0) {

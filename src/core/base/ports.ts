@@ -1,5 +1,5 @@
 /**
- * What every layer may be given of the outside: time and chance. Ports that only one room needs are declared there.
+ * What every layer may be given of the outside: time, chance and threads. Ports that only one room needs are declared there.
  * Implementations: src/app/node/platform.ts (the machine), simulations (virtual).
  */
 
@@ -17,6 +17,12 @@ export interface Clock {
   readonly monotonicMs: () => MonotonicMs;
   /** Calls `fire` once after at least `delayMs`. A timer alone never keeps a process alive. */
   readonly after: (delayMs: number, fire: () => void) => CancelTimer;
+}
+
+/** Where work is done that has no synchronous form: HPKE. Behind a port, so that a simulation can do one after the other. */
+export interface Workers {
+  /** Settles as `job` does. Jobs may overlap. */
+  readonly run: <Result>(job: () => Promise<Result>) => Promise<Result>;
 }
 
 export interface Entropy {

@@ -4,16 +4,14 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeviceSecrets } from "../../../src/core/sync/ports.ts";
-import {
-  beginDevice,
-  deviceDirectory,
-  type DeviceDirectory,
-  openReplica,
-} from "../../../src/app/node/device-directory.ts";
+import { beginDevice, type DeviceDirectory, openReplica } from "../../../src/app/node/device-directory.ts";
 import { hasAccount, initAccount, openNode } from "../../../src/app/node/open-node.ts";
-import { machineEntropy } from "../../../src/app/node/platform.ts";
+import { deviceDirectory } from "../../../src/app/node/machine-directory.ts";
+import { machineEntropy, machineWorkers } from "../../../src/app/node/platform.ts";
 import { foundAccount, writeFounding } from "../../../src/app/replica/founding.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
+
+const ports = { entropy: machineEntropy, workers: machineWorkers };
 
 class Crash extends Error {}
 
@@ -33,7 +31,7 @@ describe("A device's directory", function () {
   /** Begins another device, and the process ends at some moment of it. */
   async function beginAndCrash(at: "before the key" | "after the key"): Promise<DeviceSecrets> {
     const directory = deviceDirectory(dir);
-    const founding = await foundAccount(machineEntropy);
+    const founding = await foundAccount(ports);
     const secrets: DeviceDirectory["secrets"] = {
       ...directory.secrets,
       save: async (made) => {
@@ -43,7 +41,7 @@ describe("A device's directory", function () {
     };
     try {
       await beginDevice(
-        { dir, secrets },
+        { ...directory, secrets },
         founding.secrets,
         (replica) => writeFounding(replica, founding, "other"),
         yes,
@@ -93,7 +91,7 @@ describe("A device's directory", function () {
   });
 
   it("is left as it was where filling it fails", async () => {
-    const founding = await foundAccount(machineEntropy);
+    const founding = await foundAccount(ports);
     const failing = beginDevice(deviceDirectory(dir), founding.secrets, async (replica) => {
       await writeFounding(replica, founding, "laptop");
       throw new Crash();

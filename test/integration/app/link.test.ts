@@ -9,14 +9,14 @@ import { parseCode } from "../../../src/app/link/link-code.ts";
 import { askMember, greetMember } from "../../../src/app/link/link-joiner.ts";
 import { joinAccount } from "../../../src/app/node/join-account.ts";
 import { initAccount } from "../../../src/app/node/open-node.ts";
-import { machineClock, machineEntropy } from "../../../src/app/node/platform.ts";
+import { machineClock, machineEntropy, machineWorkers } from "../../../src/app/node/platform.ts";
 import type { KinlogNode, LinkAttempt } from "../../../src/app/node/types.ts";
 import { createDeviceKeys } from "../../../src/app/replica/founding.ts";
 import { createNet } from "../../../src/io/net/create-net.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { addressOf, TestDevices } from "../../support/devices.ts";
 
-const ports = { clock: machineClock, entropy: machineEntropy };
+const ports = { clock: machineClock, entropy: machineEntropy, workers: machineWorkers };
 
 /** Another number of the same two words, or other words: never right. */
 function wrongWords(code: string): string {
@@ -54,7 +54,7 @@ describe("Linking a device", function () {
   async function guess(member: KinlogNode, code: string): Promise<unknown> {
     const net = await someNet();
     const channel = await greetMember(await net.dial(addressOf(member), LINK_PROTOCOL, 5_000), ports);
-    const keys = await createDeviceKeys(machineEntropy);
+    const keys = await createDeviceKeys(ports);
     return askMember(channel, { secret: parseCode(code).secret, keys, name: "guest", clock: machineClock });
   }
 
@@ -69,7 +69,7 @@ describe("Linking a device", function () {
     await assertRejectsWithCode(attempt.confirm(), "CODE_WRONG");
 
     // Who was connected before is told so; who comes now finds no door.
-    const keys = await createDeviceKeys(machineEntropy);
+    const keys = await createDeviceKeys(ports);
     const secret = parseCode(attempt.code).secret;
     await assertRejectsWithCode(
       askMember(early, { secret, keys, name: "late", clock: machineClock }),
@@ -98,7 +98,7 @@ describe("Linking a device", function () {
     );
     const codes = await Promise.all(
       channels.map(async (channel, at) => {
-        const keys = await createDeviceKeys(machineEntropy);
+        const keys = await createDeviceKeys(ports);
         try {
           await askMember(channel, { secret: secrets[at]!, keys, name: "guest", clock: machineClock });
           return "admitted";

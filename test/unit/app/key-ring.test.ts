@@ -11,6 +11,7 @@ import {
   wrapInfo,
 } from "../../../src/core/membership/wrap.ts";
 import { wrap, WRAP_RANDOM_BYTES } from "../../../src/core/crypto/async/wrap.ts";
+import { machineWorkers } from "../../../src/app/node/platform.ts";
 import { KeyRing, mintEpoch } from "../../../src/app/replica/key-ring.ts";
 import { bytesOf, deviceOf, TestAccount } from "../../support/membership.ts";
 import { testBytes } from "../../support/logs.ts";
@@ -35,7 +36,8 @@ function viewOf(
 
 let seed = 0;
 const entropy: Entropy = { bytes: (size) => testBytes(++seed, size) };
-const ring = (name: string): Promise<KeyRing> => KeyRing.open(deviceOf(name), bytesOf(`open seed ${name}`));
+const ring = (name: string): Promise<KeyRing> =>
+  KeyRing.open(deviceOf(name), bytesOf(`open seed ${name}`), machineWorkers);
 const mint = (count: number): readonly EpochSecret[] =>
   Array.from({ length: count }, () => mintEpoch(entropy));
 
