@@ -97,21 +97,51 @@ export class MemoryState {
   }
 }
 
+export interface FailedWrite {
+  readonly error: EngineError;
+  /** How many of the commits that were being written are on the disk all the same. */
+  readonly landed: number;
+}
+
 export class MemoryDisk {
-  readonly state = new MemoryState();
+  readonly state: MemoryState;
+  /** Told of each commit when it has become durable, whoever heard of it. */
+  readonly onDurable: ((commit: Commit) => void)[] = [];
   #isTaken = false;
   #isFull = false;
-  #failure: EngineError | undefined;
+  #failure: FailedWrite | undefined;
   readonly #damaged = new Set<string>();
+
+  constructor(state: MemoryState = new MemoryState()) {
+    this.state = state;
+  }
+
+  /** The same bytes on another disk, or the same bytes kept for later. */
+  copy(): MemoryDisk {
+    const copy = new MemoryDisk(this.state.copy());
+    for (const place of this.#damaged) copy.#damaged.add(place);
+    return copy;
+  }
+
+  write(commit: Commit): void {
+    this.state.apply(commit);
+    this.repair(commit);
+    for (const told of this.onDurable) told(commit);
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
 
   /** Writes and `reopen` fail with `DISK_FULL` until there is room again. */
   setFull(isFull: boolean): void {
     this.#isFull = isFull;
   }
 
-  /** The next write fails; what was in it is not on the disk. */
-  failNextWrite(cause: "full" | "other"): void {
-    this.#failure = cause === "full" ? fullError() : new EngineError("STORE_POISONED", "a write failed");
+  /** The next write fails; of what was in it the first `landed` commits are on the disk all the same. */
+  failNextWrite(cause: "full" | "other", landed = 0): void {
+    const error = cause === "full" ? fullError() : new EngineError("STORE_POISONED", "a write failed");
+    this.#failure = { error, landed };
   }
 
   /** Bits of a stored entry are not what was written, until it is written again. */
@@ -130,8 +160,12 @@ export class MemoryDisk {
     }
   }
 
-  takeFailure(): EngineError | undefined {
-    const failure = this.#isFull ? fullError() : this.#failure;
+  get damagedCount(): number {
+    return this.#damaged.size;
+  }
+
+  takeFailure(): FailedWrite | undefined {
+    const failure = this.#isFull ? { error: fullError(), landed: 0 } : this.#failure;
     this.#failure = undefined;
     return failure;
   }

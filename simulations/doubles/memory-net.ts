@@ -28,7 +28,18 @@ export interface MemoryHubOptions {
   /** Largest piece in which bytes arrive. */
   readonly pieceBytesMax: number;
   /** How many pieces of 10,000 break their connection instead of arriving. */
-  readonly lossPer10000: number;
+  lossPer10000: number;
+  /** Sees every piece as it is sent, as a listener on the network does. */
+  readonly listen?: (piece: Uint8Array, from: MemoryNet, line: string) => void;
+}
+
+/** What stands between two hosts, in one direction. */
+export interface Link {
+  /** One way; with a little jitter. */
+  readonly delayMs?: number;
+  readonly bytesPerSecond?: number;
+  /** Nothing passes, and nobody is told; it waits until the link is whole again. */
+  readonly isCut?: boolean;
 }
 
 /** One identity of a host, from its start or `renew` on. */
@@ -39,26 +50,39 @@ interface Identity {
 }
 
 export interface MemoryNet extends Net {
-  /** Its address now; the hub's faults go by it. */
+  /** Its address now. */
   readonly host: () => string;
+  /** The hub's faults go by it; a machine keeps its name when its program starts again. */
+  readonly name: string;
+  /**
+   * The program died. Its ends of streams never settle again. The other ends hear that the connection broke, or, of a machine without
+   * power, nothing.
+   */
+  readonly vanish: (how: "told" | "silent") => void;
+  readonly openStreams: () => number;
+  /** Dials that are under way. */
+  readonly dialling: () => number;
 }
 
 export class MemoryHub {
   readonly options: MemoryHubOptions;
   readonly #hosts = new Set<MemoryHost>();
-  readonly #cut = new Set<string>();
+  readonly #links = new Map<string, Link>();
   readonly #delays = new Map<string, number>();
   readonly #arrivals = new Map<string, number>();
   /** Waiting for a partition to heal, in order. */
-  #parked: { readonly pair: string; readonly line: string; readonly arrive: () => void }[] = [];
+  #parked: Parcel[] = [];
+  readonly #addresses = new Map<string, string>();
   #hostCount = 0;
+  #lineCount = 0;
 
   constructor(options: MemoryHubOptions) {
     this.options = options;
   }
 
-  createNet(): MemoryNet {
-    const host = new MemoryHost(this);
+  /** A host of a name stands where the last of that name stood. */
+  createNet(name?: string): MemoryNet {
+    const host = new MemoryHost(this, name);
     this.#hosts.add(host);
     return host;
   }
@@ -68,15 +92,20 @@ export class MemoryHub {
   }
 
   /** Nothing passes between the two any more, and nobody is told. */
-  partition(a: MemoryNet, b: MemoryNet): void {
-    this.#cut.add(pairOf(a, b));
+  partition(a: Named, b: Named): void {
+    this.setLink(a, b, { isCut: true });
+    this.setLink(b, a, { isCut: true });
+  }
+
+  /** In one direction. */
+  setLink(from: Named, to: Named, link: Link): void {
+    this.#links.set(wayOf(from, to), link);
+    this.#unpark();
   }
 
   heal(): void {
-    this.#cut.clear();
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const { pair, line, arrive } of parked) this.#carry(pair, line, arrive);
+    this.#links.clear();
+    this.#unpark();
   }
 
   /** Every stream between the two breaks for both. */
@@ -91,13 +120,29 @@ export class MemoryHub {
     this.#require(net).move(this.newHostAddress());
   }
 
-  isCut(a: MemoryNet, b: MemoryNet): boolean {
-    return this.#cut.has(pairOf(a, b));
+  isCut(from: Named, to: Named): boolean {
+    return this.#links.get(wayOf(from, to))?.isCut === true;
+  }
+
+  /** Where the machine of this name stands. */
+  addressOf(name: string): string {
+    const known = this.#addresses.get(name) ?? this.newHostAddress();
+    this.#addresses.set(name, known);
+    return known;
+  }
+
+  /** A machine that starts again stands where it moved to. */
+  moved({ name }: Named, address: string): void {
+    if (this.#addresses.has(name)) this.#addresses.set(name, address);
   }
 
   newHostAddress(): string {
     const number = ++this.#hostCount;
     return `10.0.${Math.floor(number / 250)}.${1 + (number % 250)}`;
+  }
+
+  newLine(): number {
+    return ++this.#lineCount;
   }
 
   newIdentity(): Identity {
@@ -114,8 +159,8 @@ export class MemoryHub {
   }
 
   /** `line` names what must stay in order; another line may overtake it. */
-  send(from: MemoryNet, to: MemoryNet, line: string, arrive: () => void): void {
-    this.#carry(pairOf(from, to), line, arrive);
+  send(from: Named, to: Named, line: string, arrive: () => void, bytes = 0): void {
+    this.#carry({ from, to, line, arrive, bytes });
   }
 
   /** How long a packet takes that leads nowhere. */
@@ -130,16 +175,26 @@ export class MemoryHub {
     this.#hosts.delete(host);
   }
 
-  #carry(pair: string, line: string, arrive: () => void): void {
+  #carry(parcel: Parcel): void {
+    const { from, to, line, arrive, bytes } = parcel;
     const { clock } = this.options;
     const now = clock.monotonicMs();
-    const at = Math.max(this.#arrivals.get(line) ?? 0, now + this.delayMs(pair));
+    const link = this.#links.get(wayOf(from, to));
+    const underWayMs = (link?.delayMs ?? 0) + this.delayMs([from.name, to.name].toSorted().join(" "));
+    const takesMs = link?.bytesPerSecond === undefined ? 0 : (1_000 * bytes) / link.bytesPerSecond;
+    const at = Math.max((this.#arrivals.get(line) ?? 0) + takesMs, now + underWayMs + takesMs);
     this.#arrivals.set(line, at);
     clock.after(at - now, () => {
       if (this.#arrivals.get(line) === at) this.#arrivals.delete(line);
-      if (this.#cut.has(pair)) this.#parked.push({ pair, line, arrive });
+      if (this.isCut(from, to)) this.#parked.push(parcel);
       else arrive();
     });
+  }
+
+  #unpark(): void {
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const parcel of parked) this.#carry(parcel);
   }
 
   #require(net: MemoryNet): MemoryHost {
@@ -149,7 +204,18 @@ export class MemoryHub {
   }
 }
 
+type Named = Pick<MemoryNet, "name">;
+
+interface Parcel {
+  readonly from: Named;
+  readonly to: Named;
+  readonly line: string;
+  readonly arrive: () => void;
+  readonly bytes: number;
+}
+
 class MemoryHost implements MemoryNet {
+  readonly name: string;
   readonly #hub: MemoryHub;
   readonly #handlers = new Map<string, (stream: ByteStream) => void>();
   readonly #changeListeners: (() => void)[] = [];
@@ -157,13 +223,18 @@ class MemoryHost implements MemoryNet {
   #identity: Identity;
   #address: string;
   #closed = false;
-  #streamCount = 0;
+  #dialling = 0;
 
-  constructor(hub: MemoryHub) {
+  constructor(hub: MemoryHub, name: string | undefined) {
     this.#hub = hub;
     this.#identity = hub.newIdentity();
-    this.#address = hub.newHostAddress();
+    this.#address = name === undefined ? hub.newHostAddress() : hub.addressOf(name);
+    this.name = name ?? this.#address;
   }
+
+  readonly openStreams = (): number => this.#streams.size;
+
+  readonly dialling = (): number => this.#dialling;
 
   readonly host = (): string => this.#address;
 
@@ -179,14 +250,17 @@ class MemoryHost implements MemoryNet {
     if (isOwn || target.transportId === this.#identity.transportId) {
       throw new EngineError("ADDRESS_INVALID", "the address is this device's own");
     }
+    this.#dialling++;
     return new Promise((resolve, reject) => {
       let isTimedOut = false;
       const cancel = this.#hub.options.clock.after(timeoutMs, () => {
         isTimedOut = true;
+        this.#dialling--;
         reject(new EngineError("TIMED_OUT", "the device did not answer in time"));
       });
       this.#connect(target, protocol, (result) => {
         cancel();
+        if (!isTimedOut) this.#dialling--;
         if (result instanceof EngineError) reject(result);
         else if (isTimedOut) result.abort();
         else resolve(result);
@@ -223,6 +297,16 @@ class MemoryHost implements MemoryNet {
     return Promise.resolve();
   };
 
+  readonly vanish = (how: "told" | "silent"): void => {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#hub.remove(this);
+    for (const [stream] of this.#streams) stream.vanish(how);
+    this.#streams.clear();
+    this.#handlers.clear();
+    this.#changeListeners.length = 0;
+  };
+
   listensAt(host: string, port: number): boolean {
     return !this.#closed && host === this.#address && port === this.#identity.port;
   }
@@ -232,6 +316,7 @@ class MemoryHost implements MemoryNet {
   }
 
   move(address: string): void {
+    this.#hub.moved(this, address);
     this.#address = address;
     for (const stream of this.#streams.keys()) stream.lose();
     for (const listener of this.#changeListeners) listener();
@@ -246,9 +331,9 @@ class MemoryHost implements MemoryNet {
       );
       return;
     }
-    const line = `${this.#address}:${++this.#streamCount} ${target.host}:${target.port}`;
+    const line = `${this.#address}:${this.#hub.newLine()} ${target.host}:${target.port}`;
     this.#hub.send(this, other, `${line} >`, () => {
-      const accepted = other.#accept(this, target, protocol, line);
+      const accepted = this.#closed ? undefined : other.#accept(this, target, protocol, line);
       this.#hub.send(other, this, `${line} <`, () => done(accepted ?? unreachable));
     });
   }
@@ -288,9 +373,10 @@ class MemoryHost implements MemoryNet {
   #carrier(from: MemoryHost, line: string): Carrier {
     const { random, pieceBytesMax, lossPer10000 } = this.#hub.options;
     return {
-      deliver: (end, arrive) => {
-        if (end.initiator) this.#hub.send(from, this, `${line} >`, arrive);
-        else this.#hub.send(this, from, `${line} <`, arrive);
+      deliver: (end, arrive, piece) => {
+        const [sender, receiver, way] = end.initiator ? [from, this, ">"] : [this, from, "<"];
+        if (piece !== undefined) this.#hub.options.listen?.(piece, sender, `${line} ${way}`);
+        this.#hub.send(sender, receiver, `${line} ${way}`, arrive, piece?.length ?? 0);
       },
       cut: (bytes) => {
         const pieces: Uint8Array[] = [];
@@ -308,6 +394,6 @@ function addressOf(host: string, port: number, transportId: string): string {
   return `/ip4/${host}/tcp/${port}/p2p/${transportId}`;
 }
 
-function pairOf(a: MemoryNet, b: MemoryNet): string {
-  return [a.host(), b.host()].toSorted().join(" ");
+function wayOf(from: Named, to: Named): string {
+  return `${from.name}>${to.name}`;
 }

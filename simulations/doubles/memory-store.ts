@@ -30,8 +30,13 @@ interface Waiting {
 }
 
 export interface MemoryStore extends Store {
-  /** The process dies: what is not durable is gone, and nothing that was asked is answered any more. */
-  readonly crash: () => void;
+  /**
+   * The process dies: nothing that was asked is answered any more, and what is not durable is gone, except for the oldest `survivors`
+   * of the commits in flight: they had reached the disk, and nobody was told.
+   */
+  readonly crash: (survivors?: number) => void;
+  /** Commits given and not answered yet. */
+  readonly inFlight: () => number;
 }
 
 /** @throws EngineError `STORE_BUSY` while another store has the disk, `DISK_FULL` while it has no room. */
@@ -59,7 +64,8 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
     clearRows: () => store.clearRows(),
     verify: (wanted) => store.read(() => store.verify(wanted)),
     close: () => store.close(),
-    crash: () => store.crash(),
+    crash: (survivors = 0) => store.crash(survivors),
+    inFlight: () => store.inFlight(),
   };
 }
 
@@ -181,12 +187,18 @@ class OpenMemoryStore {
     this.#disk.release();
   }
 
-  crash(): void {
-    if (this.#isDead || this.#isClosed) return;
+  crash(survivors: number): void {
+    if (this.#isDead) return;
     this.#isDead = true;
     this.#isClosed = true;
+    if (survivors > 0) this.#disk.state.takeNumbers(this.live);
+    for (const { commit } of this.#waiting.slice(0, survivors)) this.#disk.write(commit);
     this.#waiting = [];
     this.#disk.release();
+  }
+
+  inFlight(): number {
+    return this.#waiting.length;
   }
 
   async read<Result>(work: () => Result): Promise<Result> {
@@ -209,8 +221,11 @@ class OpenMemoryStore {
       const group = this.#waiting;
       this.#waiting = [];
       const failure = this.#disk.takeFailure();
-      if (failure !== undefined) this.#poison(failure, group);
-      else this.#finish(group);
+      if (failure !== undefined) {
+        if (failure.landed > 0) this.#disk.state.takeNumbers(this.live);
+        for (const { commit } of group.slice(0, failure.landed)) this.#disk.write(commit);
+        this.#poison(failure.error, group);
+      } else this.#finish(group);
       for (const drained of this.#drained.splice(0)) drained();
       this.#sync();
     });
@@ -219,10 +234,7 @@ class OpenMemoryStore {
   #finish(group: readonly Waiting[]): void {
     // Numbers that were given go with whatever is written next, so that no other log ever gets them.
     this.#disk.state.takeNumbers(this.live);
-    for (const { commit } of group) {
-      this.#disk.state.apply(commit);
-      this.#disk.repair(commit);
-    }
+    for (const { commit } of group) this.#disk.write(commit);
     for (const { resolve } of group) resolve();
   }
 

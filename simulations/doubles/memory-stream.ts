@@ -9,11 +9,13 @@ import type { ByteStream } from "../../src/core/sync/ports.ts";
 /** As in src/io/net: bytes on their way and not read yet. */
 const WINDOW_BYTES = 256 * 1024;
 
+const NEVER = new Promise<never>(() => undefined);
+
 type Read = IteratorResult<Uint8Array, undefined>;
 
 /** What carries between two ends; `deliver` calls `arrive` later, never before what was given earlier in that direction. */
 export interface Carrier {
-  readonly deliver: (from: MemoryStream, arrive: () => void) => void;
+  readonly deliver: (from: MemoryStream, arrive: () => void, piece?: Uint8Array) => void;
   readonly cut: (bytes: Uint8Array) => readonly Uint8Array[];
   /** The connection breaks before these bytes arrive. */
   readonly isLost: () => boolean;
@@ -43,6 +45,7 @@ export class MemoryStream implements ByteStream {
   #isReading = true;
   #error: EngineError | undefined;
   #isOver = false;
+  #hasVanished = false;
   #reader: { readonly resolve: (read: Read) => void; readonly reject: (error: Error) => void } | undefined;
   #wakeWriter: (() => void) | undefined;
   #breakWriter: ((error: Error) => void) | undefined;
@@ -87,12 +90,31 @@ export class MemoryStream implements ByteStream {
     this.#break(new EngineError("ABORTED", "this device ended the connection"));
   };
 
+  /** Bytes that this end has sent and the other has not read. */
+  get unread(): number {
+    return this.#unread;
+  }
+
+  /** This end's program died: nothing of it settles any more. The other end is told, or, of a machine without power, not. */
+  vanish(how: "told" | "silent"): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#hasVanished = true;
+    this.#chunks.length = 0;
+    this.#reader = undefined;
+    this.#breakWriter = undefined;
+    this.#wakeWriter = undefined;
+    if (how === "told") this.#carrier.deliver(this, () => this.peer.lose());
+    this.#onOver();
+  }
+
   /** The connection is gone, and this end is told; the other is told by its own `lose`. */
   lose(): void {
     this.#fail(new EngineError("PEER_CLOSED", "the connection to the device broke"));
   }
 
   #next(): Promise<Read> {
+    if (this.#hasVanished) return NEVER;
     assert(this.#reader === undefined, "a stream has one reader");
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
@@ -123,13 +145,14 @@ export class MemoryStream implements ByteStream {
         }),
       );
     }
+    if (this.#hasVanished) return NEVER;
     if (this.#carrier.isLost()) {
       this.#carrier.deliver(this, () => this.peer.lose());
       this.lose();
       throw this.#error ?? new EngineError("PEER_CLOSED", "the connection to the device broke");
     }
     this.#unread += piece.length;
-    this.#carrier.deliver(this, () => this.peer.#take(piece));
+    this.#carrier.deliver(this, () => this.peer.#take(piece), piece);
   }
 
   #orBreak<Value>(wait: Promise<Value>): Promise<Value> {
@@ -146,7 +169,7 @@ export class MemoryStream implements ByteStream {
   }
 
   #take(piece: Uint8Array): void {
-    if (this.#error !== undefined) return;
+    if (this.#error !== undefined || this.#hasVanished) return;
     const reader = this.#reader;
     if (reader === undefined && this.#isReading) {
       this.#chunks.push(piece);
@@ -158,6 +181,7 @@ export class MemoryStream implements ByteStream {
   }
 
   #takeEnd(): void {
+    if (this.#hasVanished) return;
     this.#peerEnded = true;
     const reader = this.#reader;
     this.#reader = undefined;

@@ -9,11 +9,20 @@ import { hasAccount, initAccount, openNode } from "../../../src/app/node/open-no
 import { deviceDirectory } from "../../../src/app/node/machine-directory.ts";
 import { machineEntropy, machineWorkers } from "../../../src/app/node/platform.ts";
 import { foundAccount, writeFounding } from "../../../src/app/replica/founding.ts";
+import { describeStores } from "../../contracts/stores.contract.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 
 const ports = { entropy: machineEntropy, workers: machineWorkers };
 
 class Crash extends Error {}
+
+describeStores("A machine's directory", async () => {
+  const parent = await mkdtemp(join(tmpdir(), "kinlog-stores-"));
+  return {
+    stores: deviceDirectory(join(parent, "device")).stores,
+    cleanup: () => rm(parent, { recursive: true }),
+  };
+});
 
 describe("A device's directory", function () {
   this.timeout(20_000);
