@@ -8,14 +8,13 @@ import type { CancelTimer } from "../../core/base/ports.ts";
 import type { Ranges } from "../../core/log/ranges.ts";
 import { META } from "../replica/meta-names.ts";
 import type { Replica } from "../replica/replica.ts";
+import { openNameHint, sealNameHint } from "./name-hints.ts";
 import {
   decodeAcked,
   decodeAddresses,
-  decodeName,
   decodeTime,
   encodeAcked,
   encodeAddresses,
-  encodeName,
   encodeTime,
   tolerant,
 } from "./peer-memory-codec.ts";
@@ -34,7 +33,9 @@ export interface PeerMemoryState {
 
 /** Writes down what devices were called while linking, before any node runs here. */
 export function rememberNames(replica: Replica, names: ReadonlyMap<DeviceId, string>): Promise<void> {
-  const rows = [...names].map(([device, name]) => [`${META.nameHint}${device}`, encodeName(name)] as const);
+  const rows = [...names].map(
+    ([device, name]) => [`${META.nameHint}${device}`, sealNameHint(replica, device, name)] as const,
+  );
   return replica.writer.remember(new Map(rows));
 }
 
@@ -62,7 +63,7 @@ export class PeerMemory {
         lastSeenMs: tolerant(seen, decodeTime) ?? null,
         acked: tolerant(acked, decodeAcked) ?? new Map(),
         sinceMs: tolerant(since, decodeTime) ?? null,
-        nameHint: tolerant(nameHint, decodeName) ?? null,
+        nameHint: openNameHint(replica, device, nameHint) ?? null,
       });
     }
     memory.lastInSyncMs = tolerant(await store.meta(META.lastInSync), decodeTime) ?? null;

@@ -30,6 +30,7 @@ export const labels = {
   wrapInfo: "kinlog/v1/wrap-info",
   recoverySeal: "kinlog/v1/recovery-seal",
   keyFile: "kinlog/v1/key-file",
+  nameHint: "kinlog/v1/name-hint",
 } as const;
 
 const LABEL_BYTES_MAX = 255;

@@ -14,6 +14,10 @@ import {
   encodeTime,
   tolerant,
 } from "../../../src/app/node/peer-memory-codec.ts";
+import { openNameHint } from "../../../src/app/node/name-hints.ts";
+import { PeerMemory, rememberNames } from "../../../src/app/node/peer-memory.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { TestDevice } from "../../support/replicas.ts";
 
 const logs = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
@@ -43,6 +47,23 @@ describe("The memory of peers", () => {
       ),
     );
     equal(tolerant(encodeName("Zoë's laptop"), decodeName), "Zoë's laptop");
+  });
+
+  it("K1: a name from linking lies sealed in the store, and is known again after a restart", async () => {
+    const laptop = await TestDevice.found(new ManualClock());
+    const phone = await laptop.admit("phone", 2);
+    const name = "Zoë's laptop";
+    await rememberNames(phone.replica, new Map([[laptop.replica.self, name]]));
+    const stored = [...phone.disk.state.meta.values()].map((value) => Buffer.from(value));
+    equal(
+      stored.some((value) => value.includes(name)),
+      false,
+    );
+    const memory = await PeerMemory.open(await phone.restart());
+    deepEqual([...memory.nameHints()], [[laptop.replica.self, name]]);
+    // Under another device's id it says nothing.
+    const hint = await phone.replica.ports.store.meta(`name-hint/${laptop.replica.self}`);
+    equal(openNameHint(phone.replica, phone.replica.self, hint), undefined);
   });
 
   it("keeps the newest addresses only", () => {
