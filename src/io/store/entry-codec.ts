@@ -91,6 +91,8 @@ export function decodeEntry(body: Uint8Array, kinds: KindTable): BatchEntry | un
     if (at >= body.length || at >= 3) return undefined;
     byte = body[at++]!;
     code += (byte % 128) * scale;
+    // A stored entry has one encoding, so that two that differ are never the same.
+    if (byte === 0 && at > 1) return undefined;
   }
   const kind = kinds.kindOf(Math.floor(code / STATE_COUNT));
   const state = STATES[code % STATE_COUNT];
@@ -108,12 +110,16 @@ function decodeBodiless(
   state: "purged" | "absent",
 ): BatchEntry | undefined {
   if (rest.length < 1 + PAYLOAD_HASH_BYTES || rest.length > 3 + PAYLOAD_HASH_BYTES) return undefined;
-  const reader = new ByteReader(rest);
   const lengthBytes = rest.length - PAYLOAD_HASH_BYTES;
   let payloadLength = 0;
-  for (let n = 0, scale = 1; n < lengthBytes; n++, scale *= 128) payloadLength += (reader.u8() % 128) * scale;
+  for (let n = 0, scale = 1; n < lengthBytes; n++, scale *= 128) {
+    const byte = rest[n]!;
+    const isLast = n === lengthBytes - 1;
+    if (byte < 128 !== isLast || (byte === 0 && n > 0)) return undefined;
+    payloadLength += (byte % 128) * scale;
+  }
   if (payloadLength > PAYLOAD_BYTES_MAX) return undefined;
-  return { kind, state, payloadLength, bytes: reader.raw(PAYLOAD_HASH_BYTES) };
+  return { kind, state, payloadLength, bytes: rest.subarray(lengthBytes) };
 }
 
 function putUint(target: Uint8Array, at: number, value: number): number {

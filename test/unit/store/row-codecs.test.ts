@@ -129,6 +129,25 @@ describe("values of the store", () => {
     );
   });
 
+  it("U1: have one encoding: padded and cut numbers are no entry", () => {
+    const kinds = new KindTable();
+    kinds.numberOf({ version: 1, flags: 0, epoch: null });
+    const hash = "07".repeat(32);
+    const isRead = (body: string): boolean => decodeEntry(hexToBytes(body), kinds) !== undefined;
+    // Kind 0 and its state, then the length of what is purged.
+    equal(isRead(`01${"05"}${hash}`), true);
+    equal(isRead(`01${"8001"}${hash}`), true);
+    for (const padded of [
+      `8100${"05"}${hash}`,
+      `818000${"05"}${hash}`,
+      `01${"8500"}${hash}`,
+      `01${"858000"}${hash}`,
+    ])
+      equal(isRead(padded), false, padded);
+    for (const cut of [`01${"85"}${hash}`, `01${"0505"}${hash}`, `01${"8585"}${hash}`])
+      equal(isRead(cut), false, cut);
+  });
+
   it("number each kind once, and go on behind those that are stored", () => {
     const kinds = new KindTable();
     const a: EntryKind = { version: 1, flags: 0, epoch: null };
