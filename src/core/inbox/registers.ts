@@ -7,7 +7,15 @@ import type { ByteReader } from "../base/byte-reader.ts";
 import { compareBytes } from "../base/bytes.ts";
 import type { Place, Row } from "../log/rows.ts";
 import { CONTENT_HASH_BYTES } from "./operation.ts";
-import { ROW_VERSION, comparePlaces, readOrder, readPlace, readRow, readStamp } from "./rows.ts";
+import {
+  ROW_VERSION,
+  comparePlaces,
+  readOrder,
+  readPlace,
+  readRow,
+  readStamp,
+  requireKnown,
+} from "./rows.ts";
 import { ScratchWriter } from "./scratch-writer.ts";
 import { compareOrder, compareStamps } from "./stamp.ts";
 import type { OrderKey, Stamp } from "./types.ts";
@@ -52,6 +60,8 @@ export const NEW_CONVERSATION: ConversationRow = {
 };
 
 const has = { clock: 1, name: 2, candidates: 4, readUpTo: 8, register: 16, unread: 32, title: 64 } as const;
+
+const FLAGS_KNOWN = 127;
 
 /** Holds the largest row. */
 const writer = new ScratchWriter(512);
@@ -115,6 +125,7 @@ export function encodeConversationRow(row: ConversationRow): Row {
 export function decodeConversationRow(row: Row): ConversationRow {
   return readRow(row, (reader) => {
     const flags = reader.u8();
+    requireKnown(flags, (flags & has.register) === 0 ? FLAGS_KNOWN & ~has.unread : FLAGS_KNOWN);
     const optional = <Value>(bit: number, read: (from: ByteReader) => Value): Value | null =>
       (flags & bit) === 0 ? null : read(reader);
     return {

@@ -103,6 +103,7 @@ export function encodeMessageRow({ content, register }: MessageRow): Row {
 export function decodeMessageRow(row: Row): MessageRow {
   return readRow(row, (reader) => {
     const flags = reader.u8();
+    requireKnown(flags, hasContent | hasRegister | ((flags & hasRegister) === 0 ? 0 : isDeleted));
     const content = (flags & hasContent) !== 0 ? readContent(reader) : null;
     const order = (flags & hasRegister) !== 0 ? readOrder(reader) : null;
     return { content, register: order === null ? null : { order, deleted: (flags & isDeleted) !== 0 } };
@@ -155,6 +156,12 @@ export function readRow<Value>(row: Row, read: (reader: ByteReader) => Value): V
       remedy: "Run `kinlog verify --repair`; the view is built again from the logs.",
     });
   }
+}
+
+/** What a row says of fields that it does not have, or of none that this version knows, was never written. */
+export function requireKnown(flags: number, known: number): void {
+  if ((flags & ~known) !== 0)
+    throw new EngineError("WIRE_NOT_CANONICAL", "a row has flags without a meaning");
 }
 
 export function readOrder(reader: ByteReader): OrderKey {

@@ -19,6 +19,7 @@ import {
   decodeDeviceRow,
   encodeConversationRow,
   encodeDeviceRow,
+  NEW_CONVERSATION,
   type ConversationRow,
   type Placed,
 } from "../../../src/core/inbox/registers.ts";
@@ -151,5 +152,19 @@ describe("rows", () => {
         }
       }),
     );
+  });
+
+  it("U1: have one encoding: flags without a meaning are damage", () => {
+    const order = { stamp: { ms: 1, counter: 2 }, id: "ab".repeat(16) as MessageId };
+    const message = encodeMessageRow({ content: null, register: { order, deleted: true } });
+    const conversation = encodeConversationRow({ ...NEW_CONVERSATION, readUpTo: order });
+    const withFlags = (row: Row, flags: number): Row => Uint8Array.of(row[0]!, flags, ...row.subarray(2));
+    deepEqual(decodeMessageRow(withFlags(message, 2)).register?.deleted, false);
+    for (const flags of [2 + 8, 2 + 128])
+      assertCode(() => decodeMessageRow(withFlags(message, flags)), "STORE_DAMAGED");
+    // A register that is not there says nothing.
+    assertCode(() => decodeMessageRow(Uint8Array.of(ROW_VERSION, 4)), "STORE_DAMAGED");
+    for (const flags of [8 + 128, 8 + 32])
+      assertCode(() => decodeConversationRow(withFlags(conversation, flags)), "STORE_DAMAGED");
   });
 });
