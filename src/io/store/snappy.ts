@@ -5,6 +5,8 @@
 
 /** A block of a table is a few kilobytes; an index of a table of 8 MiB some ten. */
 const UNPACKED_BYTES_MAX = 16 * 1024 * 1024;
+/** No element gives more: a copy of 64 bytes takes three. So a size is not trusted before the bytes for it are there. */
+const GROWTH_MAX = 64 / 3;
 
 /** Undefined where the bytes are no Snappy block. */
 export function unpackSnappy(packed: Uint8Array): Uint8Array | undefined {
@@ -17,6 +19,7 @@ export function unpackSnappy(packed: Uint8Array): Uint8Array | undefined {
     if (!(size <= UNPACKED_BYTES_MAX)) return undefined;
     if (byte < 128) break;
   }
+  if (size > GROWTH_MAX * packed.length) return undefined;
   const unpacked = new Uint8Array(size);
   let end = 0;
   while (at < packed.length) {

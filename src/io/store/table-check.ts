@@ -17,6 +17,8 @@ const MAGIC = [0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb] as const;
 /** Behind every block: how it is packed, and its checksum. */
 const TRAILER_BYTES = 5;
 const PACKED_SNAPPY = 1;
+/** At the end of a block: where its keys stand whole, and last how many such places there are. */
+const RESTART_BYTES = 4;
 /** LevelDB stores checksums turned and shifted, since data may itself hold checksums. */
 const MASK_DELTA = 0xa282ead8;
 
@@ -60,11 +62,12 @@ function isWhole(table: Uint8Array, { offset, size }: Block): boolean {
 
 /** The handles that the values of an index block are; undefined in the place of one that cannot be read. */
 function readHandles(contents: Uint8Array): readonly (Block | undefined)[] {
+  if (contents.length < RESTART_BYTES) return [undefined];
   const restartCount = new DataView(contents.buffer, contents.byteOffset, contents.length).getUint32(
-    contents.length - 4,
+    contents.length - RESTART_BYTES,
     true,
   );
-  const entries = contents.subarray(0, Math.max(0, contents.length - 4 * (restartCount + 1)));
+  const entries = contents.subarray(0, Math.max(0, contents.length - RESTART_BYTES * (restartCount + 1)));
   const reader = new VarintReader(entries);
   const handles: (Block | undefined)[] = [];
   while (reader.left > 0) {

@@ -10,6 +10,7 @@ import { openDatabase } from "../../../src/io/store/level-database.ts";
 import { unpackSnappy } from "../../../src/io/store/snappy.ts";
 import { countDamagedBlocks } from "../../../src/io/store/table-check.ts";
 import { testBytes } from "../../support/logs.ts";
+import { tableAround } from "../../support/table-around.ts";
 
 describe("checking LevelDB's tables", () => {
   let tables: readonly Uint8Array[];
@@ -57,6 +58,22 @@ describe("checking LevelDB's tables", () => {
     equal(unpack("06046162" + "0102"), "ababab");
     for (const broken of ["", "05", "0308", "03086b69", "020461621e0200", "0a04616201ff", "ffffffffff0f00"])
       equal(unpack(broken), undefined);
+  });
+
+  it("U5: gives no memory to a block that says it is larger than its bytes can make it", () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const unpacked = Array.from({ length: 8 }, () => unpackSnappy(hexToBytes("80808008" + "00")));
+    ok(process.memoryUsage().arrayBuffers - before < 16 * 1024 * 1024);
+    ok(unpacked.every((block) => block === undefined));
+    // The most that three bytes make, 64 of one, many times over.
+    const copies = "fe0100".repeat(30);
+    equal(unpackSnappy(hexToBytes(`810f${"0061"}${copies}`))?.length, 1_921);
+  });
+
+  it("U1: counts an index that is too short to be one as damage", () => {
+    for (let size = 0; size < 4; size++)
+      equal(countDamagedBlocks(tableAround(new Uint8Array(size))), 1, `${size}`);
+    equal(countDamagedBlocks(tableAround(Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0))), 0);
   });
 
   it("finds nothing wrong in tables as LevelDB wrote them", () => {
