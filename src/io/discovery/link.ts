@@ -12,7 +12,7 @@ import multicastDns, {
 } from "multicast-dns";
 import { tagToName } from "./answers.ts";
 import type { LinkPlace } from "./link-places.ts";
-import { PacketFilter } from "./packet-filter.ts";
+import { claimsTooMuch, PacketFilter } from "./packet-filter.ts";
 
 /** RFC 6762, section 3. */
 const GROUP = { IPv4: "224.0.0.251", IPv6: "ff02::fb" } as const;
@@ -132,11 +132,13 @@ export class Link {
   }
 
   #admits(message: Buffer, sender: string): boolean {
-    if (!this.#filter.isQuiet()) this.#listener.onFlood();
+    const isLie = claimsTooMuch(message);
+    // Whatever it names and wherever it comes from: who decodes every packet there is decodes this one too.
+    if (!this.#filter.isQuiet() || isLie) this.#listener.onFlood();
     const verdict = this.#filter.judge(message, sender, this.#listener.labels());
     if (verdict !== "elsewhere" && !this.#filter.isOwn(sender)) this.packetsSeen++;
     if (verdict === "flood") this.#listener.onFlood();
-    return verdict === "decode";
+    return verdict === "decode" && !isLie;
   }
 
   #sent(error: Error | null | undefined): void {

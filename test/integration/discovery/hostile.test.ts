@@ -143,6 +143,32 @@ describe("discovery among hostile packets", () => {
     }
   });
 
+  it("N6: takes one header that counts more than its packet holds for a flood, since others decode it", async () => {
+    let floods = 0;
+    const place = findLinkPlaces({ allowLoopback: true, only: [loopbackName()] }).find(
+      ({ family }) => family === "IPv4",
+    );
+    const link = new Link(place!, TEST_PORT, {
+      labels: () => [TAG],
+      onQuery: () => undefined,
+      onAnswer: () => undefined,
+      onFlood: () => floods++,
+      onError: () => undefined,
+    });
+    try {
+      await link.ready;
+      await send(Buffer.from(`000084000000c0af00020000${"00".repeat(40)}`, "hex"));
+      for (let tries = 0; tries < 40 && floods === 0; tries++) {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 50);
+        });
+      }
+      equal(floods, 1);
+    } finally {
+      await link.close();
+    }
+  });
+
   it("N5: tells of a flood of forged peers only so many", async () => {
     const forged = await createDiscovery({
       allowLoopback: true,

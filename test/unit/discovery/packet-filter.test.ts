@@ -2,7 +2,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import type { NetworkInterfaceInfo } from "node:os";
 import type { LinkPlace } from "../../../src/io/discovery/link-places.ts";
-import { PacketFilter, type Verdict } from "../../../src/io/discovery/packet-filter.ts";
+import { claimsTooMuch, PacketFilter, type Verdict } from "../../../src/io/discovery/packet-filter.ts";
 
 const LABELS = ["_abcdefghijklmno", "_ponmlkjihgfedcb"];
 const OURS = Buffer.from("....\u0010_abcdefghijklmno\u0004_udp", "latin1");
@@ -80,5 +80,24 @@ describe("the filter of a link's packets", () => {
     deepEqual([second.filter(Boolean).length, second.at(-1)], [100, false]);
     wait(1_000);
     equal(isQuiet(), true);
+  });
+});
+
+describe("a packet's header", () => {
+  it("N6, N9: is a lie where it counts more than the packet can hold", () => {
+    const isLie = (counts: readonly number[], size: number): boolean => {
+      const packet = Buffer.alloc(size);
+      for (const [at, count] of counts.entries()) packet.writeUInt16BE(count, 4 + 2 * at);
+      return claimsTooMuch(packet);
+    };
+    // A question takes five bytes at least, a record of any kind eleven.
+    equal(isLie([1, 2, 0, 0], 39), false);
+    equal(isLie([1, 2, 0, 0], 38), true);
+    equal(isLie([0, 0, 1, 1], 34), false);
+    equal(isLie([0, 0, 1, 1], 33), true);
+    equal(isLie([65_535, 0, 0, 0], 1_500), true);
+    equal(isLie([0, 0, 0, 65_535], 1_500), true);
+    equal(isLie([0, 0, 0, 0], 12), false);
+    equal(claimsTooMuch(Buffer.alloc(11, 0xff)), false);
   });
 });
