@@ -1,10 +1,12 @@
 /** Linking over real streams: what a person mistypes, refuses or forgets, and what others try. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { readdir } from "node:fs/promises";
+import { ByteWriter } from "../../../src/core/base/byte-writer.ts";
 import { isEngineError } from "../../../src/core/base/errors.ts";
+import { idBytes } from "../../../src/core/base/ids.ts";
 import type { MonotonicMs } from "../../../src/core/base/ports.ts";
 import type { Net } from "../../../src/core/sync/ports.ts";
-import { LINK_KIND, LINK_PROTOCOL } from "../../../src/app/link/link-channel.ts";
+import { LINK_KIND, LINK_PROTOCOL, LinkChannel } from "../../../src/app/link/link-channel.ts";
 import { parseCode } from "../../../src/app/link/link-code.ts";
 import { askMember, greetMember } from "../../../src/app/link/link-joiner.ts";
 import { joinAccount } from "../../../src/app/node/join-account.ts";
@@ -17,6 +19,8 @@ import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { addressOf, TestDevices } from "../../support/devices.ts";
 
 const ports = { clock: machineClock, entropy: machineEntropy, workers: machineWorkers };
+
+const soon = (): MonotonicMs => (machineClock.monotonicMs() + 5_000) as MonotonicMs;
 
 /** Another number of the same two words, or other words: never right. */
 function wrongWords(code: string): string {
@@ -122,8 +126,66 @@ describe("Linking a device", function () {
     const own = channel.share(parseCode("1-zoo-zoo").secret.password);
     channel.send(LINK_KIND.share, Uint8Array.of(1, ...own.share));
     // The member's answer depends on the code: that is what a guess learns from.
-    await channel.receive(LINK_KIND.shareBack, (machineClock.monotonicMs() + 5_000) as MonotonicMs);
+    await channel.receive(LINK_KIND.shareBack, soon());
     stream.abort();
+    await assertRejectsWithCode(attempt.request, "CODE_WRONG");
+    equal((await laptop.devices.list()).length, 1);
+  });
+
+  it("P2: the member proves the code only after the new device has", async () => {
+    const laptop = await devices.found("laptop");
+    const attempt = await laptop.devices.link();
+    const net = await someNet();
+    const channel = await greetMember(await net.dial(addressOf(laptop), LINK_PROTOCOL, 5_000), ports);
+    const own = channel.share(parseCode(attempt.code).secret.password);
+    channel.send(LINK_KIND.share, Uint8Array.of(1, ...own.share));
+    await channel.receive(LINK_KIND.shareBack, soon());
+    channel.send(LINK_KIND.confirm, new Uint8Array(32));
+    // Its next word is no proof, but that the code is dead.
+    await assertRejectsWithCode(channel.receive(LINK_KIND.confirmBack, soon()), "CODE_WRONG");
+    await assertRejectsWithCode(attempt.request, "CODE_WRONG");
+  });
+
+  it("P4: the new device tells nothing to who does not prove the code", async () => {
+    const net = await someNet();
+    const rogue = await createNet({ listen: ["/ip4/127.0.0.1/tcp/0"] });
+    nets.push(rogue);
+    const asked = Promise.withResolvers<void>();
+    rogue.handle(LINK_PROTOCOL, (stream) => {
+      const answer = async (): Promise<void> => {
+        const channel = new LinkChannel(stream, ports);
+        await channel.greet(soon());
+        await channel.receive(LINK_KIND.share, soon());
+        channel.send(LINK_KIND.shareBack, channel.share(parseCode("1-zoo-zoo").secret.password).share);
+        await channel.receive(LINK_KIND.confirm, soon());
+        channel.send(LINK_KIND.confirmBack, new Uint8Array(32));
+        await channel.receive(LINK_KIND.request, soon());
+      };
+      answer().then(asked.resolve, asked.reject);
+    });
+    const channel = await greetMember(await net.dial(rogue.addresses()[0]!, LINK_PROTOCOL, 5_000), ports);
+    const keys = await createDeviceKeys(ports);
+    const secret = parseCode("1-able-able").secret;
+    const told = askMember(channel, { secret, keys, name: "guest", clock: machineClock });
+    await assertRejectsWithCode(told, "CODE_WRONG");
+    channel.close();
+    await assertRejectsWithCode(asked.promise, "PEER_CLOSED");
+  });
+
+  it("P7: a device that does not prove the key that it gives is not asked about", async () => {
+    const laptop = await devices.found("laptop");
+    const attempt = await laptop.devices.link();
+    const net = await someNet();
+    const channel = await greetMember(await net.dial(addressOf(laptop), LINK_PROTOCOL, 5_000), ports);
+    const own = channel.share(parseCode(attempt.code).secret.password);
+    channel.send(LINK_KIND.share, Uint8Array.of(1, ...own.share));
+    const theirs = (await channel.receive(LINK_KIND.shareBack, soon())).raw(32);
+    equal(channel.finish(own, theirs), true);
+    channel.confirm();
+    equal(await channel.isConfirmed(soon()), true);
+    const { device, openKey } = await createDeviceKeys(ports);
+    const request = new ByteWriter().raw(idBytes(device)).raw(openKey).text("guest").raw(new Uint8Array(64));
+    channel.sendSealed(LINK_KIND.request, request.finish());
     await assertRejectsWithCode(attempt.request, "CODE_WRONG");
     equal((await laptop.devices.list()).length, 1);
   });

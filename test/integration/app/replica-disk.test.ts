@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import type { EngineError } from "../../../src/core/base/errors.ts";
+import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { lengthOf, ownLog, seenBy, send, TestDevice } from "../../support/replicas.ts";
@@ -34,6 +35,21 @@ describe("A replica on a disk that fails", function () {
     const [fingerprint, seen] = [laptop.replica.fingerprint(), await seenBy(laptop.replica)];
     await laptop.restart();
     deepEqual([laptop.replica.fingerprint(), await seenBy(laptop.replica)], [fingerprint, seen]);
+  });
+
+  it("invariant 1: shows nobody what is not durable: neither peers nor those who watch", async () => {
+    const told: Published[] = [];
+    laptop.replica.subscribe((published) => told.push(published));
+    const { frontier } = laptop.replica;
+    const log = ownLog(laptop.replica, "messages");
+    laptop.disk.setFull(true);
+    await assertRejectsWithCode(send(laptop, "not yet"), "DISK_FULL");
+    deepEqual([told.length, frontier.get(log)], [0, undefined]);
+    laptop.disk.setFull(false);
+    clock.advance(5_000);
+    await settle();
+    await settle();
+    deepEqual([told.length, lengthOf(laptop.replica, log)], [1, 1]);
   });
 
   it("answers every one of many callers at once while writing has stopped", async () => {

@@ -6,13 +6,14 @@ import { idBytes } from "../../../src/core/base/ids.ts";
 import { verifyBatch } from "../../../src/core/log/batch.ts";
 import { extendFromBatch } from "../../../src/core/log/extension.ts";
 import { covers, rangeOf } from "../../../src/core/log/ranges.ts";
+import { placed } from "../../../src/core/log/tree.ts";
 import type { Batch, VerifiedBatch } from "../../../src/core/log/types.ts";
 import type { Adoption } from "../../../src/core/sync/types.ts";
 import { mintEpoch } from "../../../src/app/replica/key-ring.ts";
 import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { batchesOf, live, seenBy, send, TestDevice } from "../../support/replicas.ts";
+import { batchesOf, lengthOf, live, ownLog, seenBy, send, TestDevice } from "../../support/replicas.ts";
 
 /** A pseudo-random order that repeats for a seed. */
 function shuffled<Item>(items: readonly Item[], seed: number): readonly Item[] {
@@ -153,6 +154,28 @@ describe("A replica that takes in", function () {
     // Asked for again, as a session does after a failure.
     await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
     equal(phone.replica.fingerprint(), laptop.replica.fingerprint());
+  });
+
+  it("invariant 7: no head over one that was adopted meanwhile", async () => {
+    const phone = await laptop.admit("phone", 2);
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    const log = ownLog(laptop.replica, "messages");
+    /** The head that the laptop has now, proved from nothing. */
+    const adoption = (): Adoption => {
+      const { head, peaks } = laptop.replica.frontier.get(log)!;
+      const nodes = placed({ from: 0, to: head.length, hashes: peaks });
+      return { from: 0, head, peaks, nodes };
+    };
+    await send(laptop, "one", "two");
+    const shorter = adoption();
+    await send(laptop, "three");
+    const longer = adoption();
+    // Both were decided when the phone knew nothing of the log.
+    await Promise.all([phone.replica.writer.adopt(longer), phone.replica.writer.adopt(shorter)]);
+    equal(lengthOf(phone.replica, log), 3);
+    await send(laptop, "four");
+    await phone.replica.writer.adopt(adoption());
+    equal(lengthOf(phone.replica, log), 3, "it is asked for again, from the head that is known");
   });
 
   it("keeps entries of an epoch whose key has not come, and folds them when it comes, over a restart too", async () => {

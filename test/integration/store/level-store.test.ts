@@ -1,9 +1,10 @@
 /** The LevelDB store on a real disk: the contract, and what only a database can get wrong. */
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Level } from "level";
 import { contains, rangeOf } from "../../../src/core/log/ranges.ts";
 import { perfectNodes } from "../../../src/core/log/tree.ts";
 import { type KeySpan, nodesOfTile, tileKey } from "../../../src/io/store/keys.ts";
@@ -51,6 +52,21 @@ async function openUnderTest(): Promise<LevelStoreUnderTest> {
 
 describeStore("the LevelDB store", openUnderTest);
 
+/** What all of LevelDB's batches have in common: where they are written. */
+interface BatchPrototype {
+  _write: (options: { readonly sync: boolean }) => Promise<void>;
+}
+
+async function batchPrototype(path: string): Promise<readonly [BatchPrototype, () => Promise<void>]> {
+  const level = new Level(path);
+  await level.open();
+  const batch = level.batch();
+  let prototype: object = batch;
+  while (!Object.hasOwn(prototype, "_write")) prototype = Object.getPrototypeOf(prototype) as object;
+  await batch.close();
+  return [prototype as BatchPrototype, () => level.close()];
+}
+
 describe("the LevelDB store itself", () => {
   it("S16: answers every read while the disk takes its time over a write", async () => {
     const tested = await openUnderTest();
@@ -73,6 +89,34 @@ describe("the LevelDB store itself", () => {
     await stalled;
     equal((await store.logs())[0]?.state.head.length, 300);
     await tested.cleanup();
+  });
+
+  it("S1, S7: asks LevelDB to sync every write", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kinlog-store-"));
+    const [prototype, restore] = await batchPrototype(join(directory, "other"));
+    const asked: boolean[] = [];
+    const write = prototype._write;
+    prototype._write = function (options): Promise<void> {
+      asked.push(options.sync);
+      return write.call(this, options);
+    };
+    try {
+      const store = await openLevelStore({ path: join(directory, "store") });
+      const taking = new Taking(new TestLog({ length: 30 }));
+      await store.commit(taking.commit(0, 10, 10));
+      await store.commit(taking.adopt(30));
+      await store.commit(commitOf({ puts: [["a", Uint8Array.of(1)]] }));
+      await store.trust();
+      await store.clearRows();
+      await store.close();
+    } finally {
+      prototype._write = write;
+      await restore();
+      await rm(directory, { recursive: true });
+    }
+    // The store's own mark, then one for each step at least.
+    ok(asked.length >= 6);
+    deepEqual(new Set(asked), new Set([true]));
   });
 
   it("has one row for each full tile and none for the nodes in it, however its entries came", async () => {

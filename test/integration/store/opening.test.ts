@@ -15,10 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ErrorCode, isEngineError } from "../../../src/core/base/errors.ts";
+import { u64, utf8 } from "../../../src/core/base/bytes.ts";
 import { rangeOf } from "../../../src/core/log/ranges.ts";
 import { layoutKey } from "../../../src/io/store/keys.ts";
 import { openDatabase } from "../../../src/io/store/level-database.ts";
 import { openLevelStore } from "../../../src/io/store/level-store.ts";
+import { withCheck } from "../../../src/io/store/row-check.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { copyStore } from "../../support/copy-store.ts";
 import { testBytes, TestLog } from "../../support/logs.ts";
@@ -177,6 +179,28 @@ describe("opening a store", () => {
         await opened.close();
       }
     }
+  });
+
+  it("S7: says at every later start too that acknowledged batches are gone, until all was verified", async () => {
+    const store = await openLevelStore({ path });
+    const taking = new Taking(log);
+    await store.commit(taking.commit(0, 40, 40));
+    await store.close();
+    const witness = join(path, "last-batch");
+    const sequence = (await readFile(witness)).readUIntBE(2, 6);
+    await writeFile(witness, withCheck(utf8("last-batch"), u64(sequence + 3)));
+    const later = await openLevelStore({ path });
+    equal(later.isSuspect(), true);
+    // What is written now must not hide the gap.
+    await later.commit(taking.commit(40, 80, 80));
+    await later.close();
+    const last = await openLevelStore({ path });
+    equal(last.isSuspect(), true);
+    await last.trust();
+    await last.close();
+    const trusted = await openLevelStore({ path });
+    equal(trusted.isSuspect(), false);
+    await trusted.close();
   });
 
   /** A store with tables and with something in its write-ahead log. */

@@ -56,6 +56,15 @@ describe("found peers", () => {
     });
   });
 
+  it("N5: are no public ones, in the own subnet neither, as on a machine that stands in the internet", () => {
+    const { peers } = open();
+    const addresses = [interfaceOf("203.0.113.7", 24), interfaceOf("2001:db8::7", 64)];
+    const place = { name: "eth0", family: "IPv4", address: "203.0.113.7", zone: "eth0" } as const;
+    peers.setPlaces([{ ...place, addresses }]);
+    const sender = { sender: "203.0.113.9", zone: "eth0" };
+    equal(peers.take(announcement(["203.0.113.9", "2001:db8::9"]), sender), undefined);
+  });
+
   it("N5: are not told of where no address remains", () => {
     equal(open().peers.take(announcement(["8.8.8.8", "127.0.0.1"]), HEARD), undefined);
   });

@@ -49,6 +49,14 @@ describe("the state of a log", () => {
     );
   });
 
+  it("knows its prefix at every length, also where entries come one by one", () => {
+    let state = stateAt(60);
+    for (let length = 1; length <= 60; length++) {
+      state = take(state, rangeOf(length - 1, length));
+      deepEqual([state.prefix.length, hex(state.prefix.root)], [length, hex(log.head(length).root)]);
+    }
+  });
+
   it("knows the root of the whole log, and is told that of a shorter prefix", () => {
     const whole = withHeld(stateAt(60), rangeOf(0, 60));
     equal(hex(whole.prefix.root), hex(whole.head.root));

@@ -17,6 +17,24 @@ describe("an address to dial", () => {
     deepEqual(partsOf("/ip6zone/eth0/ip6/fe80::7/tcp/4001"), ["fe80::7", 4_001, "eth0", undefined]);
   });
 
+  it("N5: is no name, no relay, no socket of this machine and no other protocol", () => {
+    const texts = [
+      ...["dns", "dns4", "dns6", "dnsaddr"].map((kind) => `/${kind}/example.org/tcp/4001`),
+      "/unix/tmp/kinlog",
+      "/ip4/192.168.1.7/udp/4001",
+      "/ip4/192.168.1.7/tcp/4001/ws",
+      `/ip4/192.168.1.7/tcp/4001/p2p/${ID}/p2p-circuit`,
+    ];
+    const accepted = texts.filter((text) => {
+      try {
+        return parseTcpAddress(text).port > 0;
+      } catch (error) {
+        return !isEngineError(error, "ADDRESS_INVALID");
+      }
+    });
+    deepEqual(accepted, []);
+  });
+
   it("N5: is refused by one code, whatever the text", () => {
     const part = fc.constantFrom(
       "/ip4",

@@ -1,5 +1,5 @@
 import { deepEqual, equal, notDeepEqual, ok } from "node:assert/strict";
-import { hex } from "../../../src/core/base/bytes.ts";
+import { concat, hex, utf8 } from "../../../src/core/base/bytes.ts";
 import { type AccountId, idBytes } from "../../../src/core/base/ids.ts";
 import type { MonotonicMs } from "../../../src/core/base/ports.ts";
 import { createSigningKey, sign } from "../../../src/core/crypto/sign.ts";
@@ -104,6 +104,19 @@ describe("the handshake", () => {
     deepEqual(
       tell(first, answer!).map(({ kind }) => kind),
       ["send", "proved"],
+    );
+  });
+
+  it("N12: the last frame does not stand for the one before it, which proves the discovery key", () => {
+    const mallory = createSigningKey(new Uint8Array(32).fill(66));
+    const first = initiator();
+    first.handle({ kind: "start" }, start);
+    // Nothing was said yet, so all of what is signed here is known to who knows the account's id.
+    const message = concat(utf8("R"), idBytes(account));
+    const signature = sign(mallory, message);
+    equal(
+      failureIn(tell(first, { kind: "proof-responder", device: mallory.publicKey, signature })),
+      "unexpected-frame",
     );
   });
 

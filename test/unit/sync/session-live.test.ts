@@ -39,6 +39,21 @@ describe("a session in the middle of a conversation", () => {
     equal(outputIn(acknowledged, "peerHas")?.acknowledged, true);
   });
 
+  it("is equal no more once the peer has dropped something, and until it holds that again", () => {
+    const { side } = sides();
+    side.open();
+    const head = side.write("messages", 4);
+    const { ticket, ranges } = outputIn(side.feed({ kind: "grown", own: [head], others: [] }), "serve")!;
+    side.feed({ kind: "served", ticket, log: head.log, ranges, bytes: 100 }, { kind: "exhausted", ticket });
+    const ack = (dropped: boolean, held: typeof ranges): readonly Output[] =>
+      side.receive({ kind: "ack", dropped, logs: [{ log: head.log, ranges: held }] });
+    deepEqual(equalsIn(ack(false, ranges)), [true]);
+    const dropped = ack(true, range(1, 3));
+    deepEqual(equalsIn(dropped), [false]);
+    deepEqual(outputIn(dropped, "peerDropped")?.ranges.get(head.log), range(1, 3));
+    deepEqual(equalsIn(ack(false, range(1, 3))), [true]);
+  });
+
   it("P7: takes in a push of the author's and is equal as soon as it is durable", () => {
     const { side, other } = sides();
     side.open();

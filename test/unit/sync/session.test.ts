@@ -331,4 +331,18 @@ describe("a session that serves", () => {
     side.feed({ kind: "served", ticket, log: head.log, ranges: range(90, 91), bytes: 4 * 1024 * 1024 });
     ok(!side.session.mayServe);
   });
+
+  it("N8: adds up the bytes under way, and takes off what is acknowledged", () => {
+    const { side } = sides();
+    const head = side.write("messages", 600);
+    side.open();
+    const { ticket } = outputIn(side.receive(need(head.log, 600, 600, range(0, 600))), "serve")!;
+    for (let n = 0; n < 4; n++) {
+      ok(side.session.mayServe);
+      side.feed({ kind: "served", ticket, log: head.log, ranges: range(n, n + 1), bytes: 1024 * 1024 });
+    }
+    ok(!side.session.mayServe);
+    side.receive({ kind: "ack", dropped: false, logs: [{ log: head.log, ranges: range(2, 3) }] });
+    ok(side.session.mayServe);
+  });
 });
