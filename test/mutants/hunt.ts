@@ -1,9 +1,9 @@
 /**
  * Plants one bug and finds the test that notices it. A test counts only if its file passes without the bug, so that a test that
- * fails anyway catches nothing. Tests: test/unit/mutants/hunt.test.ts.
+ * fails anyway catches nothing. Tests: test/integration/mutants/hunt.test.ts.
  */
 import type { Catcher, Mutant } from "./mutant.ts";
-import { runTests, suiteOf, type TestRun } from "./run-tests.ts";
+import { type Environment, runTests, suiteOf, type TestRun } from "./run-tests.ts";
 import type { ScratchTree } from "./scratch-tree.ts";
 
 export type Outcome =
@@ -30,11 +30,12 @@ export class Control {
     this.tree = tree;
   }
 
-  passes(file: string): Promise<boolean> {
-    let passes = this.#passes.get(file);
+  passes(file: string, env: Environment): Promise<boolean> {
+    const key = JSON.stringify([file, env]);
+    let passes = this.#passes.get(key);
     if (passes === undefined) {
-      passes = this.#last.then(async () => (await runTests(this.tree, [file])).kind === "passed");
-      this.#passes.set(file, passes);
+      passes = this.#last.then(async () => (await runTests(this.tree, [file], env)).kind === "passed");
+      this.#passes.set(key, passes);
       this.#last = passes;
     }
     return passes;
@@ -58,8 +59,8 @@ export async function hunt(
       const found = await run();
       if (found.kind === "broken") return { kind: "error", why: found.why };
       if (found.kind === "passed") continue;
-      const { test, file, tookMs } = found;
-      if (!(await control.passes(file)))
+      const { test, file, tookMs, env } = found;
+      if (!(await control.passes(file, env)))
         return { kind: "error", why: `${file} fails without the bug as well` };
       return { kind: "caught", test, file, tookMs, expected: isExpected(mutant.by, file) };
     }

@@ -1,4 +1,4 @@
-/** What `npm run mutants -- …` takes. Tests: test/unit/mutants/hunt.test.ts. */
+/** What `npm run mutants -- …` takes. Tests: test/unit/mutants/options.test.ts. */
 import { parseArgs } from "node:util";
 
 const JOBS_DEFAULT = 2;

@@ -26,8 +26,8 @@ export class ScratchTree {
       maxBuffer: 64 * 1024 * 1024,
     });
     for (const file of listed.split("\0")) {
-      // Deleted and not yet committed.
-      if (file === "" || !existsSync(join(root, file))) continue;
+      // Deleted and not yet committed; and modules that are a link themselves.
+      if (file === "" || file === MODULES || !existsSync(join(root, file))) continue;
       mkdirSync(dirname(join(path, file)), { recursive: true });
       cpSync(join(root, file), join(path, file));
     }

@@ -152,8 +152,8 @@ describe("Linking a device", function () {
     nets.push(rogue);
     const asked = Promise.withResolvers<void>();
     rogue.handle(LINK_PROTOCOL, (stream) => {
+      const channel = new LinkChannel(stream, ports);
       const answer = async (): Promise<void> => {
-        const channel = new LinkChannel(stream, ports);
         await channel.greet(soon());
         await channel.receive(LINK_KIND.share, soon());
         channel.send(LINK_KIND.shareBack, channel.share(parseCode("1-zoo-zoo").secret.password).share);
@@ -161,15 +161,18 @@ describe("Linking a device", function () {
         channel.send(LINK_KIND.confirmBack, new Uint8Array(32));
         await channel.receive(LINK_KIND.request, soon());
       };
-      answer().then(asked.resolve, asked.reject);
+      answer()
+        .finally(() => channel.close())
+        .then(asked.resolve, asked.reject);
     });
     const channel = await greetMember(await net.dial(rogue.addresses()[0]!, LINK_PROTOCOL, 5_000), ports);
     const keys = await createDeviceKeys(ports);
     const secret = parseCode("1-able-able").secret;
     const told = askMember(channel, { secret, keys, name: "guest", clock: machineClock });
+    const heard = assertRejectsWithCode(asked.promise, "PEER_CLOSED");
     await assertRejectsWithCode(told, "CODE_WRONG");
     channel.close();
-    await assertRejectsWithCode(asked.promise, "PEER_CLOSED");
+    await heard;
   });
 
   it("P7: a device that does not prove the key that it gives is not asked about", async () => {

@@ -9,7 +9,7 @@ export const cryptoMutants: readonly Mutant[] = [
     put: "if (this.#nonces.length === 0) this.#nonces = this.#entropy.bytes(NONCE_BYTES * 256);",
     bug: "the block of nonces is used again when it is used up",
     breaks: "K7, I12",
-    by: { kind: "tests", files: ["test/integration/app/replica.test.ts"] },
+    by: { kind: "tests", files: ["test/unit/app/sealing.test.ts"] },
   },
   {
     id: "crypto-nonce-zero",
@@ -18,7 +18,7 @@ export const cryptoMutants: readonly Mutant[] = [
     put: "nonce: this.#nonce().fill(0),",
     bug: "every payload is sealed under one nonce",
     breaks: "K7, I12",
-    by: { kind: "tests", files: ["test/integration/app/replica.test.ts"] },
+    by: { kind: "tests", files: ["test/unit/app/sealing.test.ts"] },
   },
   {
     id: "crypto-position-unbound",

@@ -45,7 +45,7 @@ export const inboxMutants: readonly Mutant[] = [
     put: "if (content === null) continue;\n      if (wasDeleted === last.deleted) {",
     bug: "a delete that comes before its message is forgotten",
     breaks: "I8",
-    by: { kind: "tests", files: ["test/unit/inbox/fold.test.ts"] },
+    by: { kind: "tests", files: ["test/unit/inbox/fold-races.test.ts"] },
   },
   {
     id: "inbox-import-doubles",

@@ -53,7 +53,7 @@ export const membershipMutants: readonly Mutant[] = [
     find: "return active.length > 0 && recipients.size === active.length && active.every((one) => recipients.has(one));",
     put: "return active.length > 0 && active.every((one) => recipients.has(one));",
     bug: "what is new is sealed under a key that a revoked device has",
-    breaks: "P13",
+    breaks: "T4",
     by: { kind: "tests", files: ["test/unit/membership/epochs.test.ts"] },
   },
   {
@@ -62,7 +62,7 @@ export const membershipMutants: readonly Mutant[] = [
     find: "return [...revocations.values()].every((own) =>",
     put: "return [...revocations.values()].slice(1).every((own) =>",
     bug: "an epoch from before a revocation is sealed under after it",
-    breaks: "P13",
+    breaks: "T4",
     by: { kind: "tests", files: ["test/unit/membership/epochs.test.ts"] },
   },
   {
@@ -71,7 +71,7 @@ export const membershipMutants: readonly Mutant[] = [
     find: "new Set([placed.entry.author, ...body.recipients.map(({ device }) => device)]),",
     put: "new Set(body.recipients.map(({ device }) => device)),",
     bug: "who made an epoch is not counted among those who know its key",
-    breaks: "P13",
+    breaks: "T4",
     by: { kind: "tests", files: ["test/unit/membership/epochs.test.ts"] },
   },
   {

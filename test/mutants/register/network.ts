@@ -83,4 +83,16 @@ export const networkMutants: readonly Mutant[] = [
     breaks: "N8",
     by: { kind: "tests", files: ["test/unit/net/muxer.test.ts", "test/integration/net/hostile.test.ts"] },
   },
+  {
+    id: "net-connections-uncapped",
+    file: "src/io/net/lib-node.ts",
+    find: "      maxConnections: limits.connectionsMax,\n",
+    put: "",
+    bug: "strangers of many addresses may take any number of connections",
+    breaks: "N7",
+    by: {
+      kind: "tests",
+      files: ["test/integration/net/hostile.test.ts", "test/integration/net/lib-net-own.test.ts"],
+    },
+  },
 ];

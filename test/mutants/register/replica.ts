@@ -57,15 +57,6 @@ export const replicaMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/integration/app/replica-taking-in.test.ts"] },
   },
   {
-    id: "replica-stop-unseen",
-    file: "src/app/replica/writer.ts",
-    find: "if (halts !== this.#line.halts && !turn.members) {",
-    put: "if (halts > this.#line.halts && !turn.members) {",
-    bug: "a turn that began before writing stopped is written after it",
-    breaks: "S3, I4",
-    by: { kind: "tests", files: ["test/integration/app/replica-disk.test.ts"] },
-  },
-  {
     id: "replica-old-adoption",
     file: "src/app/replica/taken-turns.ts",
     find: "if (adoption.from !== (known?.head.length ?? 0)) return null;",

@@ -84,15 +84,6 @@ export const storeMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/integration/store/bit-flips.test.ts"] },
   },
   {
-    id: "store-overlay-kept",
-    file: "src/io/store/level-store.ts",
-    find: "opened.overlay.clear();",
-    put: "",
-    bug: "rows of a write that failed can still be read",
-    breaks: "S3",
-    by: { kind: "tests", files: ["test/integration/store/level-store.test.ts"] },
-  },
-  {
     id: "store-current-lost",
     file: "src/io/store/level-database.ts",
     find: 'if (hasFiles && !names.includes("CURRENT")) throw',
