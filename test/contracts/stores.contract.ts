@@ -18,14 +18,14 @@ export function describeStores(name: string, prepare: () => Promise<StoresUnderT
     });
     afterEach(() => tested.cleanup());
 
-    async function write(name: string, value: number): Promise<void> {
-      const store = await tested.stores.open(name);
+    async function write(storeName: string, value: number): Promise<void> {
+      const store = await tested.stores.open(storeName);
       await store.commit({ ...MARK, meta: new Map([["mark", Uint8Array.of(value)]]) });
       await store.close();
     }
 
-    async function read(name: string): Promise<number | undefined> {
-      const store = await tested.stores.open(name);
+    async function read(storeName: string): Promise<number | undefined> {
+      const store = await tested.stores.open(storeName);
       const mark = await store.meta("mark");
       await store.close();
       return mark?.[0];

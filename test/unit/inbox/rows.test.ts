@@ -155,9 +155,9 @@ describe("rows", () => {
   });
 
   it("U1: have one encoding: flags without a meaning are damage", () => {
-    const order = { stamp: { ms: 1, counter: 2 }, id: "ab".repeat(16) as MessageId };
-    const message = encodeMessageRow({ content: null, register: { order, deleted: true } });
-    const conversation = encodeConversationRow({ ...NEW_CONVERSATION, readUpTo: order });
+    const mark = { stamp: { ms: 1, counter: 2 }, id: "ab".repeat(16) as MessageId };
+    const message = encodeMessageRow({ content: null, register: { order: mark, deleted: true } });
+    const conversation = encodeConversationRow({ ...NEW_CONVERSATION, readUpTo: mark });
     const withFlags = (row: Row, flags: number): Row => Uint8Array.of(row[0]!, flags, ...row.subarray(2));
     deepEqual(decodeMessageRow(withFlags(message, 2)).register?.deleted, false);
     for (const flags of [2 + 8, 2 + 128])
