@@ -99,12 +99,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => process.exit(EXIT_INTERRUPTED));
 
 const begunAt = performance.now();
-const outcomes = await huntAll(mutants, options, scratch);
-const passed = outcomes.filter(({ kind }) => kind === "caught").length;
+// Asked now, since the copies are made now.
 const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], {
   cwd: repositoryRoot,
   encoding: "utf8",
 });
+const outcomes = await huntAll(mutants, options, scratch);
+const passed = outcomes.filter(({ kind }) => kind === "caught").length;
 console.log(
   `\n${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, Node ${process.version}, commit ${commit.trim()}, ${options.jobs} at once, ${formatMs(performance.now() - begunAt)}`,
 );
