@@ -2,6 +2,7 @@
  * Why sync does not work, each finding with what to do about it. Looks at what the node knows; sends at most one question.
  * Findings are told in order of how often they are the cause.
  */
+import type { Discovery } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { Finding } from "./types.ts";
@@ -46,29 +47,7 @@ export function examine(input: {
           `The account has ${others.length + 1} devices; ${online} of the others are connected now.`,
         ),
   ];
-  const reachable = interfaces.filter(({ internal }) => !internal);
-  findings.push(
-    reachable.length === 0
-      ? bad(
-          "interface",
-          "This machine has no network but itself.",
-          "Connect it to the Wi-Fi or cable that the other device is on.",
-        )
-      : good(
-          "interface",
-          `Network: ${reachable.map(({ name, address }) => `${name} ${address}`).join(", ")}.`,
-        ),
-  );
-  const tunnels = reachable.filter(({ name }) => TUNNELS.test(name));
-  findings.push(
-    tunnels.length > 0
-      ? bad(
-          "vpn",
-          `A VPN or tunnel is up: ${tunnels.map(({ name }) => name).join(", ")}. It may keep local answers away.`,
-          "Allow local network access in the VPN, or turn it off, or use `kinlog connect ADDRESS`.",
-        )
-      : good("vpn", "No VPN or tunnel is up."),
-  );
+  findings.push(...machineFindings(interfaces));
   findings.push(...discoveryFindings(network, online));
   findings.push(clockFinding(replica));
   findings.push(...strangerFindings(network));
@@ -90,6 +69,31 @@ export function examine(input: {
   return findings;
 }
 
+/** What of the machine alone keeps devices apart. */
+export function machineFindings(interfaces: readonly MachineInterface[]): readonly Finding[] {
+  const reachable = interfaces.filter(({ internal }) => !internal);
+  const tunnels = reachable.filter(({ name }) => TUNNELS.test(name));
+  return [
+    reachable.length === 0
+      ? bad(
+          "interface",
+          "This machine has no network but itself.",
+          "Connect it to the Wi-Fi or cable that the other device is on.",
+        )
+      : good(
+          "interface",
+          `Network: ${reachable.map(({ name, address }) => `${name} ${address}`).join(", ")}.`,
+        ),
+    tunnels.length > 0
+      ? bad(
+          "vpn",
+          `A VPN or tunnel is up: ${tunnels.map(({ name }) => name).join(", ")}. It may keep local answers away.`,
+          "Allow local network access in the VPN, or turn it off, or use `kinlog connect ADDRESS`.",
+        )
+      : good("vpn", "No VPN or tunnel is up."),
+  ];
+}
+
 function discoveryFindings(network: NodeNetwork | null, online: number): readonly Finding[] {
   if (network === null) {
     return [
@@ -107,9 +111,16 @@ function discoveryFindings(network: NodeNetwork | null, online: number): readonl
       bad("discovery", "mDNS is off.", "Start without --no-mdns, or use `kinlog connect ADDRESS`."),
     ];
   }
-  const report = network.discovery.report();
-  const joined = report.interfaces.filter((each) => each.joined).map((each) => each.name);
-  const findings = [listening];
+  return [listening, ...multicastFindings(network.discovery.report(), online)];
+}
+
+/** Whether mDNS hears anybody. `online`: devices that are connected all the same. */
+export function multicastFindings(
+  report: ReturnType<Discovery["report"]>,
+  online: number,
+): readonly Finding[] {
+  const joined = [...new Set(report.interfaces.filter((each) => each.joined).map((each) => each.name))];
+  const findings: Finding[] = [];
   if (joined.length === 0) {
     findings.push(
       bad(

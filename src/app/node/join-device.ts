@@ -14,9 +14,10 @@ import { takeAdmission } from "../link/take-admission.ts";
 import { createDeviceKeys, openOwnLogs } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
 import { accountExists, beginDevice, openReplica, type DeviceDirectory } from "./device-directory.ts";
+import { machineFindings, type MachineInterface, multicastFindings } from "./doctor.ts";
 import { InboxReader } from "./inbox-reader.ts";
 import { rememberNames } from "./peer-memory.ts";
-import type { OnProgress } from "./types.ts";
+import type { Finding, OnProgress } from "./types.ts";
 
 const FIND_MS = 30_000;
 const RETRY_MS = 3_000;
@@ -27,6 +28,7 @@ export interface JoinNetwork {
   /** Listens nowhere. */
   readonly createNet: () => Promise<Net>;
   readonly createDiscovery: () => Promise<Discovery>;
+  readonly interfaces: () => readonly MachineInterface[];
 }
 
 export interface JoinRequest {
@@ -158,7 +160,11 @@ async function findMember(
 
   // Whoever was told where the member is asks nobody else.
   const discovery = options.address === undefined ? await network.createDiscovery() : null;
-  const cancelLimit = clock.after(FIND_MS, () => stop(nobodyFound(given, answered)));
+  const cancelLimit = clock.after(FIND_MS, () => {
+    const heard = discovery === null ? [] : multicastFindings(discovery.report(), 0);
+    const findings = [...machineFindings(network.interfaces()), ...heard];
+    stop(nobodyFound({ given, answered, findings }));
+  });
   const retry = (): void => {
     for (const address of given) void tryAddress(address);
     discovery?.askSoon();
@@ -186,15 +192,23 @@ async function findMember(
   }
 }
 
-function nobodyFound(given: readonly string[], answered: number): EngineError {
+/** With what `doctor` would say: there is no node yet that it could be asked of. */
+function nobodyFound(search: {
+  readonly given: readonly string[];
+  readonly answered: number;
+  readonly findings: readonly Finding[];
+}): EngineError {
+  const { given, answered, findings } = search;
   const why =
     answered > 0
       ? "devices were found, but none of them has a link code open"
       : given.length > 0
         ? "nobody answers at the address that was given"
         : "nobody on this network shows this code";
-  return new EngineError("NO_PEER_FOUND", why, {
-    remedy:
-      "Run `kinlog link` on the other device and keep it open; both must be on one network. If multicast is blocked there, use `--address` with an address that `kinlog doctor` shows.",
-  });
+  const remedies = [
+    "Run `kinlog link` on the other device and keep it open; both must be on one network.",
+    ...findings.filter(({ ok }) => !ok).map(({ finding, remedy }) => `${finding} ${remedy ?? ""}`.trim()),
+    "If multicast is blocked there, use `--address` with an address that `kinlog doctor` shows.",
+  ];
+  return new EngineError("NO_PEER_FOUND", why, { remedy: remedies.join(" ") });
 }

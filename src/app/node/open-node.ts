@@ -4,14 +4,14 @@
  */
 import "../../promise-with-resolvers.ts";
 import { readFileSync } from "node:fs";
-import { hostname, networkInterfaces } from "node:os";
+import { hostname } from "node:os";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
 import { openOwnLogs } from "../replica/founding.ts";
 import { holdsDevice, openReplica } from "./device-directory.ts";
 import { DeviceNode } from "./device-node.ts";
-import type { MachineInterface } from "./doctor.ts";
 import { foundDevice } from "./found-device.ts";
 import { deviceDirectory } from "./machine-directory.ts";
+import { machineInterfaces } from "./platform.ts";
 import type { KinlogNode, OpenNodeOptions } from "./types.ts";
 
 /** The version of this package. */
@@ -85,10 +85,4 @@ export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
     await replica.close();
     throw error;
   }
-}
-
-function machineInterfaces(): readonly MachineInterface[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
-    (addresses ?? []).map(({ address, family, internal }) => ({ name, address, family, internal })),
-  );
 }

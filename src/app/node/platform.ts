@@ -1,5 +1,7 @@
 /** This machine's clock, threads and randomness: the ports of core/base as Node has them. Part of the composition root. */
 import type { CancelTimer, Clock, Entropy, MonotonicMs, WallMs, Workers } from "../../core/base/ports.ts";
+import { networkInterfaces } from "node:os";
+import type { MachineInterface } from "./doctor.ts";
 
 /** What one call of the random source gives at most (Web Cryptography, getRandomValues). */
 const RANDOM_BYTES_MAX = 65_536;
@@ -28,3 +30,9 @@ export const machineEntropy: Entropy = {
     return bytes;
   },
 };
+
+export function machineInterfaces(): readonly MachineInterface[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    (addresses ?? []).map(({ address, family, internal }) => ({ name, address, family, internal })),
+  );
+}
