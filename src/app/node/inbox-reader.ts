@@ -3,7 +3,7 @@
  * Changes nothing. Which rows: src/core/inbox/view.ts.
  */
 import type { ConversationId, DeviceId, MessageId } from "../../core/base/ids.ts";
-import { EngineError } from "../../core/base/errors.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { normaliseAddress } from "../../core/inbox/address.ts";
 import { orderText } from "../../core/inbox/stamp.ts";
 import type { Operation, OperationBody, OrderKey } from "../../core/inbox/types.ts";
@@ -155,7 +155,7 @@ export class InboxReader {
   /** Addresses or titles, opened; null where the place holds nothing readable. */
   async namesAt(places: readonly (Place | null)[]): Promise<readonly (string | null)[]> {
     const wanted = places.filter((place) => place !== null);
-    const entries = await this.#replica.ports.store.entriesAt(wanted);
+    const entries = await this.#readableAt(wanted);
     let at = 0;
     return places.map((place) => (place === null ? null : nameIn(this.#operation(entries[at++]))));
   }
@@ -296,6 +296,20 @@ export class InboxReader {
       status: body.direction === "in" ? "received" : "sent",
       stored: this.#storedWhere(ordered),
     };
+  }
+
+  /** Damaged ones are undefined: a name that is gone must keep nobody from opening the device and repairing it. */
+  async #readableAt(places: readonly Place[]): Promise<readonly (StoredEntry | undefined)[]> {
+    const { store } = this.#replica.ports;
+    try {
+      return await store.entriesAt(places);
+    } catch (error) {
+      if (!isEngineError(error, "STORE_DAMAGED")) throw error;
+      if (places.length === 1) return [undefined];
+      const read: (StoredEntry | undefined)[] = [];
+      for (const place of places) read.push(...(await this.#readableAt([place])));
+      return read;
+    }
   }
 
   async #row(key: RowKey): Promise<readonly (readonly [RowKey, Uint8Array])[]> {

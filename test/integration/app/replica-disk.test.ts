@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import type { EngineError } from "../../../src/core/base/errors.ts";
+import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
 import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
@@ -50,6 +51,15 @@ describe("A replica on a disk that fails", function () {
     await settle();
     await settle();
     deepEqual([told.length, lengthOf(laptop.replica, log)], [1, 1]);
+  });
+
+  it("S9: a damaged device name costs that name and nothing else, so that the device opens and can be repaired", async () => {
+    const tablet = await laptop.admit("tablet", 2);
+    const state = ownLog(laptop.replica, "state");
+    equal(lengthOf(laptop.replica, state), 2, "the names of both");
+    laptop.disk.damageEntry(state, 0);
+    const inbox = new InboxReader(laptop.replica, () => ({ here: true, devices: [], cloud: null }));
+    deepEqual([...(await inbox.deviceNames())], [[tablet.replica.self, "tablet"]]);
   });
 
   it("answers every one of many callers at once while writing has stopped", async () => {
