@@ -4,7 +4,7 @@
  */
 import type { DeviceId } from "../../core/base/ids.ts";
 import { isEngineError } from "../../core/base/errors.ts";
-import type { CancelTimer } from "../../core/base/ports.ts";
+import type { CancelTimer, MonotonicMs } from "../../core/base/ports.ts";
 import { discoveryTag } from "../../core/crypto/discovery.ts";
 import type { ByteStream, Discovery, FoundPeer, Net } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -41,6 +41,8 @@ export class Meeting {
   readonly #addresses = new Map<DeviceId, readonly string[]>();
   readonly #onAddresses: (peer: DeviceId, addresses: readonly string[]) => void;
   readonly #searches = new Map<DeviceId, Search>();
+  /** When the last session with each peer began. */
+  readonly #metAtMs = new Map<DeviceId, MonotonicMs>();
   readonly #dialler: Dialler;
   readonly #shunned = new Map<string, number>();
   readonly #timers = new Set<CancelTimer>();
@@ -91,13 +93,20 @@ export class Meeting {
     this.#discovery?.askSoon();
   }
 
-  /** Looks for one peer from now on, until a new session with it stands. */
+  /**
+   * Looks for one peer from now on, until a new session with it stands. After a session that ended as soon as it began, not at once: what
+   * ended it may end the next one too, and two devices would meet as fast as the network goes.
+   */
   look(peer: DeviceId): void {
     if (this.#closed) return;
     this.#searches.get(peer)?.cancel?.();
-    const search: Search = { sinceMs: this.#replica.ports.clock.monotonicMs(), cancel: null };
+    const { clock } = this.#replica.ports;
+    const search: Search = { sinceMs: clock.monotonicMs(), cancel: null };
     this.#searches.set(peer, search);
-    this.#step(peer, search);
+    const metAtMs = this.#metAtMs.get(peer);
+    const waitMs = metAtMs === undefined ? 0 : metAtMs + EAGER_EVERY_MS - clock.monotonicMs();
+    if (waitMs <= 0) this.#step(peer, search);
+    else search.cancel = clock.after(waitMs, () => this.#step(peer, search));
   }
 
   /** The session with the peer has proved to be alive: no other one is looked for. */
@@ -109,6 +118,7 @@ export class Meeting {
 
   /** A session with the peer stands. */
   met(session: PeerSession): void {
+    this.#metAtMs.set(session.peer, this.#replica.ports.clock.monotonicMs());
     this.#searches.get(session.peer)?.cancel?.();
     this.#searches.delete(session.peer);
     if (!session.stream.initiator) return;

@@ -16,6 +16,7 @@ import { HANDSHAKE_FRAMES } from "../../../src/core/wire/frames.ts";
 import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
 import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
 import { Random } from "../../../simulations/doubles/random.ts";
+import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { batchesOf, draftOf, messageBody, seenBy, TestDevice } from "../../support/replicas.ts";
 
 const SECOND_MS = 1_000;
@@ -102,6 +103,26 @@ describe("Sessions in virtual time", function () {
     equal(laptop.network.peers.sessions.length, 0);
     await connect();
     equal(laptop.network.peers.sessions.length, 1);
+  });
+
+  it("S4: a device that cannot serve for want of disk is met again at a walking pace, and in the end has served all", async () => {
+    await connect();
+    await clock.runFor(5 * SECOND_MS);
+    hub.partition(laptop.net, phone.net);
+    await send(laptop, "not on the phone yet");
+    laptop.device.disk.setFull(true);
+    await assertRejectsWithCode(send(laptop, "while it is full"), "DISK_FULL");
+    hub.heal();
+    hub.breakStreams(laptop.net, phone.net);
+    const begun = laptop.events.length;
+    await clock.runFor(60 * SECOND_MS);
+    const met = kinds(laptop)
+      .slice(begun)
+      .filter((kind) => kind === "peer-connected").length;
+    ok(met > 0 && met <= 60, `${met} sessions in a minute`);
+    laptop.device.disk.setFull(false);
+    await clock.runFor(20 * SECOND_MS);
+    ok(same());
   });
 
   it("N10: a stream that trickles through linking ends with its time, and costs the code nothing", async () => {
