@@ -105,8 +105,8 @@ export interface FailedWrite {
 
 export class MemoryDisk {
   readonly state: MemoryState;
-  /** Told of each commit when it has become durable, whoever heard of it. */
-  readonly onDurable: ((commit: Commit) => void)[] = [];
+  /** Told of each commit when it has become durable; `isFailed`: as part of a write that failed, and comes again. */
+  readonly onDurable: ((commit: Commit, isFailed: boolean) => void)[] = [];
   #isTaken = false;
   #isFull = false;
   #failure: FailedWrite | undefined;
@@ -123,10 +123,10 @@ export class MemoryDisk {
     return copy;
   }
 
-  write(commit: Commit): void {
+  write(commit: Commit, isFailed = false): void {
     this.state.apply(commit);
     this.repair(commit);
-    for (const told of this.onDurable) told(commit);
+    for (const told of this.onDurable) told(commit, isFailed);
   }
 
   get isFull(): boolean {

@@ -31,6 +31,8 @@ export interface MemoryHubOptions {
   lossPer10000: number;
   /** Sees every piece as it is sent, as a listener on the network does. */
   readonly listen?: (piece: Uint8Array, from: MemoryNet, line: string) => void;
+  /** Changes a piece on its way. */
+  readonly alter?: (piece: Uint8Array, from: MemoryNet) => Uint8Array;
 }
 
 /** What stands between two hosts, in one direction. */
@@ -108,11 +110,11 @@ export class MemoryHub {
     this.#unpark();
   }
 
-  /** Every stream between the two breaks for both. */
-  breakStreams(a: MemoryNet, b: MemoryNet): void {
+  /** Every stream between the two breaks, for both or for the first alone: then the other end is open to nowhere. */
+  breakStreams(a: MemoryNet, b: MemoryNet, ends: "both" | "one" = "both"): void {
     const [from, to] = [this.#require(a), this.#require(b)];
     for (const stream of from.streamsTo(to)) stream.lose();
-    for (const stream of to.streamsTo(from)) stream.lose();
+    if (ends === "both") for (const stream of to.streamsTo(from)) stream.lose();
   }
 
   /** Another address, as in another Wi-Fi: what was connected hears nothing any more; the host itself is told. */
@@ -331,7 +333,7 @@ class MemoryHost implements MemoryNet {
       );
       return;
     }
-    const line = `${this.#address}:${this.#hub.newLine()} ${target.host}:${target.port}`;
+    const line = `${this.#address}:${this.#hub.newLine()} ${target.host}:${target.port} ${protocol}`;
     this.#hub.send(this, other, `${line} >`, () => {
       const accepted = this.#closed ? undefined : other.#accept(this, target, protocol, line);
       this.#hub.send(other, this, `${line} <`, () => done(accepted ?? unreachable));
@@ -385,6 +387,7 @@ class MemoryHost implements MemoryNet {
         }
         return pieces;
       },
+      alter: (end, piece) => this.#hub.options.alter?.(piece, end.initiator ? from : this) ?? piece,
       isLost: () => random.below(10_000) < lossPer10000,
     };
   }

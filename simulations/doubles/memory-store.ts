@@ -37,6 +37,8 @@ export interface MemoryStore extends Store {
   readonly crash: (survivors?: number) => void;
   /** Commits given and not answered yet. */
   readonly inFlight: () => number;
+  /** A write has failed, and nothing is read or written before `reopen`. */
+  readonly isPoisoned: () => boolean;
 }
 
 /** @throws EngineError `STORE_BUSY` while another store has the disk, `DISK_FULL` while it has no room. */
@@ -66,6 +68,7 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
     close: () => store.close(),
     crash: (survivors = 0) => store.crash(survivors),
     inFlight: () => store.inFlight(),
+    isPoisoned: () => store.isPoisoned(),
   };
 }
 
@@ -197,6 +200,10 @@ class OpenMemoryStore {
     this.#disk.release();
   }
 
+  isPoisoned(): boolean {
+    return this.#failure !== undefined;
+  }
+
   inFlight(): number {
     return this.#waiting.length;
   }
@@ -223,7 +230,7 @@ class OpenMemoryStore {
       const failure = this.#disk.takeFailure();
       if (failure !== undefined) {
         if (failure.landed > 0) this.#disk.state.takeNumbers(this.live);
-        for (const { commit } of group.slice(0, failure.landed)) this.#disk.write(commit);
+        for (const { commit } of group.slice(0, failure.landed)) this.#disk.write(commit, true);
         this.#poison(failure.error, group);
       } else this.#finish(group);
       for (const drained of this.#drained.splice(0)) drained();

@@ -16,6 +16,7 @@ type Read = IteratorResult<Uint8Array, undefined>;
 /** What carries between two ends; `deliver` calls `arrive` later, never before what was given earlier in that direction. */
 export interface Carrier {
   readonly deliver: (from: MemoryStream, arrive: () => void, piece?: Uint8Array) => void;
+  readonly alter: (from: MemoryStream, piece: Uint8Array) => Uint8Array;
   readonly cut: (bytes: Uint8Array) => readonly Uint8Array[];
   /** The connection breaks before these bytes arrive. */
   readonly isLost: () => boolean;
@@ -152,7 +153,8 @@ export class MemoryStream implements ByteStream {
       throw this.#error ?? new EngineError("PEER_CLOSED", "the connection to the device broke");
     }
     this.#unread += piece.length;
-    this.#carrier.deliver(this, () => this.peer.#take(piece), piece);
+    const arriving = this.#carrier.alter(this, piece);
+    this.#carrier.deliver(this, () => this.peer.#take(arriving), piece);
   }
 
   #orBreak<Value>(wait: Promise<Value>): Promise<Value> {

@@ -1,0 +1,193 @@
+/** What goes wrong, step by step. Each fault ends by itself; `mend` ends all of them. */
+import type { LogId } from "../../src/core/base/ids.ts";
+import { contains } from "../../src/core/log/ranges.ts";
+import type { MemoryHub } from "../doubles/memory-net.ts";
+import type { Machine } from "./machine.ts";
+import type { FaultStep } from "./plan.ts";
+
+export interface FaultsWorld {
+  readonly machines: readonly Machine[];
+  readonly hub: MemoryHub;
+  readonly count: (path: string) => void;
+  readonly after: (delayMs: number, work: () => void) => void;
+  readonly powerOn: (machine: Machine) => void;
+  readonly strangers: {
+    readonly come: (how: Extract<FaultStep, { kind: "stranger" }>["how"], machine: Machine) => void;
+  };
+}
+
+const YEAR_MS = 365 * 86_400_000;
+/** Pieces below are greetings and acknowledgements. */
+const CORRUPT_FROM_BYTES = 100;
+
+export class Faults {
+  readonly #world: FaultsWorld;
+  /** Whose next piece is changed on its way, and where. */
+  readonly #corrupt = new Map<string, number>();
+  readonly #syncMs: readonly number[];
+
+  constructor(world: FaultsWorld) {
+    this.#world = world;
+    this.#syncMs = world.machines.map((machine) => machine.syncMsMax);
+  }
+
+  do(step: FaultStep): void {
+    const { machines, hub, count, after } = this.#world;
+    count(`fault ${step.kind}`);
+    if (step.kind === "loss") {
+      hub.options.lossPer10000 = step.per10000;
+      return after(step.forMs, () => {
+        hub.options.lossPer10000 = 0;
+      });
+    }
+    const machine = machines[step.device]!;
+    switch (step.kind) {
+      case "crash":
+        return this.#crash(machine, step);
+      case "cut":
+      case "slow-link":
+      case "break":
+        return this.#disturb(machine, machines[step.other]!, step);
+      case "isolate":
+        for (const other of machines) if (other !== machine) hub.partition(machine, other);
+        return after(step.forMs, () => {
+          for (const other of machines) this.#join(machine, other);
+        });
+      case "corrupt":
+        this.#corrupt.set(machine.name, step.where);
+        return;
+      case "move":
+        if (machine.running !== null) hub.moveHost(machine.running.net);
+        return;
+      case "disk-full":
+      case "failed-write":
+      case "slow-disk":
+      case "bit-flip":
+        return this.#harmDisk(machine, step);
+      case "clock":
+        machine.clockOffMs = step.offMs;
+        if (Math.abs(step.offMs) > YEAR_MS) count("clock ten years off");
+        return;
+      case "frozen-clock":
+        machine.frozenAtMs = machine.wallMs();
+        return after(step.forMs, () => {
+          machine.frozenAtMs = null;
+        });
+      case "stranger":
+        return this.#world.strangers.come(step.how, machine);
+    }
+  }
+
+  /** A piece on its way from a host. */
+  alter(piece: Uint8Array, from: string): Uint8Array {
+    const where = this.#corrupt.get(from);
+    if (where === undefined || piece.length < CORRUPT_FROM_BYTES) return piece;
+    this.#corrupt.delete(from);
+    this.#world.count("piece corrupted");
+    const changed = piece.slice();
+    changed[where % changed.length]! ^= 1 + (where % 255);
+    return changed;
+  }
+
+  mend(): void {
+    const { machines, hub } = this.#world;
+    hub.heal();
+    hub.options.lossPer10000 = 0;
+    this.#corrupt.clear();
+    for (const [at, machine] of machines.entries()) {
+      machine.clockOffMs = 0;
+      machine.frozenAtMs = null;
+      machine.syncMsMax = this.#syncMs[at]!;
+      for (const disk of machine.shelf.disks.values()) disk.setFull(false);
+    }
+  }
+
+  #crash(machine: Machine, { calls, how, downMs }: Extract<FaultStep, { kind: "crash" }>): void {
+    const { count, after, powerOn } = this.#world;
+    if (!machine.isOn) return;
+    if (machine.running === null) count(machine.holdsDevice ? "crash while starting" : "crash during link");
+    if (calls === 0) machine.kill(how);
+    else machine.killAfter(calls);
+    after(downMs, () => powerOn(machine));
+  }
+
+  #disturb(
+    machine: Machine,
+    other: Machine,
+    step: Extract<FaultStep, { kind: "cut" | "slow-link" | "break" }>,
+  ): void {
+    const { hub, count, after } = this.#world;
+    if (machine === other) return;
+    if (step.kind === "break") {
+      if (machine.running === null || other.running === null) return;
+      hub.breakStreams(machine.running.net, other.running.net, step.ends);
+      if (step.ends === "one") count("stream half open");
+      return;
+    }
+    if (step.kind === "cut") {
+      hub.setLink(machine, other, { isCut: true });
+      if (step.ways === 2) hub.setLink(other, machine, { isCut: true });
+      else count("cut in one direction");
+    } else hub.setLink(machine, other, { delayMs: step.delayMs, bytesPerSecond: step.bytesPerSecond });
+    after(step.forMs, () => this.#join(machine, other));
+  }
+
+  #join(machine: Machine, other: Machine): void {
+    this.#world.hub.setLink(machine, other, {});
+    this.#world.hub.setLink(other, machine, {});
+  }
+
+  #harmDisk(
+    machine: Machine,
+    step: Extract<FaultStep, { kind: "disk-full" | "failed-write" | "slow-disk" | "bit-flip" }>,
+  ): void {
+    const { count, after } = this.#world;
+    const { disk } = machine;
+    if (disk === undefined) return;
+    switch (step.kind) {
+      case "disk-full":
+        disk.setFull(true);
+        return after(step.forMs, () => disk.setFull(false));
+      case "failed-write":
+        disk.failNextWrite("other", step.landed);
+        if (step.landed > 0) count("failed write landed");
+        return;
+      case "slow-disk": {
+        const before = this.#syncMs[machine.index]!;
+        machine.syncMsMax = step.syncMs;
+        return after(step.forMs, () => {
+          machine.syncMsMax = before;
+        });
+      }
+      case "bit-flip": {
+        const place = this.#placeHeldTwice(machine, step.pick);
+        if (place === undefined) return;
+        machine.damage(place.log, place.position);
+        count("entry damaged");
+      }
+    }
+  }
+
+  /** An entry of a message or of a state that a sibling holds too: what only one disk has, no repair can bring back. */
+  #placeHeldTwice(
+    machine: Machine,
+    pick: number,
+  ): { readonly log: LogId; readonly position: number } | undefined {
+    const owners = machine.running?.replica.members.logs;
+    const places: { readonly log: LogId; readonly position: number }[] = [];
+    for (const [log, { state }] of machine.disk?.state.logs ?? []) {
+      if (owners?.get(log)?.logClass === "control") continue;
+      for (const { from, to } of state.held)
+        for (let position = from; position < to; position++) places.push({ log, position });
+    }
+    const twice = places.filter(({ log, position }) =>
+      this.#world.machines.some(
+        (other) =>
+          other !== machine &&
+          contains(other.disk?.state.logs.get(log)?.state.held ?? [], position) &&
+          other.disk?.isDamaged(log, position) === false,
+      ),
+    );
+    return owners === undefined || twice.length === 0 ? undefined : twice[pick % twice.length];
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * One machine: its disk, its key file, its clock and its place on the network outlive the program that runs on it. The program is the
+ * real node of src/app; how it is put together here follows open-node.ts.
+ */
+import { isEngineError } from "../../src/core/base/errors.ts";
+import type { DeviceId, LogId } from "../../src/core/base/ids.ts";
+import type { Range } from "../../src/core/log/ranges.ts";
+import type { WallMs } from "../../src/core/base/ports.ts";
+import type { DeviceDirectory } from "../../src/app/node/device-directory.ts";
+import { openReplica } from "../../src/app/node/device-directory.ts";
+import { DeviceNode } from "../../src/app/node/device-node.ts";
+import { foundDevice } from "../../src/app/node/found-device.ts";
+import { joinDevice, type JoinRequest } from "../../src/app/node/join-device.ts";
+import { openOwnLogs } from "../../src/app/replica/founding.ts";
+import type { Replica } from "../../src/app/replica/replica.ts";
+import type { MemoryDisk } from "../doubles/memory-disk.ts";
+import type { MemoryLan } from "../doubles/memory-discovery.ts";
+import type { MemoryHub, MemoryNet } from "../doubles/memory-net.ts";
+import { type KeyPlace, memorySecrets } from "../doubles/memory-secrets.ts";
+import { type MemoryStore, openMemoryStore } from "../doubles/memory-store.ts";
+import { MemoryShelf, memoryStores } from "../doubles/memory-stores.ts";
+import type { Random } from "../doubles/random.ts";
+import { Life } from "./life.ts";
+import {
+  mortalClock,
+  mortalDiscovery,
+  mortalEntropy,
+  mortalNet,
+  mortalSecrets,
+  mortalStore,
+  mortalWorkers,
+  type Pace,
+  slowly,
+} from "./mortal-ports.ts";
+import type { Backups } from "./backups.ts";
+import type { WorldTime } from "./time.ts";
+
+export interface Surroundings {
+  readonly time: WorldTime;
+  readonly hub: MemoryHub;
+  readonly lan: MemoryLan;
+  readonly backups: Backups;
+  readonly count: (path: string) => void;
+  readonly trace: (line: () => string) => void;
+  readonly opened: (machine: Machine, disk: MemoryDisk) => void;
+  readonly died: (machine: Machine) => void;
+}
+
+/** What runs on a machine now. */
+export interface Running {
+  readonly life: Life;
+  readonly node: DeviceNode;
+  readonly replica: Replica;
+  readonly net: MemoryNet;
+}
+
+export class Machine {
+  readonly index: number;
+  readonly name: string;
+  readonly shelf = new MemoryShelf();
+  readonly keyPlace: KeyPlace = { bytes: null };
+  readonly pace: Pace;
+  /** A sync of its disk takes this long at most. */
+  syncMsMax: number;
+  /** How far its clock is off; where it stands still, it shows `frozenAtMs`. */
+  clockOffMs = 0;
+  frozenAtMs: number | null = null;
+  running: Running | null = null;
+  /** Entries are being forgotten and fetched again. */
+  isRepairing = false;
+  /** Known once it has been a device. */
+  device: DeviceId | null = null;
+  readonly #damaged = new Set<string>();
+  readonly #surroundings: Surroundings;
+  readonly #random: Random;
+  /** A program has been begun and has neither died nor ended. */
+  #life: Life | null = null;
+  #stores: MemoryStore[] = [];
+  #nets: MemoryNet[] = [];
+  #discoveries: { readonly close: () => Promise<void> }[] = [];
+
+  constructor(
+    surroundings: Surroundings,
+    input: {
+      readonly index: number;
+      readonly name: string;
+      readonly random: Random;
+      readonly pace: Pace;
+      readonly syncMsMax: number;
+    },
+  ) {
+    this.#surroundings = surroundings;
+    this.index = input.index;
+    this.name = input.name;
+    this.#random = input.random;
+    this.pace = input.pace;
+    this.syncMsMax = input.syncMsMax;
+  }
+
+  get isOn(): boolean {
+    return this.#life !== null;
+  }
+
+  get holdsDevice(): boolean {
+    return this.keyPlace.bytes !== null;
+  }
+
+  get disk(): MemoryDisk | undefined {
+    return this.shelf.disk("db");
+  }
+
+  /** Nothing is on its way to the disk, and nothing has failed to get there. */
+  get isDiskQuiet(): boolean {
+    return this.#stores.every((store) => store.inFlight() === 0 && !store.isPoisoned());
+  }
+
+  /** Bits of an entry on its disk are not what was written. */
+  damage(log: LogId, position: number): void {
+    this.disk?.damageEntry(log, position);
+    this.#damaged.add(`${log}/${position}`);
+  }
+
+  /** Some entry of these has been damaged here at some time. */
+  wasDamaged(log: LogId, { from, to }: Range): boolean {
+    for (let at = from; at < to; at++) if (this.#damaged.has(`${log}/${at}`)) return true;
+    return false;
+  }
+
+  wallMs(): WallMs {
+    const { time } = this.#surroundings;
+    return (this.frozenAtMs ?? time.wallMs() + this.clockOffMs) as WallMs;
+  }
+
+  /** A new account begins here, and its node runs. */
+  async found(name: string): Promise<void> {
+    const life = this.#begin();
+    await foundDevice(this.#directory(life), name);
+    await this.#run(life);
+  }
+
+  /** @throws EngineError as `joinDevice` does; then the program has ended. */
+  async join(request: JoinRequest): Promise<void> {
+    const life = this.#begin();
+    try {
+      await joinDevice(
+        this.#directory(life),
+        {
+          createNet: () => Promise.resolve(mortalNet(this.#createNet(), life)),
+          createDiscovery: () => Promise.resolve(this.#createDiscovery(life)),
+        },
+        request,
+      );
+    } finally {
+      if (life.isAlive) this.#finish(life);
+    }
+  }
+
+  /** Starts the node on what the disk holds. @throws EngineError where it cannot be opened; then it is off again. */
+  async start(): Promise<void> {
+    const life = this.#begin();
+    await this.#run(life);
+  }
+
+  /** Ends the program as a person does. */
+  async stop(): Promise<void> {
+    const { running } = this;
+    if (running === null) return;
+    await running.node.close();
+    if (running.life.isAlive) this.#finish(running.life);
+  }
+
+  /** Runs `work` as a program of another version: with the device's replica, and without a network. */
+  async runOther(work: (replica: Replica) => Promise<void>): Promise<void> {
+    const life = this.#begin();
+    try {
+      const { replica } = await openReplica(this.#directory(life));
+      await work(replica);
+      await replica.close();
+    } finally {
+      if (life.isAlive) this.#finish(life);
+    }
+  }
+
+  /** The program ends at once. What of the disk's last work had reached it, chance decides. */
+  kill(how: "told" | "silent"): void {
+    const life = this.#life;
+    if (life === null) return;
+    this.#surroundings.trace(() => `${this.name} dies`);
+    life.end();
+    const { count } = this.#surroundings;
+    for (const store of this.#stores) {
+      const inFlight = store.inFlight();
+      const survivors = this.#random.below(inFlight + 1);
+      if (survivors < inFlight) count("commits in flight lost");
+      if (survivors > 0) count("commits in flight survived untold");
+      store.crash(survivors);
+    }
+    if (this.shelf.unsynced > 0) count("names of stores unsynced at a crash");
+    this.shelf.crash(this.#random.below(this.shelf.unsynced + 1));
+    for (const net of this.#nets) net.vanish(how);
+    for (const discovery of this.#discoveries) void discovery.close();
+    this.#forget();
+    this.#surroundings.died(this);
+  }
+
+  /** It dies by itself at the n-th call to the outside from now. */
+  killAfter(calls: number): void {
+    this.#life?.dieAfter(calls);
+  }
+
+  /** Reads what the node shows, outside of time. */
+  async observe<Seen>(look: (running: Running) => Promise<Seen>): Promise<Seen | undefined> {
+    const { running } = this;
+    if (running === null) return undefined;
+    running.life.isObserved = true;
+    try {
+      return await look(running);
+    } finally {
+      running.life.isObserved = false;
+    }
+  }
+
+  #begin(): Life {
+    const life = new Life(() => this.kill("told"));
+    this.#life = life;
+    return life;
+  }
+
+  async #run(life: Life): Promise<void> {
+    try {
+      await this.#open(life);
+    } catch (error) {
+      // As a program that ends with an error: what it had open is released.
+      if (isEngineError(error)) this.#surroundings.count(`start failed ${error.code}`);
+      if (life.isAlive) this.kill("told");
+      throw error;
+    }
+  }
+
+  async #open(life: Life): Promise<void> {
+    const { replica, deviceSecrets } = await openReplica(this.#directory(life));
+    await openOwnLogs(replica);
+    this.device = replica.self;
+    const net = this.#createNet();
+    const node = await DeviceNode.open({
+      replica,
+      secrets: mortalSecrets(memorySecrets(this.keyPlace), life, this.#slow()),
+      deviceSecrets,
+      net: mortalNet(net, life),
+      discovery: this.#createDiscovery(life, net),
+      openImport: ({ path, indexKey }) => Promise.resolve(this.#surroundings.backups.open(path, indexKey)),
+      interfaces: () => [],
+      fallbackName: this.name,
+      version: "0.0.0",
+    });
+    this.running = { life, node, replica, net };
+    this.#surroundings.trace(() => `${this.name} runs`);
+  }
+
+  #directory(life: Life): DeviceDirectory {
+    const { time } = this.#surroundings;
+    const slow = this.#slow();
+    const stores = memoryStores(this.shelf, (disk) => {
+      const store = openMemoryStore({
+        disk,
+        sync: (synced) => time.after(this.#random.between(0, this.syncMsMax), synced),
+      });
+      this.#stores.push(store);
+      this.#surroundings.opened(this, disk);
+      return mortalStore(store, life, slow);
+    });
+    return {
+      secrets: mortalSecrets(memorySecrets(this.keyPlace), life, slow),
+      stores: {
+        prepare: () => life.ask(() => stores.prepare()),
+        names: () => life.ask(() => stores.names()),
+        open: (name) => life.ask(() => stores.open(name)),
+        remove: (name) => life.ask(() => stores.remove(name)),
+        rename: (from, to) => life.ask(() => stores.rename(from, to)),
+        sync: () => life.ask(() => stores.sync()),
+      },
+      clock: mortalClock(time, life, () => this.wallMs()),
+      entropy: mortalEntropy(this.#random),
+      workers: mortalWorkers(time, life, this.#random),
+    };
+  }
+
+  #slow(): <Result>(answer: Result) => Promise<Result> {
+    return slowly(this.#surroundings.time, this.#random, this.pace);
+  }
+
+  #createNet(): MemoryNet {
+    const net = this.#surroundings.hub.createNet(this.name);
+    this.#nets.push(net);
+    return net;
+  }
+
+  #createDiscovery(life: Life, net: MemoryNet = this.#nets.at(-1)!): ReturnType<typeof mortalDiscovery> {
+    const discovery = this.#surroundings.lan.createDiscovery(net);
+    this.#discoveries.push(discovery);
+    return mortalDiscovery(discovery, life);
+  }
+
+  #finish(life: Life): void {
+    life.end();
+    for (const net of this.#nets) net.vanish("told");
+    for (const discovery of this.#discoveries) void discovery.close();
+    for (const store of this.#stores) store.crash();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#life = null;
+    this.running = null;
+    this.#stores = [];
+    this.#nets = [];
+    this.#discoveries = [];
+  }
+}

@@ -1,0 +1,219 @@
+/** What people do, step by step, on whatever device is on; and what they are promised when a call returns. */
+import { isEngineError } from "../../src/core/base/errors.ts";
+import type { DeviceId, MessageId } from "../../src/core/base/ids.ts";
+import type { TakenInRecord } from "../../src/core/inbox/import-types.ts";
+import type { LinkAttempt } from "../../src/app/node/types.ts";
+import type { Backups } from "./backups.ts";
+import { MARK } from "./canary.ts";
+import type { Machine } from "./machine.ts";
+import { writeUnknown } from "./newer-version.ts";
+import { CONVERSATIONS, type PeopleStep } from "./plan.ts";
+import { WALL_FROM_MS } from "./time.ts";
+import type { Witness } from "./witness.ts";
+
+export interface PeoplesWorld {
+  readonly machines: readonly Machine[];
+  readonly witness: Witness;
+  readonly count: (path: string) => void;
+  /** After so long, unless the world has ended. */
+  readonly after: (delayMs: number, work: () => void) => void;
+  /** Something that nobody waits for. What is not an error of everyday life fails the run. */
+  readonly begin: (work: Promise<unknown>, name: string) => void;
+  readonly powerOn: (machine: Machine) => void;
+}
+
+/** How long a person takes to say yes. */
+const THINK_MS = 1_500;
+const BACKUP_RECORDS = 12;
+
+export class People {
+  readonly #world: PeoplesWorld;
+  readonly #importedOn = new Map<number, Set<Machine>>();
+  /** Every device that somebody said yes to. */
+  readonly #admitted = new Set<DeviceId>();
+  #texts = 0;
+
+  constructor(world: PeoplesWorld) {
+    this.#world = world;
+  }
+
+  do(step: PeopleStep): void {
+    const { machines, begin } = this.#world;
+    const machine = machines[step.device]!;
+    if (machine.running === null) return;
+    switch (step.kind) {
+      case "send":
+        for (let n = 0; n < step.count; n++)
+          begin(this.#send(machine, step.conversation, step.isReceived), "send");
+        return;
+      case "link":
+        return begin(this.#link(machine, machines[step.joiner]!, step), "link");
+      case "absence":
+        return begin(this.#leave(machine, step.forMs), "absence");
+      case "newer-version":
+        return begin(this.#upgrade(machine, step.what), "newer version");
+      case "verify":
+        return begin(this.verify(machine), "verify");
+      default:
+        return begin(this.#tidy(machine, step), step.kind);
+    }
+  }
+
+  async verify(machine: Machine): Promise<void> {
+    const { running } = machine;
+    if (running === null) return;
+    machine.isRepairing = true;
+    const { bad, repaired } = await running.node.verify({ repair: true }).finally(() => {
+      if (machine.running === running) machine.isRepairing = false;
+    });
+    if (bad > 0) this.#world.count("damage found by verify");
+    if (repaired > 0) this.#world.count("damage repaired from a sibling");
+  }
+
+  async #send(machine: Machine, conversation: number, isReceived: boolean): Promise<void> {
+    const { witness } = this.#world;
+    const address = addressOf(conversation);
+    const text = `${MARK} ${machine.name} ${++this.#texts}`;
+    witness.written.add(text);
+    const from = isReceived ? { from: address } : {};
+    const { running } = machine;
+    if (running === null) return;
+    const { id } = await running.node.messages.send({ conversation: address, text, ...from });
+    witness.promise({ id: id as MessageId, machine, conversation: address, text });
+  }
+
+  async #tidy(
+    machine: Machine,
+    step: Extract<
+      PeopleStep,
+      { kind: "read" | "unread" | "delete" | "restore" | "clear" | "rename" | "import" }
+    >,
+  ): Promise<void> {
+    const { node } = machine.running!;
+    switch (step.kind) {
+      case "read":
+      case "unread":
+        await node.conversations[step.kind](addressOf(step.conversation));
+        return;
+      case "clear":
+        await node.conversations.delete(addressOf(step.conversation));
+        return;
+      case "delete":
+      case "restore": {
+        const ids = [...this.#world.witness.promised.keys()];
+        if (ids.length === 0) return;
+        const picked = Array.from({ length: step.count }, (_, at) => ids[(step.pick + at * 7) % ids.length]!);
+        await node.messages[step.kind](picked);
+        return;
+      }
+      case "rename":
+        await node.devices.rename(
+          this.#world.machines[step.target]!.device ?? "nobody",
+          `${MARK} ${machine.name} ${++this.#texts}`,
+        );
+        return;
+      case "import":
+        await node.import(`backup ${step.backup}`);
+        this.#imported(step.backup, machine);
+    }
+  }
+
+  #imported(backup: number, machine: Machine): void {
+    const machines = this.#importedOn.get(backup) ?? new Set<Machine>();
+    this.#importedOn.set(backup, machines);
+    const before = machines.size;
+    if (machines.add(machine).size === 2 && before === 1) this.#world.count("one backup on two devices");
+  }
+
+  async #leave(machine: Machine, forMs: number): Promise<void> {
+    await machine.stop();
+    this.#world.after(forMs, () => this.#world.powerOn(machine));
+  }
+
+  async #upgrade(machine: Machine, what: "entry" | "operation"): Promise<void> {
+    const { witness, powerOn, count } = this.#world;
+    await machine.stop();
+    try {
+      await machine.runOther(async (replica) => {
+        const place = await writeUnknown(replica, what);
+        if (place === null) return;
+        witness.unknown.add(place);
+        count("unknown kind written");
+      });
+    } finally {
+      powerOn(machine);
+    }
+  }
+
+  async #link(
+    member: Machine,
+    joiner: Machine,
+    { code, isRefused }: Extract<PeopleStep, { kind: "link" }>,
+  ): Promise<void> {
+    if (joiner.isOn || joiner.holdsDevice) return;
+    const { node } = member.running!;
+    const attempt = await node.devices.link();
+    this.#world.begin(this.#answer(member, attempt, isRefused), "confirm");
+    try {
+      await joiner.join({
+        code: code === "qr" ? attempt.uri : code === "wrong" ? wrongCode(attempt.code) : attempt.code,
+        name: `${MARK} ${joiner.name}`,
+        ...(code === "address" ? { address: node.addresses()[0] ?? "" } : {}),
+      });
+      this.#world.count("linked");
+    } catch (error) {
+      if (isEngineError(error)) this.#world.count(`join failed ${error.code}`);
+      throw error;
+    } finally {
+      await attempt.cancel();
+      this.#world.powerOn(joiner);
+    }
+  }
+
+  async #answer(member: Machine, attempt: LinkAttempt, isRefused: boolean): Promise<void> {
+    await attempt.request;
+    await new Promise<void>((resolve) => this.#world.after(THINK_MS, resolve));
+    if (isRefused) return attempt.refuse();
+    const { device } = await attempt.confirm();
+    const known = member.running?.replica.members.devices;
+    if (known !== undefined && [...this.#admitted].some((other) => !known.has(other)))
+      this.#world.count("two admissions at once");
+    this.#admitted.add(device as DeviceId);
+  }
+}
+
+export function addressOf(conversation: number): string {
+  return `${MARK} ${"abcdefghij"[conversation % CONVERSATIONS]}`;
+}
+
+/** The same archives for everybody. */
+export function fillBackups(backups: Backups, written: Set<string>, count: number): void {
+  for (let backup = 0; backup < count; backup++) {
+    const records = Array.from({ length: BACKUP_RECORDS }, (_, at): TakenInRecord => {
+      const text = `${MARK} backup ${backup} ${at}`;
+      written.add(text);
+      const isOut = at % 3 === 0;
+      return {
+        kind: "taken-in",
+        service: "sms",
+        box: isOut ? "out" : "in",
+        address: addressOf(at % 2),
+        sender: isOut ? null : addressOf(at % 2),
+        contactName: `${MARK} contact ${at % 2}`,
+        text,
+        timeMs: WALL_FROM_MS - 1_000_000 * (at + 1),
+        sentAtMs: WALL_FROM_MS - 1_000_000 * (at + 1),
+        receivedAtMs: null,
+        read: at % 4 === 0,
+        attachmentHashes: [],
+        line: at + 1,
+      };
+    });
+    backups.put(`backup ${backup}`, records);
+  }
+}
+
+function wrongCode(code: string): string {
+  const [number, first, second] = code.split("-");
+  return `${number}-${first}-${second === "zoo" ? "zone" : "zoo"}`;
+}

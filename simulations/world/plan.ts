@@ -1,0 +1,237 @@
+/**
+ * What happens in a world, as data: everything that people do and every fault, each with its time. A seed makes one plan; the shrinker
+ * drops steps of it. A step holds all that it needs, so that dropping one changes no other.
+ */
+import { Random } from "../doubles/random.ts";
+
+export type Step = { readonly at: number } & (PeopleStep | FaultStep);
+
+export type PeopleStep =
+  | {
+      readonly kind: "send";
+      readonly device: number;
+      readonly conversation: number;
+      readonly count: number;
+      readonly isReceived: boolean;
+    }
+  | { readonly kind: "read" | "unread"; readonly device: number; readonly conversation: number }
+  | {
+      readonly kind: "delete" | "restore";
+      readonly device: number;
+      readonly pick: number;
+      readonly count: number;
+    }
+  | { readonly kind: "clear"; readonly device: number; readonly conversation: number }
+  | { readonly kind: "rename"; readonly device: number; readonly target: number }
+  | {
+      readonly kind: "link";
+      readonly device: number;
+      readonly joiner: number;
+      readonly code: "words" | "qr" | "address" | "wrong";
+      readonly isRefused: boolean;
+    }
+  | { readonly kind: "import"; readonly device: number; readonly backup: number }
+  /** A later version of the program runs once, and writes what this one does not know. */
+  | { readonly kind: "newer-version"; readonly device: number; readonly what: "entry" | "operation" }
+  | { readonly kind: "absence"; readonly device: number; readonly forMs: number }
+  | { readonly kind: "verify"; readonly device: number };
+
+export type FaultStep =
+  | {
+      readonly kind: "crash";
+      readonly device: number;
+      /** At the n-th call to the outside from then; 0 at once. */
+      readonly calls: number;
+      readonly how: "told" | "silent";
+      readonly downMs: number;
+    }
+  | { readonly kind: "break"; readonly device: number; readonly other: number; readonly ends: "both" | "one" }
+  | {
+      readonly kind: "cut";
+      readonly device: number;
+      readonly other: number;
+      readonly ways: 1 | 2;
+      readonly forMs: number;
+    }
+  | { readonly kind: "isolate"; readonly device: number; readonly forMs: number }
+  | {
+      readonly kind: "slow-link";
+      readonly device: number;
+      readonly other: number;
+      readonly delayMs: number;
+      readonly bytesPerSecond: number;
+      readonly forMs: number;
+    }
+  | { readonly kind: "loss"; readonly per10000: number; readonly forMs: number }
+  | { readonly kind: "corrupt"; readonly device: number; readonly where: number }
+  | { readonly kind: "move"; readonly device: number }
+  | { readonly kind: "disk-full"; readonly device: number; readonly forMs: number }
+  | { readonly kind: "failed-write"; readonly device: number; readonly landed: number }
+  | { readonly kind: "slow-disk"; readonly device: number; readonly syncMs: number; readonly forMs: number }
+  | { readonly kind: "bit-flip"; readonly device: number; readonly pick: number }
+  | { readonly kind: "clock"; readonly device: number; readonly offMs: number }
+  | { readonly kind: "frozen-clock"; readonly device: number; readonly forMs: number }
+  | {
+      readonly kind: "stranger";
+      readonly device: number;
+      readonly how: "garbage" | "half-handshake" | "wrong-account" | "flood" | "half-link";
+    };
+
+export interface Plan {
+  readonly seed: number;
+  readonly devices: number;
+  readonly stormMs: number;
+  readonly delayMsMax: number;
+  readonly pieceBytesMax: number;
+  readonly syncMsMax: number;
+  readonly slowPercent: number;
+  readonly slowMsMax: number;
+  readonly discoveryLossPercent: number;
+  readonly backups: number;
+  readonly steps: readonly Step[];
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const TEN_YEARS = 3_652 * 24 * HOUR;
+export const CONVERSATIONS = 5;
+
+export function planOf(seed: number): Plan {
+  const random = new Random(seed);
+  const devices = random.pick([2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8]);
+  // Most worlds are short and dense; some last hours.
+  const stormMs = random.pick([2 * MINUTE, 4 * MINUTE, 4 * MINUTE, 10 * MINUTE, 10 * MINUTE, 3 * HOUR]);
+  const stepsOf = devices > 4 ? 30 : 45;
+  const faults = random.pick([6, 14, 25, 40]);
+  const steps: Step[] = [];
+  const time = (): number => random.between(0, stormMs);
+  // The first two meet in peace in most worlds; everyone else joins in the middle of it.
+  for (let joiner = 1; joiner < devices; joiner++) {
+    const at = joiner === 1 && random.chance(80) ? 0 : random.between(0, Math.floor(stormMs / 2));
+    steps.push(linkStep(random, at, joiner));
+    if (random.chance(50))
+      steps.push({ ...linkStep(random, time(), joiner), at: random.between(at, stormMs) });
+  }
+  for (let n = 0; n < stepsOf; n++) steps.push({ at: time(), ...peopleStep(random, devices, stormMs) });
+  for (let n = 0; n < faults; n++) steps.push({ at: time(), ...faultStep(random, devices, stormMs) });
+  return {
+    seed,
+    devices,
+    stormMs,
+    delayMsMax: random.pick([2, 20, 120, 400]),
+    pieceBytesMax: random.pick([120, 1_400, 20_000]),
+    syncMsMax: random.pick([1, 5, 40, 300]),
+    slowPercent: random.pick([0, 2, 15]),
+    slowMsMax: random.pick([1, 10, 100]),
+    discoveryLossPercent: random.pick([0, 10, 40]),
+    backups: 2,
+    steps: steps.toSorted((a, b) => a.at - b.at),
+  };
+}
+
+function linkStep(random: Random, at: number, joiner: number): Step {
+  return {
+    at,
+    kind: "link",
+    device: random.below(joiner),
+    joiner,
+    code: random.pick(["words", "words", "words", "qr", "address", "wrong"]),
+    isRefused: random.chance(8),
+  };
+}
+
+function peopleStep(random: Random, devices: number, stormMs: number): PeopleStep {
+  const device = random.below(devices);
+  const conversation = random.below(CONVERSATIONS);
+  const pick = random.below(1_000);
+  const dice = random.below(100);
+  if (dice < 50)
+    return {
+      kind: "send",
+      device,
+      conversation,
+      count: random.pick([1, 1, 2, 5, 20]),
+      isReceived: random.chance(50),
+    };
+  if (dice < 58) return { kind: "read", device, conversation };
+  if (dice < 62) return { kind: "unread", device, conversation };
+  if (dice < 72) return { kind: "delete", device, pick, count: random.pick([1, 1, 4]) };
+  if (dice < 78) return { kind: "restore", device, pick, count: 1 };
+  if (dice < 80) return { kind: "clear", device, conversation };
+  if (dice < 83) return { kind: "rename", device, target: random.below(devices) };
+  if (dice < 90) return { kind: "import", device, backup: random.below(2) };
+  if (dice < 93) return { kind: "newer-version", device, what: random.pick(["entry", "operation"]) };
+  if (dice < 96) return { kind: "absence", device, forMs: random.between(SECOND, stormMs) };
+  return { kind: "verify", device };
+}
+
+function faultStep(random: Random, devices: number, stormMs: number): FaultStep {
+  const device = random.below(devices);
+  const other = (device + 1 + random.below(Math.max(1, devices - 1))) % devices;
+  const forMs = random.pick([SECOND, 10 * SECOND, MINUTE, Math.ceil(stormMs / 3)]);
+  switch (random.below(20)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return {
+        kind: "crash",
+        device,
+        calls: random.pick([0, 1 + random.below(30), 1 + random.below(400)]),
+        how: random.pick(["told", "silent"]),
+        downMs: random.pick([0, 500, 20 * SECOND, Math.ceil(stormMs / 4)]),
+      };
+    case 4:
+      return { kind: "break", device, other, ends: random.pick(["both", "one"]) };
+    case 5:
+    case 6:
+      return { kind: "cut", device, other, ways: random.pick([1, 2]), forMs };
+    case 7:
+      return { kind: "isolate", device, forMs };
+    case 8:
+      return {
+        kind: "slow-link",
+        device,
+        other,
+        delayMs: random.pick([500, 3 * SECOND, MINUTE, 24 * HOUR]),
+        bytesPerSecond: random.pick([500, 5_000, 1_000_000]),
+        forMs,
+      };
+    case 9:
+      return { kind: "loss", per10000: random.pick([20, 200, 2_000]), forMs };
+    case 10:
+      return { kind: "corrupt", device, where: random.below(1_000_000) };
+    case 11:
+      return { kind: "move", device };
+    case 12:
+    case 13:
+      return { kind: "disk-full", device, forMs: Math.min(forMs, MINUTE) };
+    case 14:
+      return { kind: "failed-write", device, landed: random.pick([0, 0, 1, 3]) };
+    case 15:
+      return { kind: "slow-disk", device, syncMs: random.pick([500, 5 * SECOND]), forMs };
+    case 16:
+      return { kind: "bit-flip", device, pick: random.below(1_000_000) };
+    case 17:
+      return {
+        kind: "clock",
+        device,
+        offMs: random.pick([0, -MINUTE, 2 * HOUR, TEN_YEARS, -TEN_YEARS, random.between(-HOUR, HOUR)]),
+      };
+    case 18:
+      return { kind: "frozen-clock", device, forMs };
+    default:
+      return {
+        kind: "stranger",
+        device,
+        how: random.pick(["garbage", "half-handshake", "wrong-account", "flood", "half-link"]),
+      };
+  }
+}
+
+/** A step as a line that a person can read and that tells it from others. */
+export function stepText({ at, kind, ...rest }: Step): string {
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${String(value)}`);
+  return `${(at / SECOND).toFixed(3)} s ${kind} ${fields.join(" ")}`.trimEnd();
+}

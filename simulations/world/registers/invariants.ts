@@ -1,0 +1,62 @@
+/** The invariants of the design (quality, section 3), and where the world holds them. A register: what comes later adds its rows. */
+export const invariants: readonly {
+  readonly number: number;
+  readonly what: string;
+  readonly heldBy: string;
+}[] = [
+  {
+    number: 1,
+    what: "what `send` returned for is there after any crash of its device",
+    heldBy: "judge.ts, every inbox",
+  },
+  {
+    number: 2,
+    what: "a device acknowledges and offers only what its own disk holds; in the end all hold everything promised",
+    heldBy: "witness.ts, every frame; judge.ts at the end",
+  },
+  { number: 3, what: "nothing is shown that nobody wrote", heldBy: "judge.ts, every inbox" },
+  {
+    number: 4,
+    what: "no two heads of one length: in one run of a program, and on any disk ever",
+    heldBy: "crypto-taps.ts and witness.ts, every signature and every commit",
+  },
+  {
+    number: 5,
+    what: "stored trees and signed roots are those of the stored entries",
+    heldBy: "judge.ts, at every start and at the end, by another implementation of RFC 6962",
+  },
+  {
+    number: 6,
+    what: "equal sets, equal fingerprints and equal inboxes; unequal sets, unequal fingerprints",
+    heldBy: "judge.ts, every 40 and every 600 events",
+  },
+  { number: 7, what: "known heads never go backwards", heldBy: "witness.ts, every commit" },
+  {
+    number: 8,
+    what: "the writer reads what it wrote; how far a conversation is read only grows",
+    heldBy: "world.ts after every promise; judge.ts, every inbox",
+  },
+  {
+    number: 9,
+    what: "no message is shown twice or told twice, however often programs died",
+    heldBy: "witness.ts, every event; judge.ts, every inbox",
+  },
+  {
+    number: 10,
+    what: "a position has one content on every disk, whatever came over the network",
+    heldBy: "witness.ts, every commit",
+  },
+  {
+    number: 11,
+    what: "no text, name or key in the clear on a disk or on the network",
+    heldBy: "canary.ts, every commit and every piece",
+  },
+  { number: 12, what: "no nonce twice under one key", heldBy: "crypto-taps.ts, every seal" },
+  {
+    number: 13,
+    what: "when faults are over all are equal and know it within six minutes, and then send beats alone",
+    heldBy: "world.ts, at the end",
+  },
+  { number: 14, what: "streams, dials and events stay below their limits", heldBy: "judge.ts, world.ts" },
+  { number: 15, what: "the same seed gives the same trace", heldBy: "simulations/world.sim.test.ts" },
+];

@@ -1,0 +1,37 @@
+/**
+ * Paths that must be met somewhere in a set of seeds, else the set has looked at nothing and counts as failed. `path` is the name under
+ * which the world counts it. A register: what comes later adds its rows.
+ */
+export const rarePaths: readonly { readonly path: string; readonly what: string }[] = [
+  { path: "commits in flight lost", what: "a crash takes commits that were under way" },
+  { path: "commits in flight survived untold", what: "a crash leaves commits that nobody was told of" },
+  { path: "failed write landed", what: "a write that failed is on the disk all the same" },
+  { path: "names of stores unsynced at a crash", what: "a crash between a rename and its sync" },
+  { path: "fault disk-full", what: "a full disk" },
+  { path: "alarm disk", what: "a person is told that nothing can be written" },
+  { path: "start failed DISK_FULL", what: "a start on a full disk" },
+  { path: "crash during link", what: "the new device dies while it joins" },
+  { path: "crash while starting", what: "a device dies before its node runs" },
+  { path: "join failed CODE_WRONG", what: "a wrong code" },
+  { path: "join failed CODE_REFUSED", what: "a person says no" },
+  { path: "linked", what: "a device joins" },
+  { path: "stream half open", what: "one end of a connection knows that it broke, the other does not" },
+  { path: "cut in one direction", what: "a partition in one direction" },
+  { path: "piece corrupted", what: "bytes change on their way" },
+  { path: "session closed malformed", what: "a session ends for bytes that are no frame" },
+  { path: "session closed replaced", what: "two connections at once" },
+  { path: "session closed silent", what: "a dead connection is given up" },
+  { path: "clock ten years off", what: "a clock ten years off" },
+  { path: "fault frozen-clock", what: "a clock that stands still" },
+  { path: "fault move", what: "a host in another network" },
+  { path: "entry damaged", what: "a flipped bit" },
+  { path: "damage found by verify", what: "damage that `verify` finds" },
+  { path: "damage repaired from a sibling", what: "damage that a sibling repairs" },
+  { path: "unknown kind written", what: "a later version writes what this one does not know" },
+  { path: "unknown kind passed on", what: "and every other device holds and counts it" },
+  { path: "one backup on two devices", what: "two devices take in one archive" },
+  { path: "two admissions at once", what: "two members admit devices that do not know of each other" },
+  { path: "delete before its message", what: "a delete arrives before what it deletes" },
+  { path: "stranger's stream refused PEER_CLOSED", what: "a stranger is sent away" },
+  { path: "stranger wrong-account refused NOT_A_MEMBER", what: "a device of another account is sent away" },
+];

@@ -1,0 +1,6 @@
+/** Seeds that once broke, each with what it found. They run with every set of seeds. */
+export const regressions: readonly { readonly seed: number; readonly found: string }[] = [
+  { seed: 0, found: "names that linking remembers lay in the clear in the store" },
+  { seed: 79, found: "a device with a full disk and its sibling met and parted as fast as the network went" },
+  { seed: 90, found: "one damaged device name kept the device from ever opening again" },
+];

@@ -1,0 +1,67 @@
+/** What a person sees on a device, and what a device holds, each as values that can be compared with those of another device. */
+import { createHash } from "node:crypto";
+import type { LogId } from "../../src/core/base/ids.ts";
+import { InboxReader } from "../../src/app/node/inbox-reader.ts";
+import type { Message } from "../../src/app/node/types.ts";
+import type { Replica } from "../../src/app/replica/replica.ts";
+import type { Machine } from "./machine.ts";
+
+export interface SeenInbox {
+  readonly messages: readonly Message[];
+  /** Of all that is shown, in one order. */
+  readonly digest: string;
+  /** Per conversation: how far it is read. */
+  readonly readUpTo: ReadonlyMap<string, string>;
+}
+
+const ALL = { limit: 100_000, before: null, deleted: true };
+
+export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> {
+  return machine.observe(async ({ replica }) => {
+    const inbox = new InboxReader(replica, () => ({ here: true, devices: [], cloud: null }));
+    const messages: Message[] = [];
+    const readUpTo = new Map<string, string>();
+    const lines: string[] = [];
+    for (const state of await inbox.conversations()) {
+      const shown = (await inbox.messages(state.conversation, ALL)).map((read) => inbox.message(read, state));
+      messages.push(...shown);
+      const { stamp, id } = state.readUpTo ?? { stamp: { ms: 0, counter: 0 }, id: "" };
+      readUpTo.set(
+        state.conversation,
+        `${String(stamp.ms).padStart(15, "0")} ${String(stamp.counter).padStart(6, "0")} ${id}`,
+      );
+      lines.push(JSON.stringify([state.conversation, await inbox.describe(state), shown]));
+    }
+    const names = [...(await inbox.deviceNames())].map((pair) => pair.join(" "));
+    const whole = JSON.stringify([lines.toSorted(), names.toSorted(), await inbox.totals()]);
+    return { messages, readUpTo, digest: createHash("sha256").update(whole).digest("hex") };
+  });
+}
+
+/** Which entries of which logs of known owners are taken in, by their leaves. */
+export function setOf(machine: Machine, replica: Replica): string {
+  const hash = createHash("sha256");
+  const { logs } = machine.disk!.state;
+  const known = [...logs.keys()].filter((log) => replica.members.logs.has(log)).toSorted();
+  for (const log of known) addLog(hash, log, logs.get(log)!);
+  return hash.digest("hex");
+}
+
+function addLog(
+  hash: ReturnType<typeof createHash>,
+  log: LogId,
+  {
+    state,
+    leaves,
+  }: {
+    readonly state: { readonly held: readonly { from: number; to: number }[] };
+    readonly leaves: ReadonlyMap<number, Uint8Array>;
+  },
+): void {
+  if (state.held.length === 0) return;
+  hash.update(log);
+  for (const { from, to } of state.held) {
+    hash.update(`${from}-${to}`);
+    for (let at = from; at < to; at++) hash.update(leaves.get(at)!);
+  }
+}

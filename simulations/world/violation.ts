@@ -1,0 +1,14 @@
+/** An invariant of the design that does not hold. The number is that of simulations/world/registers/invariants.ts. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  readonly invariant: number;
+
+  constructor(invariant: number, what: string) {
+    super(`invariant ${invariant}: ${what}`);
+    this.invariant = invariant;
+  }
+}
+
+export function hold(invariant: number, condition: boolean, what: () => string): asserts condition {
+  if (!condition) throw new Violation(invariant, what());
+}

@@ -1,0 +1,240 @@
+/**
+ * What the world remembers in order to judge: every commit that became durable, every frame that was sent, every head that was signed,
+ * everything that a person was promised. Checks at once what can be checked at once; judge.ts compares devices with each other.
+ * Numbers of invariants: registers/invariants.ts.
+ */
+import { createHash } from "node:crypto";
+import { hex } from "../../src/core/base/bytes.ts";
+import type { LogId, MessageId } from "../../src/core/base/ids.ts";
+import { covers, type Ranges, subtract } from "../../src/core/log/ranges.ts";
+import { messageIsHere } from "../../src/core/inbox/view.ts";
+import type { Commit } from "../../src/core/sync/ports.ts";
+import { decodeFrame } from "../../src/core/wire/frame-codec.ts";
+import { FrameSplitter } from "../../src/core/wire/frame-splitter.ts";
+import { HANDSHAKE_FRAMES, type SessionFrame } from "../../src/core/wire/frames.ts";
+import type { MemoryDisk } from "../doubles/memory-disk.ts";
+import { Canaries } from "./canary.ts";
+import type { Machine } from "./machine.ts";
+import { Violation } from "./violation.ts";
+
+/** Numbers of frames that a sender speaks for its own disk with; and of the one that a quiet pair may send. */
+const FRONTIER = 17;
+const ACK = 21;
+const BEAT = 22;
+const CLOSE = 23;
+const SYNC_LINE = "/kinlog/sync/1";
+
+/** A message that `send` has returned for. */
+export interface Promised {
+  readonly id: MessageId;
+  readonly machine: Machine;
+  readonly conversation: string;
+  readonly text: string;
+}
+
+export class Witness {
+  readonly canaries = new Canaries();
+  readonly promised = new Map<MessageId, Promised>();
+  /** Everything that somebody tried to write, promised or not. */
+  readonly written = new Set<string>();
+  /** Where entries stand that this version does not know. */
+  readonly unknown = new Set<{ readonly log: LogId; readonly position: number }>();
+  /** Logs whose author has two lives, or lies: heads of these may contradict each other. */
+  readonly forked = new Set<string>();
+  readonly #fresh: Promised[] = [];
+  framesSent = 0;
+  beatsSent = 0;
+  readonly #count: (path: string) => void;
+  readonly #trace: (line: () => string) => void;
+  readonly #fail: (violation: Violation) => void;
+  readonly #lengths = new WeakMap<MemoryDisk, Map<LogId, number>>();
+  readonly #roots = new Map<string, string>();
+  readonly #leaves = new Map<string, string>();
+  readonly #nonces = new Set<string>();
+  readonly #signed = new Map<string, string>();
+  readonly #splitters = new Map<string, FrameSplitter>();
+  readonly #tails = new Map<string, Uint8Array>();
+  readonly #events = new Map<Machine, Set<string>>();
+  readonly #watched = new WeakSet<MemoryDisk>();
+
+  constructor(tell: {
+    readonly count: (path: string) => void;
+    readonly trace: (line: () => string) => void;
+    readonly fail: (violation: Violation) => void;
+  }) {
+    this.#count = tell.count;
+    this.#trace = tell.trace;
+    this.#fail = tell.fail;
+  }
+
+  /** Told, not thrown: what is checked in the middle of the program under test must not change its course. */
+  #hold(invariant: number, condition: boolean, what: () => string): void {
+    if (!condition) this.#fail(new Violation(invariant, what()));
+  }
+
+  /** 12: no nonce twice under one key, whoever seals and whatever becomes of it. */
+  sealed(keyAndNonce: string): void {
+    this.#hold(12, !this.#nonces.has(keyAndNonce), () => "a nonce was used twice under one key");
+    this.#nonces.add(keyAndNonce);
+  }
+
+  /** 4: one run of a program signs no two heads of one length, also where neither becomes durable. */
+  headSigned(author: string, log: string, length: number, root: string): void {
+    const name = `${author} ${log} ${length}`;
+    const known = this.#signed.get(name);
+    this.#hold(
+      4,
+      known === undefined || known === root || this.forked.has(log),
+      () => `two heads of length ${length} were signed in one run`,
+    );
+    this.#signed.set(name, root);
+  }
+
+  /** What a run that has ended had signed and not written down left the machine never. */
+  runEnded(machine: Machine): void {
+    if (machine.device === null) return;
+    for (const name of [...this.#signed.keys()])
+      if (name.startsWith(machine.device)) this.#signed.delete(name);
+  }
+
+  watch(machine: Machine, disk: MemoryDisk): void {
+    if (this.#watched.has(disk)) return;
+    this.#watched.add(disk);
+    disk.onDurable.push((commit, isFailed) => this.#durable(machine, disk, commit, isFailed));
+  }
+
+  #durable(machine: Machine, disk: MemoryDisk, commit: Commit, isFailed: boolean): void {
+    this.#trace(() => `${machine.name} durable ${digestOf(commit)}`);
+    const lengths = this.#lengths.get(disk) ?? new Map<LogId, number>();
+    this.#lengths.set(disk, lengths);
+    for (const { state, from, entries, leaves } of commit.logs) {
+      const { log, length, root } = state.head;
+      const before = lengths.get(log) ?? 0;
+      this.#hold(
+        7,
+        length >= before,
+        () => `${machine.name} went back from length ${before} to ${length} of one log`,
+      );
+      // What lies there of a write that failed is known to nobody, and is written again.
+      if (!isFailed) lengths.set(log, length);
+      this.#oneHead(log, length, hex(root));
+      for (const [at, entry] of entries.entries()) {
+        this.#oneLeaf(log, from + at, hex(leaves[at]!));
+        this.#secret(entry.bytes, "an entry", machine);
+      }
+    }
+    for (const [key, row] of commit.puts) {
+      if (key.startsWith("m") && !messageIsHere(row)) this.#count("delete before its message");
+      this.#secret(Buffer.from(key, "latin1"), "a row's key", machine);
+      this.#secret(row, "a row", machine);
+    }
+    for (const [name, value] of commit.meta)
+      if (value !== null) this.#secret(value, `the value ${name.split("/")[0]}`, machine);
+  }
+
+  #oneHead(log: LogId, length: number, root: string): void {
+    const known = this.#roots.get(`${log}/${length}`);
+    if (known === undefined) this.#roots.set(`${log}/${length}`, root);
+    this.#hold(
+      4,
+      known === undefined || known === root || this.forked.has(log),
+      () => `two heads of length ${length} became durable in one log`,
+    );
+  }
+
+  #oneLeaf(log: LogId, position: number, leaf: string): void {
+    const known = this.#leaves.get(`${log}/${position}`);
+    if (known === undefined) this.#leaves.set(`${log}/${position}`, leaf);
+    this.#hold(
+      10,
+      known === undefined || known === leaf || this.forked.has(log),
+      () => `position ${position} of one log was taken in with other bytes`,
+    );
+  }
+
+  #secret(bytes: Uint8Array, where: string, machine: Machine): void {
+    this.#hold(
+      11,
+      !this.canaries.isIn(bytes),
+      () => `${where} on the disk of ${machine.name} holds a text, a name or a key in the clear`,
+    );
+  }
+
+  /** Every piece as it leaves a host. */
+  heard(piece: Uint8Array, line: string, machine: Machine | undefined): void {
+    this.#trace(() => `piece ${line} ${createHash("sha256").update(piece).digest("hex").slice(0, 12)}`);
+    const tail = this.#tails.get(line);
+    const whole = tail === undefined ? piece : Buffer.concat([tail, piece]);
+    this.#tails.set(line, whole.slice(-24));
+    this.#hold(
+      11,
+      !this.canaries.isIn(whole),
+      () => "a text, a name or a key went over the network in the clear",
+    );
+    if (machine === undefined || !line.includes(SYNC_LINE)) return;
+    const splitter = this.#splitters.get(line) ?? new FrameSplitter({ handshakeFrames: HANDSHAKE_FRAMES });
+    this.#splitters.set(line, splitter);
+    for (const frame of splitter.push(piece)) this.#frame(frame, machine);
+  }
+
+  #frame(bytes: Uint8Array, machine: Machine): void {
+    const [kind] = bytes;
+    this.framesSent++;
+    if (kind === BEAT) this.beatsSent++;
+    if (kind !== ACK && kind !== FRONTIER && kind !== CLOSE) return;
+    const frame = decodeFrame(bytes) as SessionFrame;
+    if (frame.kind === "close") this.#closed(machine, frame.reason);
+    if (frame.kind === "ack" && !frame.dropped)
+      for (const { log, ranges } of frame.logs) this.#claimed(machine, log, ranges, "acknowledged");
+    if (frame.kind === "frontier")
+      for (const { log, held } of frame.logs) this.#claimed(machine, log, held, "offered");
+  }
+
+  #closed(machine: Machine, reason: string): void {
+    this.#trace(() => `${machine.name} closes ${reason}`);
+    this.#count(`session closed ${reason}`);
+  }
+
+  /** 2: a device says that it holds only what its own disk has. */
+  #claimed(machine: Machine, log: LogId, ranges: Ranges, how: string): void {
+    const held = machine.disk?.state.logs.get(log)?.state.held ?? [];
+    const missing = subtract(ranges, held).filter((range) => !machine.wasDamaged(log, range));
+    this.#hold(
+      2,
+      covers(held, ranges) || missing.length === 0,
+      () => `${machine.name} ${how} what its disk does not hold`,
+    );
+  }
+
+  /** 9: an application hears of a message once, whatever was cut and however often the program ran. */
+  messageEvent(machine: Machine, id: string): void {
+    const heard = this.#events.get(machine) ?? new Set<string>();
+    this.#events.set(machine, heard);
+    this.#hold(9, !heard.has(id), () => `${machine.name} told of one message twice`);
+    heard.add(id);
+  }
+
+  /** What was promised since this was asked last. */
+  takeFresh(): readonly Promised[] {
+    return this.#fresh.splice(0);
+  }
+
+  promise(promised: Promised): void {
+    this.#fresh.push(promised);
+    this.#hold(9, !this.promised.has(promised.id), () => "two messages have one id");
+    this.promised.set(promised.id, promised);
+    this.#count("messages promised");
+  }
+}
+
+/** For traces: which logs and rows, and what is in them. */
+function digestOf(commit: Commit): string {
+  const hash = createHash("sha256");
+  for (const { state, from, entries } of commit.logs) {
+    hash.update(`${state.head.log} ${state.head.length} ${from}`).update(state.head.signature);
+    for (const { bytes } of entries) hash.update(bytes);
+  }
+  for (const [key, row] of commit.puts) hash.update(key).update(row);
+  for (const [name, value] of commit.meta) hash.update(name).update(value ?? "");
+  return hash.digest("hex").slice(0, 16);
+}
