@@ -46,7 +46,8 @@ export class Witness {
   beatsSent = 0;
   readonly #count: (path: string) => void;
   readonly #trace: (line: () => string) => void;
-  readonly #fail: (violation: Violation) => void;
+  /** Told, not thrown: what is checked in the middle of the program under test must not change its course. */
+  onViolation: (violation: Violation) => void;
   readonly #lengths = new WeakMap<MemoryDisk, Map<LogId, number>>();
   readonly #roots = new Map<string, string>();
   readonly #leaves = new Map<string, string>();
@@ -64,12 +65,11 @@ export class Witness {
   }) {
     this.#count = tell.count;
     this.#trace = tell.trace;
-    this.#fail = tell.fail;
+    this.onViolation = tell.fail;
   }
 
-  /** Told, not thrown: what is checked in the middle of the program under test must not change its course. */
   #hold(invariant: number, condition: boolean, what: () => string): void {
-    if (!condition) this.#fail(new Violation(invariant, what()));
+    if (!condition) this.onViolation(new Violation(invariant, what()));
   }
 
   /** 12: no nonce twice under one key, whoever seals and whatever becomes of it. */
