@@ -4,7 +4,7 @@
  */
 import { Random } from "../doubles/random.ts";
 
-export type Step = { readonly at: number } & (PeopleStep | FaultStep);
+export type Step = { readonly at: number } & (PeopleStep | FaultStep | SecondLifeStep);
 
 export type PeopleStep =
   | {
@@ -77,6 +77,15 @@ export type FaultStep =
       readonly how: "garbage" | "half-handshake" | "wrong-account" | "flood" | "half-link";
     };
 
+/** What gives a device two lives: scenarios of its own, as long as the program does not open new incarnations. */
+export type SecondLifeStep =
+  /** A copy of its disk is laid aside. */
+  | { readonly kind: "copy-kept"; readonly device: number }
+  /** And put back, or started on another machine. */
+  | { readonly kind: "copy-put-back" | "clone"; readonly device: number }
+  /** Disk and keys are gone; the machine joins again as another device. */
+  | { readonly kind: "disk-lost"; readonly device: number };
+
 export interface Plan {
   readonly seed: number;
   readonly devices: number;
@@ -126,6 +135,44 @@ export function planOf(seed: number): Plan {
     slowMsMax: random.pick([1, 10, 100]),
     discoveryLossPercent: random.pick([0, 10, 40]),
     backups: 2,
+    steps: steps.toSorted((a, b) => a.at - b.at),
+  };
+}
+
+/** Three devices in peace, of which one gets a second life; what else happens is what people do. */
+export function planOfSecondLife(seed: number, kind: "copy-put-back" | "clone" | "disk-lost"): Plan {
+  const random = new Random(seed);
+  const stormMs = 5 * MINUTE;
+  const device = random.below(3);
+  const steps: Step[] = [1, 2].map((joiner) => ({
+    at: joiner * 10 * SECOND,
+    kind: "link",
+    device: 0,
+    joiner,
+    code: "words",
+    isRefused: false,
+  }));
+  for (let n = 0; n < 40; n++) {
+    const at = random.between(40 * SECOND, stormMs);
+    const step = peopleStep(random, 3, stormMs);
+    const isPlain = step.kind === "send" || step.kind === "read" || step.kind === "delete";
+    // Both its histories are to have one length when they meet: only then are two heads evidence.
+    const isBetween = step.device === device && at > 80 * SECOND && at < 240 * SECOND;
+    if (isPlain && !isBetween) steps.push({ at, ...step });
+  }
+  // It writes after the copy was laid aside, and again after it was put back.
+  for (const at of [100, 110, 190, 200])
+    steps.push({ at: at * SECOND, kind: "send", device, conversation: 1, count: 2, isReceived: false });
+  steps.push({ at: 90 * SECOND, kind: "copy-kept", device }, { at: 180 * SECOND, kind, device });
+  // Connected, it would be given its own tail before it writes; alone, it writes where it wrote before.
+  steps.push({ at: 179 * SECOND, kind: "isolate", device, forMs: 30 * SECOND });
+  return {
+    ...planOf(seed),
+    devices: 3,
+    stormMs,
+    syncMsMax: 5,
+    delayMsMax: 20,
+    discoveryLossPercent: 0,
     steps: steps.toSorted((a, b) => a.at - b.at),
   };
 }

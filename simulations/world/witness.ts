@@ -93,8 +93,7 @@ export class Witness {
   /** What a run that has ended had signed and not written down left the machine never. */
   runEnded(machine: Machine): void {
     if (machine.device === null) return;
-    for (const name of [...this.#signed.keys()])
-      if (name.startsWith(machine.device)) this.#signed.delete(name);
+    for (const name of this.#signed.keys()) if (name.startsWith(machine.device)) this.#signed.delete(name);
   }
 
   watch(machine: Machine, disk: MemoryDisk): void {
@@ -204,6 +203,13 @@ export class Witness {
       covers(held, ranges) || missing.length === 0,
       () => `${machine.name} ${how} what its disk does not hold`,
     );
+  }
+
+  /** A device that has two lives, or begins again from an old one: its own logs may contradict each other, and it may hear again. */
+  forgive(machine: Machine, logs: readonly LogId[]): void {
+    for (const log of logs) this.forked.add(log);
+    this.#events.delete(machine);
+    for (const [id, promised] of this.promised) if (promised.machine === machine) this.promised.delete(id);
   }
 
   /** 9: an application hears of a message once, whatever was cut and however often the program ran. */

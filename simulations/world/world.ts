@@ -9,6 +9,7 @@ import { MemoryLan } from "../doubles/memory-discovery.ts";
 import { MemoryHub } from "../doubles/memory-net.ts";
 import { Random } from "../doubles/random.ts";
 import { Backups } from "./backups.ts";
+import { Calm } from "./calm.ts";
 import { MARK } from "./canary.ts";
 import { tapCrypto } from "./crypto-taps.ts";
 import { Faults } from "./faults.ts";
@@ -16,6 +17,7 @@ import { Judge } from "./judge.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { fillBackups, People } from "./people.ts";
 import type { Plan, Step } from "./plan.ts";
+import { SecondLives } from "./second-lives.ts";
 import { Strangers } from "./strangers.ts";
 import { WorldTime } from "./time.ts";
 import { hold } from "./violation.ts";
@@ -24,14 +26,8 @@ import { Witness } from "./witness.ts";
 /** Between two comparisons, in events. */
 const COMPARE_SETS_EVERY = 40;
 const COMPARE_INBOXES_EVERY = 600;
-/** How soon everyone must be equal once all faults are over. A search for a missing peer takes a minute between two dials. */
-const CONVERGE_MS_MAX = 6 * 60_000;
-const SETTLE_MS = 20_000;
-const SILENCE_MS = 250_000;
 const BEGIN_MS_MAX = 60_000;
 const EVENTS_MAX = 400_000;
-const LOOK_EVERY_MS = 1_000;
-const LINK_AGAIN_MS = 20_000;
 const AGAIN_MS = 5_000;
 
 export interface Outcome {
@@ -47,6 +43,7 @@ export class World {
   readonly time = new WorldTime();
   readonly machines: readonly Machine[];
   readonly witness: Witness;
+  readonly secondLives: SecondLives;
   readonly counts = new Map<string, number>();
   readonly lines: string[] = [];
   readonly #isRecording: boolean;
@@ -56,6 +53,7 @@ export class World {
   readonly #judge: Judge;
   readonly #people: People;
   readonly #faults: Faults;
+  readonly #calm: Calm;
   readonly #surroundings: Surroundings;
   readonly #names: ReadonlyMap<string, Machine>;
   #foreigner: Promise<Machine> | null = null;
@@ -106,7 +104,24 @@ export class World {
       begin: this.#begin,
       foreigner: () => this.#foreign(),
     });
+    this.secondLives = new SecondLives({
+      witness: this.witness,
+      powerOn: this.#powerOn,
+      createClone: () => this.#createMachine(plan.devices + 1),
+    });
     this.#faults = new Faults({ ...shared, hub: this.#hub, strangers });
+    this.#calm = new Calm({
+      ...shared,
+      time,
+      trace,
+      witness: this.witness,
+      judge: this.#judge,
+      people: this.#people,
+      faults: this.#faults,
+      runFor: this.#runFor,
+      until: this.#until,
+      describe: this.#describe,
+    });
   }
 
   readonly count = (path: string): void => {
@@ -153,10 +168,8 @@ export class World {
     await this.#until(() => first!.running !== null, BEGIN_MS_MAX, "the first device begins");
     for (const step of this.plan.steps) this.#after(step.at, () => this.#do(step));
     await this.#runFor(this.plan.stormMs);
-    await this.#calm();
-    await this.#judge.checkEnd();
-    this.#checkUnknown();
-    await this.#checkSilence();
+    const { touched } = this.secondLives;
+    await (touched.size > 0 ? this.#calm.endBeside(touched) : this.#calm.end());
   }
 
   #do(step: Step): void {
@@ -175,117 +188,30 @@ export class World {
       case "absence":
       case "verify":
         return this.#people.do(step);
+      case "copy-kept":
+      case "copy-put-back":
+      case "clone":
+      case "disk-lost":
+        return this.secondLives.do(step, this.machines[step.device]!);
       default:
         return this.#faults.do(step);
     }
   }
 
-  /** All faults end, everything is switched on, and within a bound all are equal and know it. */
-  async #calm(): Promise<void> {
-    this.#faults.mend();
-    for (const machine of this.machines) {
-      if (machine.isOn) machine.killAfter(Number.POSITIVE_INFINITY);
-      this.#powerOn(machine);
-    }
-    await this.#until(() => this.machines.every(isReady), CONVERGE_MS_MAX, "every device starts");
-    await this.#linkRest();
-    for (const machine of this.machines) this.#verifySoon(machine);
-    const from = this.time.monotonicMs();
-    while (!(await this.#isConverged())) {
-      const tookMs = this.time.monotonicMs() - from;
-      hold(13, tookMs < CONVERGE_MS_MAX, () => `not all devices are equal and know it: ${this.#describe()}`);
-      await this.#runFor(LOOK_EVERY_MS);
-    }
-    this.trace(() => `converged after ${this.time.monotonicMs() - from}`);
-  }
-
-  /** Again where the disk does not take it yet. */
-  #verifySoon(machine: Machine): void {
-    const again = (error: unknown): void => {
-      this.#after(AGAIN_MS, () => this.#verifySoon(machine));
-      throw error;
-    };
-    this.#begin(this.#people.verify(machine).catch(again), "verify");
-  }
-
-  /** Whoever could not join in the storm joins in the calm. */
-  async #linkRest(): Promise<void> {
-    for (const joiner of this.machines) {
-      const until = this.time.monotonicMs() + CONVERGE_MS_MAX;
-      while (joiner.running === null) {
-        hold(13, this.time.monotonicMs() < until, () => `${joiner.name} cannot join in the calm`);
-        const device = this.machines.findIndex((machine) => machine.running !== null);
-        this.#people.do({ kind: "link", device, joiner: joiner.index, code: "words", isRefused: false });
-        await this.#runFor(LINK_AGAIN_MS);
-      }
-    }
-  }
-
-  async #isConverged(): Promise<boolean> {
-    const prints = this.machines.map((machine) => machine.running?.replica.fingerprint());
-    const isQuiet = (machine: Machine): boolean =>
-      !machine.isRepairing && machine.disk?.damagedCount === 0 && machine.running!.replica.complete();
-    if (new Set(prints).size !== 1 || !this.machines.every(isQuiet)) return false;
-    for (const machine of this.machines) if (!(await this.#knowsAll(machine))) return false;
-    return true;
-  }
-
-  /** It is connected to every other device that lives, and knows that they hold the same. */
-  async #knowsAll(machine: Machine): Promise<boolean> {
-    const status = await machine.observe(({ node }) => node.status());
-    const known = new Map(status?.peers.map((peer) => [peer.device, peer.online && peer.inSync]));
-    return this.machines.every((other) => other === machine || known.get(other.device!) === true);
-  }
-
-  /** Nothing but beats, and they keep the connections alive. */
-  async #checkSilence(): Promise<void> {
-    await this.#runFor(SETTLE_MS);
-    const { framesSent, beatsSent } = this.witness;
-    await this.#runFor(SILENCE_MS);
-    const frames = this.witness.framesSent - framesSent;
-    const beats = this.witness.beatsSent - beatsSent;
-    hold(13, frames === beats, () => `${frames - beats} frames beside beats were sent between equal devices`);
-    hold(13, await this.#isConverged(), () => "equal devices did not stay so");
-  }
-
-  /** What a later version wrote is everywhere, and counted by those who did not write it. */
-  #checkUnknown(): void {
-    for (const { log, position } of this.witness.unknown) {
-      const holders = this.machines.filter(
-        ({ disk }) => disk?.state.logs.get(log)?.entries.has(position) === true,
-      );
-      hold(
-        13,
-        holders.length === 0 || holders.length === this.machines.length,
-        () => "an unknown entry is not everywhere",
-      );
-      for (const machine of holders) {
-        const { replica } = machine.running!;
-        const isOwn = replica.members.logs.get(log)?.device === machine.device;
-        hold(
-          6,
-          isOwn || replica.ledger.counts.unknown > 0,
-          () => `${machine.name} does not count what it does not know`,
-        );
-        if (!isOwn) this.count("unknown kind passed on");
-      }
-    }
-  }
-
-  async #runFor(ms: number): Promise<void> {
+  readonly #runFor = async (ms: number): Promise<void> => {
     const until = this.time.monotonicMs() + ms;
     await this.time.settle();
     while (await this.#step(until)) continue;
-  }
+  };
 
-  async #until(isDone: () => boolean, limitMs: number, what: string): Promise<void> {
+  readonly #until = async (isDone: () => boolean, limitMs: number, what: string): Promise<void> => {
     const until = this.time.monotonicMs() + limitMs;
     await this.time.settle();
     while (!isDone()) {
       const isMore = await this.#step(until);
       hold(13, isMore || isDone(), () => `within ${limitMs / 1_000} s: ${what}; ${this.#describe()}`);
     }
-  }
+  };
 
   async #step(until: number): Promise<boolean> {
     const isMore = await this.time.step(until);
@@ -298,14 +224,13 @@ export class World {
     return isMore;
   }
 
-  #describe(): string {
-    return this.machines
+  readonly #describe = (): string =>
+    this.machines
       .map(
         (machine) =>
           `${machine.name} ${machine.running === null ? "off" : machine.running.replica.fingerprint().slice(0, 6)}`,
       )
       .join(", ");
-  }
 
   readonly #after = (delayMs: number, work: () => void): void => {
     this.time.after(delayMs, () => {
@@ -384,8 +309,4 @@ export class World {
       alter: (piece, { name }) => this.#faults.alter(piece, name),
     });
   }
-}
-
-function isReady(machine: Machine): boolean {
-  return machine.running !== null || (!machine.isOn && !machine.holdsDevice);
 }

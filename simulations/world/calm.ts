@@ -1,0 +1,173 @@
+/**
+ * The end of a world: all faults end, everything is switched on, whoever could not join joins, and within a bound all devices are equal
+ * and know it. Then they fall silent.
+ */
+import type { Faults } from "./faults.ts";
+import type { Judge } from "./judge.ts";
+import type { Machine } from "./machine.ts";
+import type { People } from "./people.ts";
+import type { WorldTime } from "./time.ts";
+import { hold } from "./violation.ts";
+import type { Witness } from "./witness.ts";
+
+/** How soon everyone must be equal once all faults are over. A search for a missing peer takes a minute between two dials. */
+const CONVERGE_MS_MAX = 6 * 60_000;
+const SETTLE_MS = 20_000;
+const SILENCE_MS = 250_000;
+const SECOND_LIVES_MS = 120_000;
+const LOOK_EVERY_MS = 1_000;
+const LINK_AGAIN_MS = 20_000;
+const VERIFY_AGAIN_MS = 5_000;
+
+export interface CalmWorld {
+  readonly machines: readonly Machine[];
+  readonly time: WorldTime;
+  readonly witness: Witness;
+  readonly judge: Judge;
+  readonly people: People;
+  readonly faults: Faults;
+  readonly count: (path: string) => void;
+  readonly trace: (line: () => string) => void;
+  readonly after: (delayMs: number, work: () => void) => void;
+  readonly begin: (work: Promise<unknown>, name: string) => void;
+  readonly powerOn: (machine: Machine) => void;
+  readonly runFor: (ms: number) => Promise<void>;
+  readonly until: (isDone: () => boolean, limitMs: number, what: string) => Promise<void>;
+  readonly describe: () => string;
+}
+
+export class Calm {
+  readonly #world: CalmWorld;
+
+  constructor(world: CalmWorld) {
+    this.#world = world;
+  }
+
+  /** @throws Violation where something does not hold at the end. */
+  async end(): Promise<void> {
+    await this.#calm();
+    await this.#world.judge.checkEnd();
+    this.#checkUnknown();
+    await this.#checkSilence();
+  }
+
+  /** All faults end, everything is switched on, and within a bound all are equal and know it. */
+  async #calm(): Promise<void> {
+    this.#world.faults.mend();
+    for (const machine of this.#world.machines) {
+      if (machine.isOn) machine.killAfter(Number.POSITIVE_INFINITY);
+      this.#world.powerOn(machine);
+    }
+    await this.#world.until(
+      () => this.#world.machines.every(isReady),
+      CONVERGE_MS_MAX,
+      "every device starts",
+    );
+    await this.#linkRest();
+    for (const machine of this.#world.machines) this.#verifySoon(machine);
+    const from = this.#world.time.monotonicMs();
+    while (!(await this.#isConverged())) {
+      const tookMs = this.#world.time.monotonicMs() - from;
+      hold(
+        13,
+        tookMs < CONVERGE_MS_MAX,
+        () => `not all devices are equal and know it: ${this.#world.describe()}`,
+      );
+      await this.#world.runFor(LOOK_EVERY_MS);
+    }
+    this.#world.trace(() => `converged after ${this.#world.time.monotonicMs() - from}`);
+  }
+
+  /** Again where the disk does not take it yet. */
+  #verifySoon(machine: Machine): void {
+    const again = (error: unknown): void => {
+      this.#world.after(VERIFY_AGAIN_MS, () => this.#verifySoon(machine));
+      throw error;
+    };
+    this.#world.begin(this.#world.people.verify(machine).catch(again), "verify");
+  }
+
+  /** Whoever could not join in the storm joins in the calm. */
+  async #linkRest(): Promise<void> {
+    for (const joiner of this.#world.machines) {
+      const until = this.#world.time.monotonicMs() + CONVERGE_MS_MAX;
+      while (joiner.running === null) {
+        hold(13, this.#world.time.monotonicMs() < until, () => `${joiner.name} cannot join in the calm`);
+        const device = this.#world.machines.findIndex((machine) => machine.running !== null);
+        this.#world.people.do({
+          kind: "link",
+          device,
+          joiner: joiner.index,
+          code: "words",
+          isRefused: false,
+        });
+        await this.#world.runFor(LINK_AGAIN_MS);
+      }
+    }
+  }
+
+  async #isConverged(): Promise<boolean> {
+    const prints = this.#world.machines.map((machine) => machine.running?.replica.fingerprint());
+    const isQuiet = (machine: Machine): boolean =>
+      !machine.isRepairing && machine.disk?.damagedCount === 0 && machine.running!.replica.complete();
+    if (new Set(prints).size !== 1 || !this.#world.machines.every(isQuiet)) return false;
+    for (const machine of this.#world.machines) if (!(await this.#knowsAll(machine))) return false;
+    return true;
+  }
+
+  /** It is connected to every other device that lives, and knows that they hold the same. */
+  async #knowsAll(machine: Machine): Promise<boolean> {
+    const status = await machine.observe(({ node }) => node.status());
+    const known = new Map(status?.peers.map((peer) => [peer.device, peer.online && peer.inSync]));
+    return this.#world.machines.every((other) => other === machine || known.get(other.device!) === true);
+  }
+
+  /** Of devices with two lives the others keep what they have, and go on among themselves. */
+  async endBeside(touched: ReadonlySet<Machine>): Promise<void> {
+    const { judge, machines, runFor } = this.#world;
+    await runFor(SECOND_LIVES_MS);
+    await judge.compareInboxes();
+    const others = machines.filter((machine) => !touched.has(machine));
+    await judge.checkPromises(others, others);
+    for (const machine of others) judge.audit(machine);
+  }
+
+  /** Nothing but beats, and they keep the connections alive. */
+  async #checkSilence(): Promise<void> {
+    await this.#world.runFor(SETTLE_MS);
+    const { framesSent, beatsSent } = this.#world.witness;
+    await this.#world.runFor(SILENCE_MS);
+    const frames = this.#world.witness.framesSent - framesSent;
+    const beats = this.#world.witness.beatsSent - beatsSent;
+    hold(13, frames === beats, () => `${frames - beats} frames beside beats were sent between equal devices`);
+    hold(13, await this.#isConverged(), () => "equal devices did not stay so");
+  }
+
+  /** What a later version wrote is everywhere, and counted by those who did not write it. */
+  #checkUnknown(): void {
+    for (const { log, position } of this.#world.witness.unknown) {
+      const holders = this.#world.machines.filter(
+        ({ disk }) => disk?.state.logs.get(log)?.entries.has(position) === true,
+      );
+      hold(
+        13,
+        holders.length === 0 || holders.length === this.#world.machines.length,
+        () => "an unknown entry is not everywhere",
+      );
+      for (const machine of holders) {
+        const { replica } = machine.running!;
+        const isOwn = replica.members.logs.get(log)?.device === machine.device;
+        hold(
+          6,
+          isOwn || replica.ledger.counts.unknown > 0,
+          () => `${machine.name} does not count what it does not know`,
+        );
+        if (!isOwn) this.#world.count("unknown kind passed on");
+      }
+    }
+  }
+}
+
+function isReady(machine: Machine): boolean {
+  return machine.running !== null || (!machine.isOn && !machine.holdsDevice);
+}
