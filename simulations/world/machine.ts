@@ -147,6 +147,7 @@ export class Machine {
         {
           createNet: () => Promise.resolve(mortalNet(this.#createNet(), life)),
           createDiscovery: () => Promise.resolve(this.#createDiscovery(life)),
+          interfaces: () => [],
         },
         request,
       );
