@@ -3,22 +3,16 @@
  * is silent, as a cable that was pulled: what is under way waits, and comes when it heals.
  * Tests: test/unit/doubles/memory-net.test.ts, which runs test/contracts/net.contract.ts.
  */
-import { toString } from "uint8arrays/to-string";
-import { concat } from "../../src/core/base/bytes.ts";
 import { assert, EngineError } from "../../src/core/base/errors.ts";
 import type { Clock } from "../../src/core/base/ports.ts";
 import type { ByteStream, Net } from "../../src/core/sync/ports.ts";
 import { parseTcpAddress, type TcpAddress } from "../../src/io/net/address.ts";
 import type { Random } from "./random.ts";
+import { createIdentity, type Identity, PORT_FROM } from "./memory-identity.ts";
 import { type Carrier, MemoryStream } from "./memory-stream.ts";
 
 /** As in src/io/net. */
 const DRAIN_MS = 60_000;
-
-/** Multihash and protobuf around an Ed25519 key: what makes a libp2p peer id of 32 bytes. */
-const PEER_ID_PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20);
-
-const PORT_FROM = 20_000;
 
 export interface MemoryHubOptions {
   readonly clock: Clock;
@@ -42,13 +36,6 @@ export interface Link {
   readonly bytesPerSecond?: number;
   /** Nothing passes, and nobody is told; it waits until the link is whole again. */
   readonly isCut?: boolean;
-}
-
-/** One identity of a host, from its start or `renew` on. */
-interface Identity {
-  readonly transport: Uint8Array;
-  readonly transportId: string;
-  readonly port: number;
 }
 
 export interface MemoryNet extends Net {
@@ -148,12 +135,7 @@ export class MemoryHub {
   }
 
   newIdentity(): Identity {
-    const transport = concat(PEER_ID_PREFIX, this.options.random.bytes(32));
-    return {
-      transport,
-      transportId: toString(transport, "base58btc"),
-      port: PORT_FROM + this.options.random.below(40_000),
-    };
+    return createIdentity(this.options.random);
   }
 
   hostAt(host: string, port: number): MemoryHost | undefined {
