@@ -34,11 +34,15 @@ interface Sealed {
   readonly placed: readonly PlacedOperation[];
 }
 
-/** One turn for many drafts. Those whose id is known, here or earlier in the turn, are answered without writing. */
-export async function prepareAppend(
-  context: TurnContext,
-  drafts: readonly Draft[],
-): Promise<{ readonly turn: Turn | null; readonly results: readonly AppendResult[] }> {
+/** What an append needs of the store and of the keys. Read before anything is signed. */
+export interface AppendGround {
+  readonly fold: Fold;
+  readonly kind: NonNullable<ReturnType<typeof sealingKind>>;
+  readonly rows: ReadonlyMap<RowKey, Row>;
+}
+
+/** @throws EngineError `EPOCH_KEY_MISSING`, and what reading throws. */
+export async function readForAppend(context: TurnContext, drafts: readonly Draft[]): Promise<AppendGround> {
   const fold = context.fold();
   const kind = sealingKind(context);
   if (fold === null || kind === null) {
@@ -46,7 +50,18 @@ export async function prepareAppend(
       remedy: "Connect it with the device that linked it.",
     });
   }
-  const rows = await readRows(context, fold.keys(drafts));
+  return { fold, kind, rows: await readRows(context, fold.keys(drafts)) };
+}
+
+/**
+ * One turn for many drafts. Those whose id is known, here or earlier in the turn, are answered without writing. Waits for nothing,
+ * so that what is signed here is what is submitted: a head that was signed and given up would be followed by another of its length.
+ */
+export function makeAppend(
+  context: TurnContext,
+  drafts: readonly Draft[],
+  { fold, kind, rows }: AppendGround,
+): { readonly turn: Turn | null; readonly results: readonly AppendResult[] } {
   const { operations, results } = stampDrafts(context, fold, rows, drafts);
   if (operations.length === 0) return { turn: null, results };
 

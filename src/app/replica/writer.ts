@@ -12,7 +12,7 @@ import type { Commit } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
 import type { CommitLine } from "./commit-line.ts";
 import type { TurnContext } from "./turn-context.ts";
-import { prepareAppend, prepareControl } from "./own-turns.ts";
+import { type AppendGround, makeAppend, prepareControl, readForAppend } from "./own-turns.ts";
 import type { AppendResult, Published, Turn } from "./turn.ts";
 import { prepareAdoption, prepareIngest, prepareUnlock } from "./taken-turns.ts";
 
@@ -161,20 +161,20 @@ export class Writer {
   }
 
   async #appendTurn(jobs: readonly AppendJob[]): Promise<void> {
-    const { halts } = this.#line;
-    let prepared: Awaited<ReturnType<typeof prepareAppend>>;
+    const drafts = jobs.flatMap((job) => job.drafts);
+    let made: ReturnType<typeof makeAppend>;
     try {
-      prepared = await prepareAppend(
-        this.#context,
-        jobs.flatMap((job) => job.drafts),
-      );
+      const ground = await this.#groundOf(drafts);
+      // From here to the submission nothing is waited for.
+      made = makeAppend(this.#context, drafts, ground);
     } catch (error) {
       // What one caller asked for must not fail the others that happened to share its turn.
       if (jobs.length === 1) jobs[0]!.reject(error);
       else for (const job of jobs) await this.#appendTurn([job]);
       return;
     }
-    const { turn, results } = prepared;
+    const { turn, results } = made;
+    const { halts } = this.#line;
     this.#submit(turn, halts, {
       resolve: () => {
         let at = 0;
@@ -190,6 +190,16 @@ export class Writer {
     });
   }
 
+  /** Rows as they are once every commit that is kept can be seen: across a stop they may lack some, and are read again. */
+  async #groundOf(drafts: readonly Draft[]): Promise<AppendGround> {
+    for (;;) {
+      const { halts } = this.#line;
+      const ground = await readForAppend(this.#context, drafts);
+      if (this.#line.halted !== null) throw this.#line.halted;
+      if (halts === this.#line.halts) return ground;
+    }
+  }
+
   /** `halts` as it was before the turn was prepared. */
   #submit(turn: Turn | null, halts: number, { resolve, reject }: Settle): void {
     if (turn === null) {
@@ -200,7 +210,7 @@ export class Writer {
       return;
     }
     if (halts !== this.#line.halts && !turn.members) {
-      // Rows that it started from may have lacked commits that are kept. Its signature has left this function to nobody.
+      // Rows that it started from may have lacked commits that are kept. Nothing was signed for it: appends are made without waiting.
       reject(this.#line.halted ?? new EngineError("STORE_POISONED", "writing stopped meanwhile"));
       return;
     }
