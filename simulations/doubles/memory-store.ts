@@ -19,6 +19,8 @@ import type { MemoryDisk, MemoryState } from "./memory-disk.ts";
 export interface MemoryStoreOptions {
   readonly disk: MemoryDisk;
   readonly onPoisoned?: (error: EngineError) => void;
+  /** Batches are served no larger than this, whatever is wanted: a few small entries then take many. */
+  readonly batchBytesMax?: number;
   /** Calls `synced` when the disk has done one sync. The default: as soon as the caller waits. */
   readonly sync?: (synced: () => void) => void;
 }
@@ -126,7 +128,8 @@ class OpenMemoryStore {
     const peaks = this.#disk.state.nodes(head.log, perfectNodes(0, head.length));
     if (peaks !== undefined && !equalBytes(rootOf(peaks, head.length), head.root)) return;
     const isServable = (position: number): boolean => !this.#disk.isDamaged(head.log, position);
-    for (const batch of serveBatches(this.#disk.state, want, isServable)) {
+    const bytesMax = Math.min(want.bytesMax, this.#options.batchBytesMax ?? want.bytesMax);
+    for (const batch of serveBatches(this.#disk.state, { ...want, bytesMax }, isServable)) {
       yield await this.read(() => batch);
     }
   }

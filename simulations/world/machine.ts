@@ -70,6 +70,7 @@ export class Machine {
   isRepairing = false;
   /** Known once it has been a device. */
   device: DeviceId | null = null;
+  readonly #batchBytesMax: number;
   readonly #damaged = new Set<string>();
   readonly #surroundings: Surroundings;
   readonly #random: Random;
@@ -87,6 +88,7 @@ export class Machine {
       readonly random: Random;
       readonly pace: Pace;
       readonly syncMsMax: number;
+      readonly batchBytesMax: number;
     },
   ) {
     this.#surroundings = surroundings;
@@ -95,6 +97,7 @@ export class Machine {
     this.#random = input.random;
     this.pace = input.pace;
     this.syncMsMax = input.syncMsMax;
+    this.#batchBytesMax = input.batchBytesMax;
   }
 
   get isOn(): boolean {
@@ -264,6 +267,7 @@ export class Machine {
     const stores = memoryStores(this.shelf, (disk) => {
       const store = openMemoryStore({
         disk,
+        batchBytesMax: this.#batchBytesMax,
         sync: (synced) => time.after(this.#random.between(0, this.syncMsMax), synced),
       });
       this.#stores.push(store);

@@ -46,6 +46,8 @@ export class People {
         for (let n = 0; n < step.count; n++)
           begin(this.#send(machine, step.conversation, step.isReceived), "send");
         return;
+      case "chatter":
+        return this.#chatter(machine, step, 0);
       case "link":
         return begin(this.#link(machine, machines[step.joiner]!, step), "link");
       case "absence":
@@ -80,6 +82,13 @@ export class People {
     if (running === null) return;
     const { id } = await running.node.messages.send({ conversation: address, text, ...from });
     witness.promise({ id: id as MessageId, machine, conversation: address, text });
+  }
+
+  #chatter(machine: Machine, step: Extract<PeopleStep, { kind: "chatter" }>, saidMs: number): void {
+    const { begin, after } = this.#world;
+    if (saidMs >= step.forMs) return;
+    begin(this.#send(machine, step.conversation, false), "chatter");
+    after(step.everyMs, () => this.#chatter(machine, step, saidMs + step.everyMs));
   }
 
   async #tidy(

@@ -14,6 +14,14 @@ export type PeopleStep =
       readonly count: number;
       readonly isReceived: boolean;
     }
+  /** One message after the other, as in a conversation that does not end. */
+  | {
+      readonly kind: "chatter";
+      readonly device: number;
+      readonly conversation: number;
+      readonly everyMs: number;
+      readonly forMs: number;
+    }
   | { readonly kind: "read" | "unread"; readonly device: number; readonly conversation: number }
   | {
       readonly kind: "delete" | "restore";
@@ -93,6 +101,7 @@ export interface Plan {
   readonly delayMsMax: number;
   readonly pieceBytesMax: number;
   readonly syncMsMax: number;
+  readonly batchBytesMax: number;
   readonly slowPercent: number;
   readonly slowMsMax: number;
   readonly discoveryLossPercent: number;
@@ -124,6 +133,12 @@ export function planOf(seed: number): Plan {
   }
   for (let n = 0; n < stepsOf; n++) steps.push({ at: time(), ...peopleStep(random, devices, stormMs) });
   for (let n = 0; n < faults; n++) steps.push({ at: time(), ...faultStep(random, devices, stormMs) });
+  // By a chance of its own, so that the plans of seeds that broke before it came stay what they were.
+  const later = new Random(seed + 0xc4a7);
+  const batchBytesMax = later.pick([300, 300, 1_500, 131_072]);
+  for (let n = later.pick([0, 1, 3]); n > 0; n--)
+    steps.push({ at: later.between(0, stormMs), ...chatterStep(later, devices) });
+  if (devices > 2 && later.chance(50)) steps.push(...sleeperSteps(later, devices, stormMs));
   return {
     seed,
     devices,
@@ -131,6 +146,7 @@ export function planOf(seed: number): Plan {
     delayMsMax: random.pick([2, 20, 120, 400]),
     pieceBytesMax: random.pick([120, 1_400, 20_000]),
     syncMsMax: random.pick([1, 5, 40, 300]),
+    batchBytesMax,
     slowPercent: random.pick([0, 2, 15]),
     slowMsMax: random.pick([1, 10, 100]),
     discoveryLossPercent: random.pick([0, 10, 40]),
@@ -186,6 +202,29 @@ function linkStep(random: Random, at: number, joiner: number): Step {
     code: random.pick(["words", "words", "words", "qr", "address", "wrong"]),
     isRefused: random.chance(8),
   };
+}
+
+function chatterStep(random: Random, devices: number): PeopleStep {
+  return {
+    kind: "chatter",
+    device: random.below(devices),
+    conversation: random.below(CONVERSATIONS),
+    everyMs: random.pick([50, 300, SECOND]),
+    forMs: random.pick([2 * SECOND, 10 * SECOND]),
+  };
+}
+
+/** One device hears nothing while two others talk on; when it hears again, both bring the same at once, one further than the other. */
+function sleeperSteps(random: Random, devices: number, stormMs: number): readonly Step[] {
+  const at = random.between(Math.floor(stormMs / 2), stormMs - 60 * SECOND);
+  const sleeper = random.below(devices);
+  const forMs = random.pick([5 * SECOND, 20 * SECOND]);
+  const talk = [1, 2].map((next): Step => {
+    const device = (sleeper + next) % devices;
+    const everyMs = random.pick([100, 300]);
+    return { at, kind: "chatter", device, conversation: next, everyMs, forMs: forMs + 5 * SECOND };
+  });
+  return [{ at, kind: "isolate", device: sleeper, forMs }, ...talk];
 }
 
 function peopleStep(random: Random, devices: number, stormMs: number): PeopleStep {

@@ -176,6 +176,7 @@ export class World {
     this.trace(() => `step ${step.kind}`);
     switch (step.kind) {
       case "send":
+      case "chatter":
       case "read":
       case "unread":
       case "delete":
@@ -288,13 +289,14 @@ export class World {
   }
 
   #createMachine(index: number): Machine {
-    const { slowPercent, slowMsMax, syncMsMax, seed } = this.plan;
+    const { slowPercent, slowMsMax, syncMsMax, batchBytesMax, seed } = this.plan;
     return new Machine(this.#surroundings, {
       index,
       name: `device-${index}`,
       random: new Random(seed * 31 + index + 1),
       pace: { slowPercent, slowMsMax },
       syncMsMax,
+      batchBytesMax,
     });
   }
 

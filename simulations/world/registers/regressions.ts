@@ -3,4 +3,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
   { seed: 0, found: "names that linking remembers lay in the clear in the store" },
   { seed: 79, found: "a device with a full disk and its sibling met and parted as fast as the network went" },
   { seed: 90, found: "one damaged device name kept the device from ever opening again" },
+  {
+    seed: 38,
+    found: "a turn that was signed while the disk filled up was given up, and another signed at its length",
+  },
+  { seed: 69, found: "a batch under a head that had been passed over for another peer's broke an invariant" },
 ];
