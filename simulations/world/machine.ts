@@ -8,6 +8,7 @@ import type { Range } from "../../src/core/log/ranges.ts";
 import type { WallMs } from "../../src/core/base/ports.ts";
 import type { DeviceDirectory } from "../../src/app/node/device-directory.ts";
 import { openReplica } from "../../src/app/node/device-directory.ts";
+import { settleDamage } from "../../src/app/node/damage-watch.ts";
 import { DeviceNode } from "../../src/app/node/device-node.ts";
 import { foundDevice } from "../../src/app/node/found-device.ts";
 import { joinDevice, type JoinRequest } from "../../src/app/node/join-device.ts";
@@ -243,6 +244,7 @@ export class Machine {
 
   async #open(life: Life): Promise<void> {
     const { replica, deviceSecrets } = await openReplica(this.#directory(life));
+    const damage = await settleDamage(replica);
     await openOwnLogs(replica);
     this.device = replica.self;
     const net = this.#createNet();
@@ -256,6 +258,7 @@ export class Machine {
       interfaces: () => [],
       fallbackName: this.name,
       version: "0.0.0",
+      damage,
     });
     this.running = { life, node, replica, net };
     this.#surroundings.trace(() => `${this.name} runs`);

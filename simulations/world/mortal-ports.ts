@@ -74,6 +74,9 @@ export function mortalStore(
     reopen: () => life.ask(() => store.reopen()),
     clearRows: () => life.ask(() => store.clearRows()),
     verify: (options) => read(() => store.verify(options)),
+    scrub: (options) => read(() => store.scrub(options)),
+    isSuspect: () => store.isSuspect(),
+    trust: () => life.ask(() => store.trust()),
     close: () => life.ask(() => store.close()),
   };
 }

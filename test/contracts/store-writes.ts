@@ -160,6 +160,23 @@ export function describeWrites(bench: () => Bench): void {
     );
   });
 
+  it("S9: is what it was left as after a crash: not suspect, nothing to scrub, also once it was trusted", async () => {
+    const log = new TestLog({ length: 300 });
+    const taking = new Taking(log);
+    await bench().store.commit(taking.commit(0, 200, 200));
+    await bench().store.commit(commitOf({ logs: [taking.write(200, 300)], puts: [["a", byte(1)]] }));
+    for (let round = 0; round < 2; round++) {
+      await bench().crash();
+      const { store } = bench();
+      equal(store.isSuspect(), false);
+      let told = 0;
+      const found = await store.scrub({ repair: true, onProgress: (checked) => (told = checked) });
+      deepEqual([found.damaged, found.rows], [0, told]);
+      await store.trust();
+      await requireHeld(store, log, rangeOf(0, 300));
+    }
+  });
+
   it("does nothing on `reopen` while nothing has failed", async () => {
     await bench().store.commit(commitOf({ puts: [["a", byte(1)]] }));
     await bench().store.reopen();

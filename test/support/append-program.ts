@@ -7,7 +7,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { isEngineError } from "../../src/core/base/errors.ts";
 import type { Commit } from "../../src/core/sync/ports.ts";
-import { type LevelStore, openLevelStore } from "../../src/io/store/level-store.ts";
+import type { Store } from "../../src/core/sync/ports.ts";
+import { openLevelStore } from "../../src/io/store/level-store.ts";
 import { GrowingLog } from "./growing-log.ts";
 
 export const appendProgram: string = fileURLToPath(import.meta.url);
@@ -19,7 +20,7 @@ if (process.argv[1] === appendProgram) await main(process.argv[2]!, Number(proce
 
 async function main(path: string, seed: number): Promise<void> {
   say("opening");
-  let store: LevelStore;
+  let store: Store;
   try {
     store = await openLevelStore({ path });
   } catch (error) {

@@ -13,7 +13,8 @@ import { verifyHead } from "../../src/core/log/head.ts";
 import { contains, NO_RANGES, rangeOf, type Ranges, union } from "../../src/core/log/ranges.ts";
 import type { Row, RowKey } from "../../src/core/log/rows.ts";
 import { perfectNodes, rootOf } from "../../src/core/log/tree.ts";
-import { type LevelStore, openLevelStore } from "../../src/io/store/level-store.ts";
+import type { Store } from "../../src/core/sync/ports.ts";
+import { openLevelStore } from "../../src/io/store/level-store.ts";
 import { copyStore } from "./copy-store.ts";
 import { growingLogId, grownEntry, grownRow, grownRowKey } from "./growing-log.ts";
 import { testAuthorship } from "./logs.ts";
@@ -51,7 +52,7 @@ async function runTrial(base: string, length: number, trial: number): Promise<Fl
   await copyStore(base, path);
   const file = flipOneBit(path, trial);
   const found = { wrong: [] as string[], unnamed: 0, lostRows: 0, isReported: false };
-  let store: LevelStore;
+  let store: Store;
   try {
     store = await openLevelStore({ path });
   } catch (error) {
@@ -80,7 +81,7 @@ function flipOneBit(path: string, trial: number): string {
 }
 
 async function compare(
-  store: LevelStore,
+  store: Store,
   length: number,
   found: { wrong: string[]; unnamed: number; lostRows: number; isReported: boolean },
 ): Promise<void> {

@@ -3,11 +3,12 @@
  * untouched account gives way to another. Waits through ports; on a machine's disk: machine-directory.ts.
  * Tests: test/integration/app/device-directory.test.ts; simulations/world.
  */
-import { EngineError } from "../../core/base/errors.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import type { DeviceId } from "../../core/base/ids.ts";
 import type { Clock, Entropy, Workers } from "../../core/base/ports.ts";
 import type { DeviceSecrets, Secrets, Store } from "../../core/sync/ports.ts";
 import { Replica } from "../replica/replica.ts";
+import { beyondRepair } from "./beyond-repair.ts";
 
 const STORE_NAME = "db";
 /** A store that is being begun bears its device's name. It is the directory's from the moment that the key file is that device's. */
@@ -45,7 +46,12 @@ export async function openReplica(directory: DeviceDirectory): Promise<{
   const { secrets, stores } = directory;
   const deviceSecrets = await secrets.load();
   await finishBegun(stores, deviceSecrets.device);
-  return { deviceSecrets, replica: await openWith(directory, deviceSecrets, await stores.open(STORE_NAME)) };
+  try {
+    const store = await stores.open(STORE_NAME);
+    return { deviceSecrets, replica: await openWith(directory, deviceSecrets, store) };
+  } catch (error) {
+    throw isEngineError(error, "STORE_DAMAGED") ? beyondRepair(error) : error;
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import type { ImportFormat } from "../../core/inbox/import-types.ts";
 import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
 import { writeDeviceName } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
+import { DamageWatch } from "./damage-watch.ts";
 import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
 import { EventHub } from "./event-hub.ts";
@@ -35,7 +36,6 @@ import type {
   Status,
   VerifyResult,
 } from "./types.ts";
-import { verifyAll } from "./verifying.ts";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
 
 const SYNC_DEFAULT_MS = 60_000;
@@ -53,6 +53,8 @@ export interface NodeParts {
   /** The name given at the start, until the account knows one. */
   readonly fallbackName: string;
   readonly version: string;
+  /** What opening has found wrong with the store, and set right; null for nothing. */
+  readonly damage: string | null;
 }
 
 export class DeviceNode implements KinlogNode {
@@ -66,6 +68,7 @@ export class DeviceNode implements KinlogNode {
   readonly #hub: EventHub;
   readonly #memory: PeerMemory;
   readonly #network: NodeNetwork | null;
+  readonly #damage: DamageWatch;
   readonly #alarms: Alarm[] = [];
   #unseenPhrase: Uint8Array | null;
   #link: ReturnType<typeof openLink> | null = null;
@@ -113,6 +116,12 @@ export class DeviceNode implements KinlogNode {
     replica.subscribe(({ members }) => {
       if (members) noteDevices();
     });
+    this.#damage = new DamageWatch({
+      replica,
+      network: this.#network,
+      alarm: (text) => this.#alarm("damage", text, null),
+    });
+    if (parts.damage !== null) this.#alarm("damage", parts.damage, null);
     replica.onHalt((code) => {
       if (code !== null) this.#alarm("disk", `nothing can be written: ${code}`, null);
     });
@@ -122,6 +131,8 @@ export class DeviceNode implements KinlogNode {
     const node = new DeviceNode(parts, await PeerMemory.open(parts.replica));
     node.#names.set(await node.#inbox.deviceNames());
     await node.#network?.start();
+    // A command that opens the store for a moment has no time for it.
+    if (node.#network !== null) node.#damage.start();
     return node;
   }
 
@@ -235,10 +246,7 @@ export class DeviceNode implements KinlogNode {
   verify(
     options: { readonly repair?: boolean; readonly onProgress?: OnProgress } = {},
   ): Promise<VerifyResult> {
-    return verifyAll(this.#replica, this.#network, {
-      repair: options.repair ?? false,
-      onProgress: options.onProgress,
-    });
+    return this.#damage.verify({ repair: options.repair ?? false, onProgress: options.onProgress });
   }
 
   doctor(): Promise<readonly Finding[]> {
@@ -302,6 +310,7 @@ export class DeviceNode implements KinlogNode {
       ({ attempt }) => attempt.cancel(),
       () => undefined,
     );
+    await this.#damage.close();
     await this.#network?.close();
     await this.#memory.flush();
     await this.#replica.close();

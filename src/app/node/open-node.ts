@@ -5,8 +5,11 @@
 import "../../promise-with-resolvers.ts";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { isEngineError } from "../../core/base/errors.ts";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
 import { openOwnLogs } from "../replica/founding.ts";
+import { beyondRepair } from "./beyond-repair.ts";
+import { settleDamage } from "./damage-watch.ts";
 import { holdsDevice, openReplica } from "./device-directory.ts";
 import { DeviceNode } from "./device-node.ts";
 import { foundDevice } from "./found-device.ts";
@@ -59,6 +62,7 @@ export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
   let net: Net | null = null;
   let discovery: Discovery | null = null;
   try {
+    const damage = await settleDamage(replica);
     await openOwnLogs(replica);
     if (options.network !== false) {
       const { createNet } = await import("../../io/net/create-net.ts");
@@ -78,11 +82,12 @@ export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
       interfaces: machineInterfaces,
       fallbackName: name,
       version: VERSION,
+      damage,
     });
   } catch (error) {
     await discovery?.close();
     await net?.close();
     await replica.close();
-    throw error;
+    throw isEngineError(error, "STORE_DAMAGED") ? beyondRepair(error) : error;
   }
 }

@@ -1,7 +1,12 @@
-/** Re-hashes everything against the signed heads, and fetches again what does not match, where a sibling has it. */
+/**
+ * Re-hashes everything against the signed heads, and fetches again what does not match, where a sibling has it. Looking disturbs nobody;
+ * only where something is wrong, writing waits until it has been taken away. Spec: docs/spec/storage.md. Tests: test/integration/app/damage.test.ts.
+ */
+import { isEngineError } from "../../core/base/errors.ts";
 import type { LogId } from "../../core/base/ids.ts";
 import { countOf, type Ranges, subtract } from "../../core/log/ranges.ts";
 import type { Replica } from "../replica/replica.ts";
+import { beyondRepair } from "./beyond-repair.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { OnProgress, VerifyResult } from "./types.ts";
 
@@ -9,37 +14,86 @@ import type { OnProgress, VerifyResult } from "./types.ts";
 const REPAIR_STALLS_MS = 30_000;
 const PROGRESS_EVERY_MS = 250;
 
+export interface VerifyOptions {
+  readonly repair: boolean;
+  readonly onProgress: OnProgress | undefined;
+  /** Waited for now and then: how slow it is to be. */
+  readonly pace?: (() => Promise<void>) | undefined;
+}
+
+/** What was found wrong. */
+interface Damage {
+  readonly entries: number;
+  readonly bad: ReadonlyMap<LogId, Ranges>;
+  /** Rows of any table, and blocks. */
+  readonly rows: number;
+}
+
 export async function verifyAll(
   replica: Replica,
   network: NodeNetwork | null,
-  options: { readonly repair: boolean; readonly onProgress: OnProgress | undefined },
+  { repair, onProgress, pace }: VerifyOptions,
 ): Promise<VerifyResult> {
-  const total = [...replica.frontier.values()].reduce((sum, { held }) => sum + countOf(held), 0);
+  const found = await look(replica, { repair: false, onProgress, pace });
+  const { entries } = found;
+  if (sizeOf(found) === 0) return { entries, bad: 0, repaired: 0, lost: 0 };
+  if (!repair) return { entries, bad: sizeOf(found), repaired: 0, lost: sizeOf(found) };
+  const taken = await takeAway(replica);
+  network?.peers.restart();
+  // Rows that a scrub deleted are missed by nobody the second time.
+  const bad = Math.max(sizeOf(found), sizeOf(taken));
+  const lost = await waitForRepair(replica, network, taken.bad);
+  return { entries, bad, repaired: bad - lost, lost };
+}
+
+/** Takes away what is not what was written; the view is built again where rows were damaged. Nothing else is written meanwhile. */
+export function takeAway(replica: Replica): Promise<Damage & { readonly rebuildView: boolean }> {
+  return replica.repair(async () => {
+    const damage = await look(replica, { repair: true, onProgress: undefined });
+    return { ...damage, rebuildView: damage.rows > 0 || replica.ports.store.isSuspect() };
+  });
+}
+
+async function look(replica: Replica, { repair, onProgress, pace }: VerifyOptions): Promise<Damage> {
   const { clock, store } = replica.ports;
+  const total = [...replica.frontier.values()].reduce((sum, { held }) => sum + countOf(held), 0);
   let toldAtMs = Number.NEGATIVE_INFINITY;
   const tell = (done: number): void => {
     if (clock.monotonicMs() - toldAtMs < PROGRESS_EVERY_MS && done < total) return;
     toldAtMs = clock.monotonicMs();
-    options.onProgress?.({ what: "verify", done, total });
+    onProgress?.({ what: "verify", done, total });
   };
+  const slowly = pace === undefined ? {} : { pace };
+  // First, since LevelDB compacts tables without looking at their checksums, and then nobody can see a row that a bit has deleted.
+  const rows = await scrubbed(replica, { repair, ...slowly });
   const bad = new Map<LogId, Ranges>();
   let entries = 0;
   for (const log of replica.frontier.keys()) {
     const before = entries;
-    const result = await replica.writer.exclusive(() =>
-      store.verify({ log, forgetBad: options.repair, onProgress: (checked) => tell(before + checked) }),
-    );
+    const onChecked = (checked: number): void => tell(before + checked);
+    const result = await store.verify({ log, forgetBad: repair, onProgress: onChecked, ...slowly });
     entries += result.entries;
     if (result.bad.length > 0) bad.set(log, result.bad);
   }
-  const badCount = [...bad.values()].reduce((sum, ranges) => sum + countOf(ranges), 0);
-  if (!options.repair || badCount === 0)
-    return { entries, bad: badCount, repaired: 0, lost: options.repair ? 0 : badCount };
+  return { entries, bad, rows };
+}
 
-  await replica.reload();
-  network?.peers.restart();
-  const lost = await waitForRepair(replica, network, bad);
-  return { entries, bad: badCount, repaired: badCount - lost, lost };
+/** How many rows and blocks are damaged. @throws EngineError `STORE_DAMAGED` where whole parts of the database cannot be read. */
+async function scrubbed(
+  replica: Replica,
+  options: { readonly repair: boolean; readonly pace?: () => Promise<void> },
+): Promise<number> {
+  try {
+    return (await replica.ports.store.scrub({ ...options, onProgress: () => undefined })).damaged;
+  } catch (error) {
+    throw isEngineError(error, "STORE_DAMAGED") ? beyondRepair(error) : error;
+  }
+}
+
+/** An entry that cannot be read is a row that cannot be read: counted once. */
+function sizeOf({ bad, rows }: Damage): number {
+  const entries = [...bad.values()].reduce((sum, ranges) => sum + countOf(ranges), 0);
+  return Math.max(entries, rows);
 }
 
 /** How many of the bad positions nobody brought. */

@@ -6,7 +6,7 @@ import type { AccountId, DeviceId } from "../../core/base/ids.ts";
 import { bytesToId, idBytes } from "../../core/base/ids.ts";
 import type { Entropy, Workers } from "../../core/base/ports.ts";
 import { createOpenKey } from "../../core/crypto/async/wrap.ts";
-import { accountIdOf } from "../../core/crypto/derive.ts";
+import { accountIdOf, logIdOf } from "../../core/crypto/derive.ts";
 import { entropyToPhrase, rootKeysFromPhraseEntropy } from "../../core/crypto/phrase.ts";
 import { createSigningKey } from "../../core/crypto/sign.ts";
 import { encodeGenesis } from "../../core/membership/operation.ts";
@@ -118,6 +118,22 @@ export async function openOwnLogs(replica: Replica): Promise<void> {
   const own = replica.members.devices.get(replica.self);
   if (own === undefined || own.incarnations.length > 0) return;
   await replica.writer.appendControl([{ kind: "open-log", incarnation: 0, continues: [] }]);
+}
+
+/**
+ * New logs for this device, because its own may be longer than they seem here: written on, they would say two things at one position. The
+ * former ones are no longer written, and what is missing of them comes from other devices.
+ */
+export async function openNextIncarnation(replica: Replica): Promise<void> {
+  const { members, self, account, frontier } = replica;
+  const current = members.devices.get(self)?.incarnations.at(-1);
+  if (current === undefined) return;
+  const continues = (["control", "state", "messages"] as const).flatMap((logClass) => {
+    const log = logIdOf({ account, device: self, incarnation: current, logClass });
+    const head = frontier.get(log)?.head;
+    return head === undefined ? [] : [{ log, length: head.length, root: head.root }];
+  });
+  await replica.writer.appendControl([{ kind: "open-log", incarnation: current + 1, continues }]);
 }
 
 /** Names a device for all devices of the account. */

@@ -28,6 +28,9 @@ import type { TurnContext } from "./turn-context.ts";
 import type { Published } from "./turn.ts";
 import { Writer } from "./writer.ts";
 
+/** No version of the view: it is being built. */
+const VIEW_UNFINISHED = 0;
+
 /** Entries folded in one step when the stored view is built again. */
 const REBUILD_STEP = 1_000;
 
@@ -161,14 +164,20 @@ export class Replica implements SessionView {
     for (const log of Array.from(this.ledger.locked.keys())) await this.writer.unlock(log);
   }
 
-  /** Reads the states of all logs again, after a repair took positions away. */
-  async reload(): Promise<void> {
-    await this.writer.exclusive(async () => {
+  /**
+   * Runs `repair` while nothing else is written, and then takes what it left: the states of all logs are read again, since positions may
+   * be gone, and the stored view is built again where it says so.
+   */
+  repair<Result extends { readonly rebuildView: boolean }>(repair: () => Promise<Result>): Promise<Result> {
+    return this.writer.exclusive(async () => {
+      const result = await repair();
       for (const { state } of await this.ports.store.logs()) {
         this.ledger.tips.set(state.head.log, state);
         this.ledger.frontier.set(state.head.log, state);
       }
       this.#digest = null;
+      if (result.rebuildView) await this.#rebuildView();
+      return result;
     });
   }
 
@@ -201,14 +210,23 @@ export class Replica implements SessionView {
     const { store } = this.ports;
     const version = await store.meta(META.viewVersion);
     if (version?.[0] === VIEW_VERSION) return;
-    const mark = new Map([[META.viewVersion, Uint8Array.of(VIEW_VERSION)]]);
-    const nothing = { logs: [], puts: new Map(), dels: new Set<never>() };
-    if (version !== undefined) {
-      await store.clearRows();
-      this.ledger.counts = NO_COUNTS;
-      for (const [log, state] of this.ledger.tips) await this.#refold(log, state.head.length);
-    }
-    await store.commit({ ...nothing, meta: mark });
+    if (version !== undefined) await this.#rebuildView();
+    else await this.#markView(VIEW_VERSION);
+  }
+
+  async #rebuildView(): Promise<void> {
+    const { store } = this.ports;
+    // Broken off in the middle, it begins again at the next start.
+    await this.#markView(VIEW_UNFINISHED);
+    await store.clearRows();
+    this.ledger.counts = NO_COUNTS;
+    for (const [log, state] of this.ledger.tips) await this.#refold(log, state.head.length);
+    await this.#markView(VIEW_VERSION);
+  }
+
+  #markView(version: number): Promise<void> {
+    const meta = new Map([[META.viewVersion, Uint8Array.of(version)]]);
+    return this.ports.store.commit({ logs: [], puts: new Map(), dels: new Set(), meta });
   }
 
   async #refold(log: LogId, length: number): Promise<void> {

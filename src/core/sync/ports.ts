@@ -101,13 +101,30 @@ export interface Store extends BatchSource {
   readonly clearRows: () => Promise<void>;
   /**
    * Re-hashes every held entry of a log against its tree and head; positions that do not match are returned and are no longer
-   * held once `forgetBad`. Calls `onProgress` with how many entries were checked.
+   * held once `forgetBad`. Calls `onProgress` with how many entries were checked, and waits for `pace` now and then.
    */
   readonly verify: (options: {
     readonly log: LogId;
     readonly forgetBad: boolean;
     readonly onProgress: (checked: number) => void;
+    readonly pace?: () => Promise<void>;
   }) => Promise<{ readonly entries: number; readonly bad: Ranges }>;
+  /**
+   * Reads everything that is stored, the view and the trees included. What it finds damaged calls for `verify` of every log and for
+   * building the view again. With `repair`, rows that are not what was written are deleted, and hidden ones written again.
+   */
+  readonly scrub: (options: {
+    readonly repair: boolean;
+    readonly onProgress: (checked: number) => void;
+    readonly pace?: () => Promise<void>;
+  }) => Promise<{ readonly rows: number; readonly damaged: number }>;
+  /**
+   * Opening found that a batch or the state of a log is not the last one written. Until every log has been verified, what is held
+   * is not certain, and a log of this device's own may be longer than it seems: it must not be written on.
+   */
+  readonly isSuspect: () => boolean;
+  /** Every log has been verified, and what was bad forgotten: the store is not suspect any more, nor at the next start. */
+  readonly trust: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 

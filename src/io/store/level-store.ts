@@ -15,7 +15,7 @@ import { openDatabase, type OpenDatabase } from "./level-database.ts";
 import { LogNumbers } from "./log-numbers.ts";
 import { type Numbering, OpenedStore } from "./opened-store.ts";
 import { damaged } from "./row-check.ts";
-import { scrub, type ScrubOptions, type ScrubOutcome } from "./scrub.ts";
+import { scrub } from "./scrub.ts";
 import { openError, readError } from "./store-errors.ts";
 import { verifyLog } from "./verify.ts";
 import { readMeta, readRowRange, readRows } from "./view-rows.ts";
@@ -29,26 +29,11 @@ export interface LevelStoreOptions {
   readonly database?: OpenDatabase;
 }
 
-export interface LevelStore extends Store {
-  /**
-   * Opening found that a batch or the state of a log is not the last one written. Until every log has been verified, what is held
-   * is not certain, and a log of this device's own may be longer than it seems: it must not be written on.
-   */
-  readonly isSuspect: () => boolean;
-  /**
-   * Reads everything that is stored, the view and the trees included. What it finds damaged calls for `verify` of every log and for
-   * building the view again.
-   */
-  readonly scrub: (options: ScrubOptions) => Promise<ScrubOutcome>;
-  /** Every log has been verified, and what was bad forgotten: the store is not suspect any more, nor at the next start. */
-  readonly trust: () => Promise<void>;
-}
-
 /**
  * @throws EngineError `STORE_BUSY`, `STORE_DAMAGED`, `STORE_NEWER_VERSION`, `DISK_FULL`, `DIRECTORY_MISSING`,
  * `DIRECTORY_UNREADABLE`.
  */
-export async function openLevelStore(options: LevelStoreOptions): Promise<LevelStore> {
+export async function openLevelStore(options: LevelStoreOptions): Promise<Store> {
   const store = new Lifecycle(options);
   await store.open();
   return {

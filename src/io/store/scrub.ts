@@ -4,30 +4,19 @@
  * Spec: docs/spec/storage.md, "Scrubbing". Tests: test/integration/store/bit-flips.test.ts.
  */
 import { equalBytes } from "../../core/base/bytes.ts";
+import type { Store } from "../../core/sync/ports.ts";
 import { type Database, type DatabaseBatch, getInOrder, type KeyValue } from "./level-database.ts";
 import type { OpenedStore } from "./opened-store.ts";
 import { bodyOf } from "./row-check.ts";
 
-export interface ScrubOptions {
-  /** Deletes rows that are not what was written, and writes those again that are hidden. */
-  readonly repair: boolean;
-  readonly onProgress: (checked: number) => void;
-}
-
-export interface ScrubOutcome {
-  readonly rows: number;
-  /** Rows and blocks. Above 0: every log is to be verified, and the stored view to be built again. */
-  readonly damaged: number;
-}
+type Options = Parameters<Store["scrub"]>[0];
+type Outcome = Awaited<ReturnType<Store["scrub"]>>;
 
 /** Every key: each begins with a letter, and so does any that one flipped bit makes of it. */
 const ALL = { from: Uint8Array.of(0), to: Uint8Array.of(0xff), chunkRows: 2048 };
 
 /** @throws EngineError `STORE_DAMAGED` where a part of the database cannot be read at all. */
-export async function scrub(
-  opened: OpenedStore,
-  { repair, onProgress }: ScrubOptions,
-): Promise<ScrubOutcome> {
+export async function scrub(opened: OpenedStore, { repair, onProgress, pace }: Options): Promise<Outcome> {
   const { database, queue } = opened;
   let rows = 0;
   let damaged = await database.countDamagedBlocks();
@@ -39,6 +28,7 @@ export async function scrub(
       damaged += await queue.alone((write) => settle(database, doubtful, repair ? write : null));
     rows += chunk.length;
     onProgress(rows);
+    await pace?.();
   }
   return { rows, damaged };
 }

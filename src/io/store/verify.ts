@@ -46,7 +46,7 @@ interface Finding {
 
 export async function verifyLog(
   opened: OpenedStore,
-  { log, forgetBad, onProgress }: Options,
+  { log, forgetBad, onProgress, pace }: Options,
 ): Promise<Outcome> {
   const state = opened.durable.get(log);
   const logNumber = opened.logNumberOf(log);
@@ -60,7 +60,9 @@ export async function verifyLog(
     const found = await verifyTile(subject, check, index, held);
     if (found.bad.length > 0) doubtful.add(index);
     entries += found.entries;
-    if (entries - told >= PROGRESS_STEP) onProgress((told = entries));
+    if (entries - told < PROGRESS_STEP) continue;
+    onProgress((told = entries));
+    await pace?.();
   }
   if (entries > told || entries === 0) onProgress(entries);
   for (const index of check.repairedLeafTiles()) doubtful.add(index);

@@ -8,7 +8,8 @@ import { NO_RANGES, rangeOf, type Ranges, subtract, union } from "../../../src/c
 import { perfectNodes } from "../../../src/core/log/tree.ts";
 import { entryKey, nodeKey, rowKey as rowKeyBytes, tileKey } from "../../../src/io/store/keys.ts";
 import { type Database, openDatabase } from "../../../src/io/store/level-database.ts";
-import { type LevelStore, openLevelStore } from "../../../src/io/store/level-store.ts";
+import type { Store } from "../../../src/core/sync/ports.ts";
+import { openLevelStore } from "../../../src/io/store/level-store.ts";
 import { withCheck } from "../../../src/io/store/row-check.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { copyStore } from "../../support/copy-store.ts";
@@ -35,7 +36,7 @@ describe("verifying a damaged store", () => {
 
   afterEach(() => rm(directory, { recursive: true }));
 
-  async function store(work: (store: LevelStore) => Promise<void>): Promise<void> {
+  async function store(work: (store: Store) => Promise<void>): Promise<void> {
     const opened = await openLevelStore({ path });
     try {
       await work(opened);
@@ -60,7 +61,7 @@ describe("verifying a damaged store", () => {
   }
 
   /** Verifies without and with forgetting; both find the same. */
-  async function verify(opened: LevelStore, log: TestLog): Promise<Ranges> {
+  async function verify(opened: Store, log: TestLog): Promise<Ranges> {
     const onProgress = (): void => undefined;
     const found = await opened.verify({ log: log.id, forgetBad: false, onProgress });
     deepEqual(await opened.verify({ log: log.id, forgetBad: true, onProgress }), found);
@@ -210,7 +211,7 @@ describe("verifying a damaged store", () => {
     const log = new TestLog({ length: 600 });
     await take(log, rangeOf(0, 600));
     const rows = Array.from({ length: 50 }, (_, at) => [`row ${at}`, Uint8Array.of(at)] as const);
-    const scrub = async (opened: LevelStore): Promise<number> =>
+    const scrub = async (opened: Store): Promise<number> =>
       (await opened.scrub({ repair: true, onProgress: () => undefined })).damaged;
     await store(async (opened) => {
       await opened.commit(commitOf({ puts: rows, meta: [["m", Uint8Array.of(1)]] }));
@@ -314,7 +315,7 @@ describe("verifying a damaged store", () => {
   });
 
   /** As from a peer that has everything. */
-  async function refetch(opened: LevelStore, log: TestLog, bad: Ranges): Promise<void> {
+  async function refetch(opened: Store, log: TestLog, bad: Ranges): Promise<void> {
     const [known] = await opened.logs();
     ok(known !== undefined);
     const again = new Taking(log, known.state);

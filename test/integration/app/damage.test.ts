@@ -1,0 +1,159 @@
+/** Damaged stores of real devices: found, told, and set right from a sibling; or the error says how to get everything back. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { cp, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openNode } from "../../../src/app/node/open-node.ts";
+import type { KinlogNode } from "../../../src/app/node/types.ts";
+import { isEngineError } from "../../../src/core/base/errors.ts";
+import { entryKey, rowSpan } from "../../../src/io/store/keys.ts";
+import { type Database, openDatabase } from "../../../src/io/store/level-database.ts";
+import { addressOf, TestDevices } from "../../support/devices.ts";
+
+const SYNC = { timeoutMs: 20_000 };
+
+describe("A device whose store is damaged", function () {
+  this.timeout(60_000);
+  let devices: TestDevices;
+  let laptop: KinlogNode;
+
+  beforeEach(async () => {
+    devices = await TestDevices.create();
+    laptop = await devices.found("laptop");
+    await devices.join(laptop, "phone");
+  });
+  afterEach(() => devices.cleanup());
+
+  const db = (): string => join(devices.dir("phone"), "db");
+
+  async function startPhone(): Promise<KinlogNode> {
+    const phone = await devices.start("phone");
+    await phone.connect(addressOf(laptop));
+    return phone;
+  }
+
+  async function talk(phone: KinlogNode, label: string): Promise<void> {
+    for (let at = 0; at < 5; at++) {
+      await phone.messages.send({ conversation: "Zoë", text: `phone ${label} ${at}` });
+      await laptop.messages.send({ conversation: "Zoë", text: `laptop ${label} ${at}` });
+    }
+    await laptop.sync(SYNC);
+    await phone.sync(SYNC);
+  }
+
+  const textsOf = async (node: KinlogNode): Promise<readonly string[]> =>
+    (await node.messages.show("Zoë", { limit: 1_000 })).map(({ text }) => text);
+
+  /** Both hold and show the same, and nobody is alarmed at the sibling. */
+  async function requireSame(phone: KinlogNode): Promise<void> {
+    for (const node of [laptop, phone]) equal((await node.sync(SYNC)).inSync, true);
+    deepEqual(await textsOf(phone), await textsOf(laptop));
+    const [a, b] = [await laptop.status(), await phone.status()];
+    deepEqual([a.fingerprint, a.messages, a.alarms], [b.fingerprint, b.messages, []]);
+    equal((await phone.verify()).bad, 0);
+  }
+
+  async function damage(work: (database: Database) => Promise<void>): Promise<void> {
+    const database = await openDatabase(db());
+    await work(database);
+    await database.close();
+  }
+
+  async function flipLastByte(database: Database, key: Uint8Array): Promise<void> {
+    const [value] = await database.getMany([key]);
+    const flipped = value!.slice();
+    flipped[flipped.length - 1]! ^= 1;
+    const batch = database.batch();
+    batch.put(key, flipped);
+    await batch.write();
+  }
+
+  it("S9: gets a damaged entry back from its sibling, and says in its status what happened", async () => {
+    const first = await startPhone();
+    await talk(first, "before");
+    const { entries } = await first.verify();
+    await devices.stop(first);
+    let damaged = 0;
+    await damage(async (database) => {
+      for (let log = 0; log < 12; log++) {
+        const key = entryKey(log, 2);
+        const [value] = await database.getMany([key]);
+        // Of a control log nothing may be missing at the start: those say so when they are opened.
+        if (value === undefined || value.length > 400) continue;
+        await flipLastByte(database, key);
+        damaged++;
+        break;
+      }
+    });
+    equal(damaged, 1);
+    const phone = await startPhone();
+    const result = await phone.verify({ repair: true });
+    deepEqual([result.bad, result.repaired, result.lost], [1, 1, 0]);
+    ok(result.entries >= entries - 1);
+    const { alarms } = await phone.status();
+    deepEqual(
+      alarms.map(({ code, text }) => [code, text]),
+      [["damage", "1 stored here is not what was written, and repaired"]],
+    );
+    await phone.connect(addressOf(laptop));
+    await requireSame(phone);
+  });
+
+  it("S9: builds the view again where rows of it are damaged, already when it is opened", async () => {
+    const first = await startPhone();
+    await talk(first, "before");
+    await devices.stop(first);
+    await damage(async (database) => {
+      const keys: Uint8Array[] = [];
+      for await (const chunk of database.read(rowSpan)) keys.push(...chunk.map(([key]) => key.slice()));
+      for (const key of keys) await flipLastByte(database, key);
+    });
+    const phone = await startPhone();
+    equal((await phone.status()).alarms[0]?.code, "damage");
+    await requireSame(phone);
+  });
+
+  it("S8, S10: goes on in new logs where its store is an earlier one, and loses nothing that its sibling has", async () => {
+    const first = await startPhone();
+    await talk(first, "before");
+    await devices.stop(first);
+    const earlier = join(devices.root, "earlier");
+    await cp(db(), earlier, { recursive: true });
+    const second = await startPhone();
+    await talk(second, "gone");
+    await devices.stop(second);
+    // All but the file that bears witness of the last batch.
+    for (const name of await readdir(db())) if (name !== "last-batch") await rm(join(db(), name));
+    for (const name of await readdir(earlier))
+      if (name !== "last-batch") await cp(join(earlier, name), join(db(), name));
+
+    // It writes before it meets anybody: at the positions that it had written already, were these its logs.
+    const alone = await openNode({ dir: devices.dir("phone"), network: false });
+    equal((await alone.status()).alarms[0]?.code, "damage");
+    await alone.messages.send({ conversation: "Zoë", text: "written on an earlier store" });
+    await alone.close();
+
+    const phone = await startPhone();
+    deepEqual((await phone.status()).alarms, [], "it was set right once");
+    await requireSame(phone);
+    const texts = await textsOf(laptop);
+    for (const text of ["phone before 4", "phone gone 0", "phone gone 4", "written on an earlier store"])
+      ok(texts.includes(text), text);
+    await talk(phone, "after");
+    await requireSame(phone);
+  });
+
+  it("S11: says how to get everything back where it cannot be opened", async () => {
+    const first = await startPhone();
+    await talk(first, "before");
+    await devices.stop(first);
+    await writeFile(join(db(), "CURRENT"), "");
+    try {
+      await devices.start("phone");
+    } catch (error) {
+      ok(isEngineError(error, "STORE_DAMAGED"));
+      ok(error.remedy?.includes("kinlog join"), error.remedy);
+      return;
+    }
+    throw new Error("an empty CURRENT was opened");
+  });
+});

@@ -1,0 +1,94 @@
+/** The watch over a store on a disk that loses bits: once a day, slowly, and never in the way of what is being written. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { DamageWatch } from "../../../src/app/node/damage-watch.ts";
+import { verifyAll } from "../../../src/app/node/verifying.ts";
+import { contains } from "../../../src/core/log/ranges.ts";
+import { ManualClock, settle } from "../../support/manual-clock.ts";
+import { ownLog, send, TestDevice } from "../../support/replicas.ts";
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
+
+describe("The watch over what is stored", () => {
+  let clock: ManualClock;
+  let laptop: TestDevice;
+  let alarms: string[];
+  let watch: DamageWatch;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    laptop = await TestDevice.found(clock);
+    await send(laptop, "one", "two", "three");
+    alarms = [];
+    watch = new DamageWatch({ replica: laptop.replica, network: null, alarm: (text) => alarms.push(text) });
+  });
+
+  afterEach(async () => {
+    await watch.close();
+    await laptop.replica.close();
+  });
+
+  const isHeld = (position: number): boolean =>
+    contains(laptop.replica.frontier.get(ownLog(laptop.replica, "messages"))!.held, position);
+
+  /** Lets a look come to its end, which rests now and then. */
+  async function look(): Promise<void> {
+    for (let rest = 0; rest < 50; rest++) {
+      await settle();
+      clock.advance(1_000);
+    }
+  }
+
+  it("S9: finds damage by itself, says so once, and asks for what is missing from then on", async () => {
+    watch.start();
+    clock.advance(9 * MINUTE_MS);
+    laptop.disk.damageEntry(ownLog(laptop.replica, "messages"), 1);
+    await look();
+    deepEqual(alarms, []);
+    clock.advance(MINUTE_MS);
+    await look();
+    deepEqual(alarms, [
+      "1 stored here is not what was written: 0 repaired, 1 wait for a device that has them",
+    ]);
+    deepEqual([isHeld(0), isHeld(1), isHeld(2)], [true, false, true]);
+    clock.advance(DAY_MS);
+    await look();
+    equal(alarms.length, 1, "what is gone is not damaged any more");
+  });
+
+  it("looks again a day later", async () => {
+    watch.start();
+    clock.advance(10 * MINUTE_MS);
+    await look();
+    laptop.disk.damageEntry(ownLog(laptop.replica, "messages"), 0);
+    clock.advance(DAY_MS);
+    await look();
+    equal(alarms.length, 1);
+  });
+
+  it("ends with its node, also in the middle of a look", async () => {
+    watch.start();
+    clock.advance(10 * MINUTE_MS);
+    await watch.close();
+    await laptop.replica.close();
+    clock.advance(2 * DAY_MS);
+    await settle();
+    deepEqual(alarms, []);
+    equal(clock.pending, 0);
+  });
+
+  it("S9: what a repair takes away stays away though messages are sent at the same moment", async () => {
+    laptop.disk.damageEntry(ownLog(laptop.replica, "messages"), 1);
+    const repairing = verifyAll(laptop.replica, null, { repair: true, onProgress: undefined });
+    const sending: Promise<void>[] = [];
+    for (let at = 0; at < 40; at++) {
+      sending.push(send(laptop, `meanwhile ${at}`));
+      await Promise.resolve();
+    }
+    const { bad, repaired, lost } = await repairing;
+    await Promise.all(sending);
+    deepEqual([bad, repaired, lost], [1, 0, 1]);
+    ok(!isHeld(1), "a position whose entry is gone is not held");
+    equal(laptop.replica.complete(), false);
+  });
+});
