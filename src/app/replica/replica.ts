@@ -26,6 +26,7 @@ import { Sealer } from "./sealing.ts";
 import { foldPieces } from "./taken-turns.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Published } from "./turn.ts";
+import { countWrongRows } from "./view-check.ts";
 import { Writer } from "./writer.ts";
 
 /** No version of the view: it is being built. */
@@ -179,6 +180,11 @@ export class Replica implements SessionView {
       if (result.rebuildView) await this.#rebuildView();
       return result;
     });
+  }
+
+  /** How many rows of the stored view do not say what the logs say. */
+  countWrongRows(pace?: () => Promise<void>): Promise<number> {
+    return countWrongRows(this.#context, pace);
   }
 
   async close(): Promise<void> {

@@ -28,7 +28,7 @@ interface Piece {
   readonly entries: readonly BatchEntry[];
 }
 
-interface Folded {
+export interface Folded {
   readonly puts: ReadonlyMap<RowKey, Row>;
   readonly dels: ReadonlySet<RowKey>;
   readonly changes: readonly Change[];
@@ -151,9 +151,9 @@ export async function foldPieces(
   context: TurnContext,
   pieces: readonly Piece[],
   lockedBefore: ReadonlyMap<LogId, Ranges> = context.ledger.locked,
+  takenInMs: number = context.clock.wallMs(),
 ): Promise<Folded> {
   const { ledger } = context;
-  const takenInMs = context.clock.wallMs();
   const operations: PlacedOperation[] = [];
   const locked = new Map(lockedBefore);
   let { unknown, unreadable } = ledger.counts;

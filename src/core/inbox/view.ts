@@ -13,6 +13,7 @@ import {
   keysFrom,
   keysUpTo,
   orderOfKey,
+  orderRowKey,
   orderRowKeyOf,
   type KeyRange,
 } from "./row-keys.ts";
@@ -150,6 +151,12 @@ export function orderOfMessage(id: MessageId, row: Row): OrderKey {
   const { content } = decodeMessageRow(row);
   assert(content !== null, "the order is asked of a message that is here");
   return { stamp: content.stamp, id };
+}
+
+/** The key of the row that gives a message its place in its conversation; null where only a delete or restore of it waits. */
+export function orderRowKeyOfMessage(key: RowKey, row: Row): RowKey | null {
+  const { content } = decodeMessageRow(row);
+  return content === null ? null : orderRowKey(conversationRowKey(content.conversation), content.stamp, key);
 }
 
 /** The last stamp seen in a conversation or in a device's name, by the key of its row: what is written next comes behind it. */
