@@ -93,6 +93,10 @@ export class Tally {
 
   /** One row: all of these trials passed, or which did not. */
   report(report: Report, what: string, more = ""): void {
+    if (this.rounds === 0 && this.#stage.isInterrupted) {
+      report.skip(what, "interrupted");
+      return;
+    }
     const seen = this.failed === 0 ? `${this.rounds} of ${this.rounds}` : this.#failures.join(" | ");
     const isOk = this.failed === 0 && this.rounds > 0;
     report.check(what, "all hold", `${seen}${more === "" ? "" : `; ${more}`}`, isOk);
