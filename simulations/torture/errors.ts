@@ -24,7 +24,7 @@ const CODES = {
   ENOSPC: ["DISK_FULL"],
 } as const;
 
-export const errors: Torture = { name: "errors", rounds: 24, play };
+export const errors: Torture = { name: "errors", rounds: 16, play };
 
 async function play(stage: Stage, report: Report, rounds: number): Promise<Tried> {
   const failing = await failCalls(stage, report, rounds);

@@ -15,7 +15,7 @@ const RECORD_MS = 120_000;
 /** Messages of 60,000 characters: enough that LevelDB changes its log of 8 MiB once. */
 const LARGE = 150;
 /** One trial in so many comes from the run with large messages, whose disks take longer. */
-const LARGE_SHARE = 10;
+const LARGE_SHARE = 20;
 
 export const power: Torture = { name: "power", rounds: 200, play };
 
