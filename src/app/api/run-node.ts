@@ -5,6 +5,7 @@
 import { EngineError } from "../../core/base/errors.ts";
 import { hasAccount, openNode } from "../node/open-node.ts";
 import { machineClock } from "../node/platform.ts";
+import { keepHeapSmall } from "../node/process-heap.ts";
 import type { KinlogEvent, KinlogNode, OpenNodeOptions } from "../node/types.ts";
 import { createLocalClient } from "./local-client.ts";
 import { createDispatch, type Dispatch, type MethodHost, timeNow } from "./methods.ts";
@@ -27,6 +28,7 @@ export interface RunningNode {
  * `openNode` throws.
  */
 export async function runNode(options: OpenNodeOptions): Promise<RunningNode> {
+  keepHeapSmall();
   const { dir } = options;
   let isNew = false;
   const node = await whileBusy(async () => {

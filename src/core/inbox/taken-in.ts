@@ -28,6 +28,8 @@ export interface TakenInFields {
   readonly ordinal: number;
 }
 
+type TakenInMessageFields = Omit<TakenInFields, "indexKey" | "ordinal">;
+
 const FIELDS_VERSION = 1;
 const ATTACHMENTS_MAX = 1_000;
 const numberByService = { kinlog: 1, sms: 2, mms: 3 } as const;
@@ -39,8 +41,8 @@ const writer = new ScratchWriter(
 );
 
 /** The id. The text and the address must have been validated. */
-export function takenInId(fields: TakenInFields): MessageId {
-  return idWithNormalised(fields, normaliseAddress(fields.address));
+export function takenInId({ indexKey, ordinal, ...message }: TakenInFields): MessageId {
+  return idWithNormalised(indexKey, message, normaliseAddress(message.address), ordinal);
 }
 
 /** Addresses whose normalised form is remembered. */
@@ -59,12 +61,12 @@ export class TakenInIds {
     this.#indexKey = indexKey;
   }
 
-  next(message: Omit<TakenInFields, "indexKey" | "ordinal">): MessageId {
+  /** What else the message holds is passed over. Copying it would cost as much as hashing it. */
+  next(message: TakenInMessageFields): MessageId {
     const address = this.#normalise(message.address);
-    const fields = { ...message, indexKey: this.#indexKey, ordinal: 0 };
-    const first = idWithNormalised(fields, address);
-    fields.ordinal = this.#seen.next(first);
-    return fields.ordinal === 0 ? first : idWithNormalised(fields, address);
+    const first = idWithNormalised(this.#indexKey, message, address, 0);
+    const ordinal = this.#seen.next(first);
+    return ordinal === 0 ? first : idWithNormalised(this.#indexKey, message, address, ordinal);
   }
 
   #normalise(address: string): string {
@@ -77,10 +79,15 @@ export class TakenInIds {
   }
 }
 
-function idWithNormalised(fields: TakenInFields, address: string): MessageId {
+function idWithNormalised(
+  indexKey: Uint8Array,
+  fields: TakenInMessageFields,
+  address: string,
+  ordinal: number,
+): MessageId {
   assert(fields.attachmentHashes.length <= ATTACHMENTS_MAX, "a message has at most 1000 attachments");
   writer.begin().u8(FIELDS_VERSION).u8(numberByService[fields.service]).u8(numberByBox[fields.box]);
-  writer.u48(fields.timeMs).uint(fields.ordinal);
+  writer.u48(fields.timeMs).uint(ordinal);
   const addressSize = writer.text(address, 3 * ADDRESS_BYTES_MAX);
   const textSize = writer.text(fields.text, TEXT_BYTES_MAX);
   assert(
@@ -92,7 +99,7 @@ function idWithNormalised(fields: TakenInFields, address: string): MessageId {
     assert(hash.length === HASH_BYTES, "an attachment is named by its SHA-256");
     writer.raw(hash);
   }
-  return takenInIdOf(fields.indexKey, writer.written());
+  return takenInIdOf(indexKey, writer.written());
 }
 
 const SEGMENT_COUNT = 256;
