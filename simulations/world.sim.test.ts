@@ -9,7 +9,15 @@ import { World } from "./world/world.ts";
 
 /** Two devices that meet in peace, and what a test adds. */
 function quietPlan(steps: readonly Step[], more: Partial<Plan> = {}): Plan {
-  const link: Step = { at: 0, kind: "link", device: 0, joiner: 1, code: "words", isRefused: false };
+  const link: Step = {
+    at: 0,
+    kind: "link",
+    device: 0,
+    joiner: 1,
+    code: "words",
+    isRefused: false,
+    diesAtCall: 0,
+  };
   return {
     ...planOf(1),
     devices: 2,
@@ -76,7 +84,15 @@ describe("the world of whole devices", function () {
   });
 
   it("finds a promised message that a restart has lost", async () => {
-    const crash: Step = { at: 30_000, kind: "crash", device: 0, calls: 0, how: "told", downMs: 100 };
+    const crash: Step = {
+      at: 30_000,
+      kind: "crash",
+      device: 0,
+      calls: 0,
+      how: "told",
+      downMs: 100,
+      againAtCall: 0,
+    };
     const failure = await failureOf(quietPlan([send(20_000, 0), crash], { devices: 2 }), (world) => {
       const [first] = world.machines;
       world.time.after(15_000, () => {

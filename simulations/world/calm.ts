@@ -12,7 +12,8 @@ import type { Witness } from "./witness.ts";
 
 /** How soon everyone must be equal once all faults are over. A search for a missing peer takes a minute between two dials. */
 const CONVERGE_MS_MAX = 6 * 60_000;
-const SETTLE_MS = 20_000;
+/** Two beats and their answers: a connection that died in the storm without a sign is noticed by then, and made anew. */
+const SETTLE_MS = 250_000;
 const SILENCE_MS = 250_000;
 const SECOND_LIVES_MS = 120_000;
 const LOOK_EVERY_MS = 1_000;
@@ -100,6 +101,7 @@ export class Calm {
           joiner: joiner.index,
           code: "words",
           isRefused: false,
+          diesAtCall: 0,
         });
         await this.#world.runFor(LINK_AGAIN_MS);
       }

@@ -16,6 +16,7 @@ export interface FaultsWorld {
   };
 }
 
+const STARTS_AGAIN_MS = 2_000;
 const YEAR_MS = 365 * 86_400_000;
 /** Pieces below are greetings and acknowledgements. */
 const CORRUPT_FROM_BYTES = 100;
@@ -25,6 +26,7 @@ export class Faults {
   /** Whose next piece is changed on its way, and where. */
   readonly #corrupt = new Map<string, number>();
   readonly #syncMs: readonly number[];
+  #isOver = false;
 
   constructor(world: FaultsWorld) {
     this.#world = world;
@@ -90,6 +92,7 @@ export class Faults {
   }
 
   mend(): void {
+    this.#isOver = true;
     const { machines, hub } = this.#world;
     hub.heal();
     hub.options.lossPer10000 = 0;
@@ -102,13 +105,17 @@ export class Faults {
     }
   }
 
-  #crash(machine: Machine, { calls, how, downMs }: Extract<FaultStep, { kind: "crash" }>): void {
-    const { count, after, powerOn } = this.#world;
+  #crash(machine: Machine, { calls, how, downMs, againAtCall }: Extract<FaultStep, { kind: "crash" }>): void {
+    const { after, powerOn } = this.#world;
     if (!machine.isOn) return;
-    if (machine.running === null) count(machine.holdsDevice ? "crash while starting" : "crash during link");
     if (calls === 0) machine.kill(how);
     else machine.killAfter(calls);
-    after(downMs, () => powerOn(machine));
+    after(downMs, () => {
+      powerOn(machine);
+      if (againAtCall === 0 || !machine.isOn || this.#isOver) return;
+      machine.killAfter(againAtCall);
+      after(STARTS_AGAIN_MS, () => powerOn(machine));
+    });
   }
 
   #disturb(

@@ -132,7 +132,8 @@ export class Machine {
 
   wallMs(): WallMs {
     const { time } = this.#surroundings;
-    return (this.frozenAtMs ?? time.wallMs() + this.clockOffMs) as WallMs;
+    // Whole milliseconds, as machines show them: a slow link delivers in between.
+    return (this.frozenAtMs ?? Math.floor(time.wallMs() + this.clockOffMs)) as WallMs;
   }
 
   /** A new account begins here, and its node runs. */
@@ -193,6 +194,8 @@ export class Machine {
     this.#surroundings.trace(() => `${this.name} dies`);
     life.end();
     const { count } = this.#surroundings;
+    if (this.running === null) count(this.holdsDevice ? "crash while starting" : "crash during link");
+    if (this.shelf.names().some((name) => name !== "db")) count("crash while a store is begun");
     for (const store of this.#stores) {
       const inFlight = store.inFlight();
       const survivors = this.#random.below(inFlight + 1);

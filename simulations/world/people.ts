@@ -24,6 +24,7 @@ export interface PeoplesWorld {
 
 /** How long a person takes to say yes. */
 const THINK_MS = 1_500;
+const STARTS_AGAIN_MS = 60_000;
 const BACKUP_RECORDS = 12;
 
 export class People {
@@ -157,18 +158,24 @@ export class People {
   async #link(
     member: Machine,
     joiner: Machine,
-    { code, isRefused }: Extract<PeopleStep, { kind: "link" }>,
+    { code, isRefused, diesAtCall }: Extract<PeopleStep, { kind: "link" }>,
   ): Promise<void> {
     if (joiner.isOn || joiner.holdsDevice) return;
     const { node } = member.running!;
     const attempt = await node.devices.link();
     this.#world.begin(this.#answer(member, attempt, isRefused), "confirm");
     try {
-      await joiner.join({
+      const joining = joiner.join({
         code: code === "qr" ? attempt.uri : code === "wrong" ? wrongCode(attempt.code) : attempt.code,
         name: `${MARK} ${joiner.name}`,
         ...(code === "address" ? { address: node.addresses()[0] ?? "" } : {}),
       });
+      if (diesAtCall > 0) {
+        joiner.killAfter(diesAtCall);
+        // Its own promise never settles then.
+        this.#world.after(STARTS_AGAIN_MS, () => this.#world.powerOn(joiner));
+      }
+      await joining;
       this.#world.count("linked");
     } catch (error) {
       if (isEngineError(error)) this.#world.count(`join failed ${error.code}`);

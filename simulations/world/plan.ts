@@ -37,6 +37,8 @@ export type PeopleStep =
       readonly joiner: number;
       readonly code: "words" | "qr" | "address" | "wrong";
       readonly isRefused: boolean;
+      /** The new device dies at its n-th call; 0: it does not. */
+      readonly diesAtCall: number;
     }
   | { readonly kind: "import"; readonly device: number; readonly backup: number }
   /** A later version of the program runs once, and writes what this one does not know. */
@@ -52,6 +54,8 @@ export type FaultStep =
       readonly calls: number;
       readonly how: "told" | "silent";
       readonly downMs: number;
+      /** Started again, it dies at its n-th call; 0: it does not. */
+      readonly againAtCall: number;
     }
   | { readonly kind: "break"; readonly device: number; readonly other: number; readonly ends: "both" | "one" }
   | {
@@ -151,8 +155,20 @@ export function planOf(seed: number): Plan {
     slowMsMax: random.pick([1, 10, 100]),
     discoveryLossPercent: random.pick([0, 10, 40]),
     backups: 2,
-    steps: steps.toSorted((a, b) => a.at - b.at),
+    steps: withDeaths(seed, devices, stormMs, steps).toSorted((a, b) => a.at - b.at),
   };
+}
+
+/** Devices that die while they start or join, and admissions apart; by a chance of their own as well. */
+function withDeaths(seed: number, devices: number, stormMs: number, steps: readonly Step[]): readonly Step[] {
+  const random = new Random(seed + 0xd1e5);
+  const apart = devices > 3 && random.chance(40) ? admissionsApart(random, stormMs) : [];
+  const dying = steps.map((step): Step => {
+    if (step.kind === "link" && random.chance(20)) return { ...step, diesAtCall: 1 + random.below(260) };
+    if (step.kind === "crash" && random.chance(33)) return { ...step, againAtCall: 1 + random.below(60) };
+    return step;
+  });
+  return [...dying, ...apart];
 }
 
 /** Three devices in peace, of which one gets a second life; what else happens is what people do. */
@@ -167,6 +183,7 @@ export function planOfSecondLife(seed: number, kind: "copy-put-back" | "clone" |
     joiner,
     code: "words",
     isRefused: false,
+    diesAtCall: 0,
   }));
   for (let n = 0; n < 40; n++) {
     const at = random.between(40 * SECOND, stormMs);
@@ -201,6 +218,7 @@ function linkStep(random: Random, at: number, joiner: number): Step {
     joiner,
     code: random.pick(["words", "words", "words", "qr", "address", "wrong"]),
     isRefused: random.chance(8),
+    diesAtCall: 0,
   };
 }
 
@@ -225,6 +243,21 @@ function sleeperSteps(random: Random, devices: number, stormMs: number): readonl
     return { at, kind: "chatter", device, conversation: next, everyMs, forMs: forMs + 5 * SECOND };
   });
   return [{ at, kind: "isolate", device: sleeper, forMs }, ...talk];
+}
+
+/** Two members that do not hear of each other admit a device each. */
+function admissionsApart(random: Random, stormMs: number): readonly Step[] {
+  const at = random.between(Math.floor(stormMs / 10), Math.floor(stormMs / 3));
+  const links = [0, 1].map((device): Step => ({
+    ...linkStep(random, at + 2 * SECOND, 2 + device),
+    kind: "link",
+    device,
+    joiner: 2 + device,
+    code: "address",
+    isRefused: false,
+    diesAtCall: 0,
+  }));
+  return [{ at, kind: "cut", device: 0, other: 1, ways: 2, forMs: 30 * SECOND }, ...links];
 }
 
 function peopleStep(random: Random, devices: number, stormMs: number): PeopleStep {
@@ -267,6 +300,7 @@ function faultStep(random: Random, devices: number, stormMs: number): FaultStep 
         calls: random.pick([0, 1 + random.below(30), 1 + random.below(400)]),
         how: random.pick(["told", "silent"]),
         downMs: random.pick([0, 500, 20 * SECOND, Math.ceil(stormMs / 4)]),
+        againAtCall: 0,
       };
     case 4:
       return { kind: "break", device, other, ends: random.pick(["both", "one"]) };

@@ -1,5 +1,5 @@
 /** Who is on the same network and of no account, or of another: garbage, floods, half of a handshake. No device may suffer from it. */
-import { EngineError, isEngineError } from "../../src/core/base/errors.ts";
+import { EngineError } from "../../src/core/base/errors.ts";
 import type { ByteStream } from "../../src/core/sync/ports.ts";
 import { encodeFrame } from "../../src/core/wire/frame-codec.ts";
 import { LINK_PROTOCOL } from "../../src/app/link/link-channel.ts";
@@ -63,12 +63,7 @@ export class Strangers {
 
   async #connectForeigner(address: string): Promise<void> {
     const { running } = await this.#foreigner();
-    try {
-      await running?.node.connect(address);
-    } catch (error) {
-      if (isEngineError(error)) return;
-      throw error;
-    }
+    await running!.node.connect(address);
     throw new EngineError("UNEXPECTED", "a device of another account was let in");
   }
 
