@@ -19,7 +19,7 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const PROGRESS = fileURLToPath(new URL("../../sim-progress.json", import.meta.url));
 /** Written down this often, in seeds: what lies between is run again after a break. */
-const CHUNK = 200;
+const CHUNK = 50;
 
 function fail(message: string): never {
   console.error(message);
