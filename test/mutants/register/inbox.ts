@@ -59,8 +59,8 @@ export const inboxMutants: readonly Mutant[] = [
   {
     id: "inbox-repeats-lost",
     file: "src/core/inbox/taken-in.ts",
-    find: "fields.ordinal = this.#seen.next(first);",
-    put: "fields.ordinal = Math.min(this.#seen.next(first), 1);",
+    find: "const ordinal = this.#seen.next(first);",
+    put: "const ordinal = Math.min(this.#seen.next(first), 1);",
     bug: "of three messages that are alike the third is lost",
     breaks: "I9",
     by: { kind: "tests", files: ["test/unit/inbox/taken-in.test.ts"] },
