@@ -59,6 +59,11 @@ export function conversationOfKey(key: RowKey): ConversationId {
   return keyToId(key, 1, 1 + SHORT_ID_BYTES);
 }
 
+/** The message of a message row. */
+export function messageOfKey(key: RowKey): MessageId {
+  return keyToId(key, 1, 1 + SHORT_ID_BYTES);
+}
+
 export function deviceOfKey(key: RowKey): DeviceId {
   return keyToId(key, 1, key.length);
 }
