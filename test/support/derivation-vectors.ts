@@ -82,6 +82,18 @@ export const derivationVectors = {
     fields: header.toString("hex"),
     expect: hmac(key, labelled("message-id", header)).subarray(0, 16).toString("hex"),
   },
+  reaction: {
+    key: key.toString("hex"),
+    fields: header.toString("hex"),
+    expect: hmac(key, labelled("reaction-id", header)).subarray(0, 16).toString("hex"),
+  },
+  setting: {
+    key: key.toString("hex"),
+    name: address,
+    expect: hmac(key, labelled("setting-id", Buffer.from(address)))
+      .subarray(0, 16)
+      .toString("hex"),
+  },
   head: {
     account: account.toString("hex"),
     log: log.toString("hex"),

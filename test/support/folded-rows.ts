@@ -8,17 +8,25 @@ import {
   TOTALS_KEY,
   conversationBounds,
   deviceBounds,
+  editBounds,
   isUnread,
   messageBounds,
   orderRange,
+  reactionBounds,
   readConversationRow,
   readDeviceRow,
+  readEditRow,
   readMessageRow,
+  readNamingRow,
   readOrderRow,
+  readReactionRow,
   readTotals,
+  settingBounds,
   unreadBounds,
+  unsendRowKey,
   type ConversationState,
 } from "../../src/core/inbox/view.ts";
+import { viewDigest } from "../../src/core/inbox/view-digest.ts";
 import { orderWords, stampWords, type ReferenceView } from "./reference-fold.ts";
 import { keyToId } from "../../src/core/inbox/id-codec.ts";
 
@@ -76,6 +84,10 @@ export class FoldedRows {
       .toSorted(([a], [b]) => (a < b ? -1 : 1));
   }
 
+  digest(): string {
+    return viewDigest([...this.rows].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
   /** What the rows say, in the words of the reference. */
   view(): ReferenceView {
     const messages: Record<string, ReferenceView["messages"][keyof ReferenceView["messages"]]> = {};
@@ -87,6 +99,19 @@ export class FoldedRows {
         deleted: message.deleted,
         conversation: message.conversation,
         order: orderWords(message.order),
+        later: message.later,
+        edits: message.edited
+          ? this.range(editBounds(message.id)).map(([k, r]) => readEditRow(k, r).place.position)
+          : [],
+        unsentAt: message.unsent ? orderWords(readNamingRow(this.rows.get(unsendRowKey(key))!).order) : null,
+        reactions: message.reacted
+          ? this.range(reactionBounds(message.id))
+              .map(([, r]) => readReactionRow(r))
+              .filter(({ removed }) => !removed)
+              .map(({ place }) => place.position)
+              .toSorted((a, b) => a - b)
+          : [],
+        delivery: message.delivery,
       };
     }
     const conversations: Record<string, ReferenceView["conversations"][ConversationId]> = {};
@@ -96,17 +121,25 @@ export class FoldedRows {
       const { device, place } = readDeviceRow(key, row);
       deviceNames[device] = place.position;
     }
-    return { messages, conversations, deviceNames };
+    const settings = this.range(settingBounds())
+      .map(([, row]) => readNamingRow(row).place.position)
+      .toSorted((a, b) => a - b);
+    return { messages, conversations, deviceNames, settings };
   }
 
   #describe(state: ConversationState): ReferenceView["conversations"][ConversationId] {
-    const { name, title, sortMs, clock, readUpTo, markedUnread } = state;
+    const { name, title, sortMs, clock, readUpTo, markedUnread, pin, mute, archive, draft } = state;
     const inOrder = this.range(orderRange(state.conversation)).map(([key, row]) => readOrderRow(key, row));
     const bounds = unreadBounds(state);
     const perhaps = bounds === null ? [] : this.range(bounds).map(([key, row]) => readOrderRow(key, row));
     return {
       name: name?.place.position ?? null,
       title: title?.place.position ?? null,
+      pinned: pin?.on === true ? pin.rank : null,
+      mutedUntilMs: mute?.untilMs ?? 0,
+      archived: archive?.on ?? false,
+      draft: draft === null || draft.isEmpty ? null : draft.place.position,
+      participants: state.participants?.place.position ?? null,
       sortMs,
       clock: clock === null ? null : stampWords(clock),
       readUpTo: readUpTo === null ? null : orderWords(readUpTo),

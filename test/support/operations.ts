@@ -1,13 +1,17 @@
 /** Operations for tests: short names, places by number, and arbitraries that collide on purpose. */
 import fc from "fast-check";
+import { utf8 } from "../../src/core/base/bytes.ts";
 import type { ConversationId, DeviceId, MessageId } from "../../src/core/base/ids.ts";
+import { sha256 } from "../../src/core/crypto/hash.ts";
 import { contentHashOf, encodeOperation } from "../../src/core/inbox/operation.ts";
-import type {
-  Operation,
-  OperationBody,
-  OrderKey,
-  PlacedOperation,
-  Stamp,
+import {
+  DELIVERY_STATES,
+  MUTED_FOR_EVER,
+  type Operation,
+  type OperationBody,
+  type OrderKey,
+  type PlacedOperation,
+  type Stamp,
 } from "../../src/core/inbox/types.ts";
 
 export type MessageBody = Extract<OperationBody, { kind: "message" }>;
@@ -55,12 +59,32 @@ export function operationOf(
 
 /** At a place of its own: `position` in the log of number 1. */
 export function placedAt(position: number, operation: Operation, takenInMs = NOW_MS): PlacedOperation {
-  const logDevice = operation.author;
-  const contentHash =
-    operation.body.kind === "unknown"
-      ? new Uint8Array(16)
-      : contentHashOf(encodeOperation(operation, { logDevice }), { logDevice });
+  const contentHash = hashOf(operation);
   return { operation, contentHash, place: { logNumber: 1, position }, takenInMs };
+}
+
+function hashOf(operation: Operation): Uint8Array {
+  const { author: logDevice, body } = operation;
+  if (body.kind === "unknown") return new Uint8Array(16);
+  // This version cannot write it; any hash of its content will do.
+  if (body.kind === "later-message") return sha256(utf8(JSON.stringify(operation))).subarray(0, 16);
+  return contentHashOf(encodeOperation(operation, { logDevice }), { logDevice });
+}
+
+export function laterMessage(
+  fields: Partial<Extract<OperationBody, { kind: "later-message" }>> = {},
+): OperationBody {
+  return {
+    kind: "later-message",
+    number: 64,
+    conversation: "+4930123",
+    direction: "in",
+    service: "kinlog",
+    sentAtMs: NOW_MS,
+    takenIn: false,
+    readAtSource: false,
+    ...fields,
+  };
 }
 
 /** Few values, so that ids, stamps and conversations meet. */
@@ -101,6 +125,61 @@ export function collidingOperation(
       name: fc.constantFrom("laptop", "phone"),
     }),
     fc.constant<OperationBody>({ kind: "unknown", number: 9 }),
+    fc
+      .record({
+        conversation: address,
+        direction: fc.constantFrom("in" as const, "out" as const),
+        takenIn: fc.boolean(),
+        number: fc.constantFrom(64, 127),
+      })
+      .map(laterMessage),
+    { weight: 4, arbitrary: markBody(conversation) },
+    { weight: 4, arbitrary: propertyBody(conversation) },
   );
   return fc.record({ id, author: fc.constantFrom(deviceOf(1), deviceOf(2)), stamp, body });
+}
+
+/** What leaves a mark on a message. */
+function markBody(conversation: fc.Arbitrary<ConversationId>): fc.Arbitrary<OperationBody> {
+  const target = { conversation, message: id };
+  return fc.oneof(
+    fc.record({ kind: fc.constant("edit" as const), ...target, text: fc.constantFrom("c", "d") }),
+    fc.record({ kind: fc.constant("unsend" as const), ...target }),
+    fc.record({
+      kind: fc.constant("reaction" as const),
+      ...target,
+      sender: fc.constantFrom(null, "+4930123", "+49 30 123", "Mum"),
+      emoji: fc.constantFrom("\u{1f44d}", "\u{1f44e}"),
+      removed: fc.boolean(),
+    }),
+    fc.record({
+      kind: fc.constant("delivery" as const),
+      ...target,
+      state: fc.constantFrom(...DELIVERY_STATES),
+    }),
+  );
+}
+
+function propertyBody(conversation: fc.Arbitrary<ConversationId>): fc.Arbitrary<OperationBody> {
+  const on = fc.boolean();
+  return fc.oneof(
+    fc.record({ kind: fc.constant("pin" as const), conversation, on, rank: fc.nat(2) }),
+    fc.record({
+      kind: fc.constant("mute" as const),
+      conversation,
+      untilMs: fc.constantFrom(0, NOW_MS, MUTED_FOR_EVER),
+    }),
+    fc.record({ kind: fc.constant("archive" as const), conversation, on }),
+    fc.record({ kind: fc.constant("draft" as const), conversation, text: fc.constantFrom("", "See", "you") }),
+    fc.record({
+      kind: fc.constant("participants" as const),
+      conversation,
+      participants: fc.subarray(["Mum", "Dad"]),
+    }),
+    fc.record({
+      kind: fc.constant("setting" as const),
+      name: fc.constantFrom("theme", "sounds"),
+      value: fc.constantFrom("", "on"),
+    }),
+  );
 }

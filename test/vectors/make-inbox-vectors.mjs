@@ -69,6 +69,17 @@ const given = {
   readAtSource: false,
 };
 const shortId = hex(id);
+const about = { conversation: hex(conversation) };
+const target = { ...about, message: hex(filled(1, 16)) };
+const later = {
+  kind: "later-message",
+  conversation: "+4930123",
+  direction: "out",
+  service: "kinlog",
+  sentAtMs: NOW,
+  takenIn: false,
+  readAtSource: false,
+};
 const good = [
   ["a message by the log's device", operation(1, message()), given],
   [
@@ -132,6 +143,60 @@ const good = [
     operation(7, bytes(other, text("laptop"))),
     { kind: "device-name", device: hex(other), name: "laptop" },
   ],
+  [
+    "an edit",
+    operation(8, bytes(conversation, filled(1, 16), text("ho"))),
+    { kind: "edit", ...target, text: "ho" },
+  ],
+  ["an edit to nothing", operation(8, bytes(conversation, filled(1, 16), text(""))), { kind: "edit", ...target, text: "" }],
+  ["an unsend", operation(9, bytes(conversation, filled(1, 16))), { kind: "unsend", ...target }],
+  [
+    "my reaction",
+    operation(10, bytes(conversation, filled(1, 16), 0, text("\u{1f44d}"))),
+    { kind: "reaction", ...target, sender: null, emoji: "\u{1f44d}", removed: false },
+  ],
+  [
+    "a reaction of somebody, taken back, that is no grapheme: a decoder shows what came",
+    operation(10, bytes(conversation, filled(1, 16), 3, text("+4930123"), text("ab"))),
+    { kind: "reaction", ...target, sender: "+4930123", emoji: "ab", removed: true },
+  ],
+  ["a reaction with a flag of a later version", operation(10, bytes(conversation, filled(1, 16), 4, 9)), { kind: "unknown", number: 10 }],
+  ...["queued", "failed", "sent", "delivered", "read"].map((state, at) => [
+    `a delivery: ${state}`,
+    operation(11, bytes(conversation, filled(1, 16), at + 1)),
+    { kind: "delivery", ...target, state },
+  ]),
+  ...[0, 6, 255].map((state) => [
+    `a delivery of a later version: ${state}`,
+    operation(11, bytes(conversation, filled(1, 16), state)),
+    { kind: "unknown", number: 11 },
+  ]),
+  ["a pin", operation(12, bytes(conversation, 1, u48(3))), { kind: "pin", ...about, on: true, rank: 3 }],
+  ["a pin taken off", operation(12, bytes(conversation, 0, u48(0))), { kind: "pin", ...about, on: false, rank: 0 }],
+  ["muted for ever", operation(13, bytes(conversation, u48(2 ** 48 - 1))), { kind: "mute", ...about, untilMs: 2 ** 48 - 1 }],
+  ["not muted", operation(13, bytes(conversation, u48(0))), { kind: "mute", ...about, untilMs: 0 }],
+  ["archived", operation(14, bytes(conversation, 1)), { kind: "archive", ...about, on: true }],
+  ["a draft", operation(15, bytes(conversation, text("See you"))), { kind: "draft", ...about, text: "See you" }],
+  ["no draft", operation(15, bytes(conversation, text(""))), { kind: "draft", ...about, text: "" }],
+  ["a setting", operation(16, bytes(text("theme"), text("dark"))), { kind: "setting", name: "theme", value: "dark" }],
+  [
+    "participants",
+    operation(17, bytes(conversation, list(text("+4930123"), text("Ünal")))),
+    { kind: "participants", ...about, participants: ["+4930123", "Ünal"] },
+  ],
+  ["no participants", operation(17, bytes(conversation, list())), { kind: "participants", ...about, participants: [] }],
+  [
+    "a message of a later kind: what is behind its time is not read",
+    operation(64, bytes(1 + 8 + 16, 2, text("+4930123"), u48(NOW), 0xff, 0xff)),
+    { ...later, number: 64, direction: "in", service: "sms", takenIn: true, readAtSource: true },
+  ],
+  [
+    "a message of the last later kind, with flags and a service that nobody knows",
+    operation(127, bytes(0xe6, 200, text("+4930123"), u48(NOW))),
+    { ...later, number: 127 },
+  ],
+  ["a kind before those of later messages", operation(63, bytes(1, 2, 3)), { kind: "unknown", number: 63 }],
+  ["a kind behind those of later messages", operation(128, bytes(1, 2, 3)), { kind: "unknown", number: 128 }],
   ["a kind of a later version", operation(300, bytes(1, 2, 3)), { kind: "unknown", number: 300 }],
   ["a message with a flag of a later version", operation(1, message({ flags: 64 })), { kind: "unknown", number: 1 }],
   ["a message of a service of a later version", operation(1, message({ service: 4 })), { kind: "unknown", number: 1 }],
@@ -174,6 +239,18 @@ const bad = [
     operation(2, bytes(conversation, uint(1_001), 1)),
     "WIRE_LIMIT_EXCEEDED",
   ],
+  ["an edit without its message", operation(8, conversation), "WIRE_TRUNCATED"],
+  ["an edit over the limit", operation(8, bytes(conversation, filled(1, 16), uint(65_537), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["an unsend with a byte behind it", operation(9, bytes(conversation, filled(1, 16), 0)), "WIRE_TRAILING_BYTES"],
+  ["an emoji over the limit", operation(10, bytes(conversation, filled(1, 16), 0, uint(65), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["a delivery with a byte behind it", operation(11, bytes(conversation, filled(1, 16), 1, 1)), "WIRE_TRAILING_BYTES"],
+  ["a pin that is neither on nor off", operation(12, bytes(conversation, 2, u48(0))), "WIRE_NOT_CANONICAL"],
+  ["an archive that is neither on nor off", operation(14, bytes(conversation, 255)), "WIRE_NOT_CANONICAL"],
+  ["a draft over the limit", operation(15, bytes(conversation, uint(65_537), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["a setting's name over the limit", operation(16, bytes(uint(65), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["a setting's value over the limit", operation(16, bytes(text("a"), uint(1_025), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["257 participants", operation(17, bytes(conversation, uint(257), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["a later message that ends before its time", operation(64, bytes(0, 1, text("a"), 0)), "WIRE_TRUNCATED"],
   [
     "a length that promises more than there is",
     operation(1, message({ body: bytes(uint(65_536), 1) })),

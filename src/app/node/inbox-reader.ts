@@ -14,6 +14,7 @@ import {
   deviceBounds,
   isRead,
   isUnread,
+  messageOfKey,
   messagePrefixBounds,
   messageRowKey,
   type OrderedMessage,
@@ -215,7 +216,7 @@ export class InboxReader {
         ? await this.#row(messageRowKey(digits as MessageId))
         : await this.#replica.ports.store.rowRange({ ...bounds, reverse: false, limit: 10 });
     const found = rows
-      .map(([key, row]) => readMessageRow(idOfKey(key), row))
+      .map(([key, row]) => readMessageRow(messageOfKey(key), row))
       .filter((message) => message !== null);
     if (found.length > 1) {
       throw new EngineError(
@@ -352,10 +353,4 @@ function nameIn(operation: Operation | null): string | null {
     default:
       return null;
   }
-}
-
-function idOfKey(key: RowKey): MessageId {
-  let id = "";
-  for (let at = 1; at < key.length; at++) id += key.charCodeAt(at).toString(16).padStart(2, "0");
-  return id as MessageId;
 }

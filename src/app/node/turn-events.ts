@@ -82,6 +82,11 @@ function messageOf(
     readAtSource: body.readAtSource,
     takenIn: body.takenIn,
     deleted: false,
+    later: false,
+    edited: false,
+    unsent: false,
+    reacted: false,
+    delivery: null,
   };
   return {
     ...inbox.message({ ordered, operation: { ...operation, body } }, undefined),
@@ -97,6 +102,7 @@ async function tellChange(
   switch (change.kind) {
     case "message":
     case "device-name":
+    case "setting":
       return;
     case "message-changed": {
       if (!hub.wants("message-changed")) return;
@@ -106,7 +112,7 @@ async function tellChange(
         event: "message-changed",
         id: change.id,
         conversation: conversation ?? "",
-        change: change.change,
+        change: change.change === "status" ? "stored" : change.change,
         origin,
       });
       return;

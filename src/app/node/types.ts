@@ -150,7 +150,8 @@ export type KinlogEvent = { readonly at: string } & (
       readonly event: "message-changed";
       readonly id: string;
       readonly conversation: string;
-      readonly change: "deleted" | "restored" | "stored";
+      /** `stored`: where it lies or how far it got is another than before. */
+      readonly change: "deleted" | "restored" | "edited" | "unsent" | "reaction" | "stored";
       readonly origin: "local" | "remote";
     }
   | { readonly event: "read"; readonly conversation: string; readonly unread: number }

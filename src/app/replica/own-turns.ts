@@ -1,16 +1,9 @@
 /** Turns for what this device writes itself: operations, numbered, stamped, sealed and signed; and control operations. */
-import type { ConversationId, LogId } from "../../core/base/ids.ts";
+import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
 import { logIdOf } from "../../core/crypto/derive.ts";
 import { logClassOf } from "../../core/inbox/operation.ts";
-import {
-  conversationRowKey,
-  deviceNameRowKey,
-  lastStampOf,
-  messageIsHere,
-  messageRowKey,
-  orderOfMessage,
-} from "../../core/inbox/view.ts";
+import { lastStampOf, messageIsHere, messageRowKey, orderOfMessage } from "../../core/inbox/view.ts";
 import { nextStamp } from "../../core/inbox/stamp.ts";
 import type { Draft, Fold, Operation, OrderKey, PlacedOperation, Stamp } from "../../core/inbox/types.ts";
 import { batchOfAppend, LogAppender } from "../../core/log/appender.ts";
@@ -161,7 +154,7 @@ function stampDrafts(
     }
     const earlier = draft.body.kind === "message" ? known.get(draft.id) : undefined;
     if (earlier !== undefined) return { appended: false, order: earlier };
-    const register = registerOf(fold, draft);
+    const register = fold.clockKey(draft.body);
     const seen = last.get(register) ?? lastStampIn(rows, register);
     const stamp = draft.stamp ?? nextStamp(wallMs, seen);
     // What is taken in moves no clock.
@@ -172,25 +165,6 @@ function stampDrafts(
     return { appended: true, order };
   });
   return { operations, results };
-}
-
-/** The row that knows the last stamp which this draft must come after. */
-function registerOf(fold: Fold, draft: Draft): RowKey {
-  const { body } = draft;
-  switch (body.kind) {
-    case "message":
-      return conversationRowKey(fold.conversationOf(body.conversation));
-    case "device-name":
-      return deviceNameRowKey(body.device);
-    case "unknown":
-      throw new EngineError("UNEXPECTED", "an unknown operation is never written here");
-    case "delete":
-    case "restore":
-    case "read":
-    case "unread":
-    case "title":
-      return conversationRowKey(body.conversation satisfies ConversationId);
-  }
 }
 
 function lastStampIn(rows: ReadonlyMap<RowKey, Row>, register: RowKey): Stamp | null {

@@ -170,6 +170,8 @@ export async function foldPieces(
       );
       if (opened.kind === "operation") {
         const { operation, contentHash } = opened;
+        // Its place is known and its content is not.
+        if (operation.body.kind === "later-message") unknown++;
         operations.push({ operation, contentHash, place: { logNumber, position }, takenInMs });
       } else if (opened.kind === "locked") waiting = union(waiting, rangeOf(position, position + 1));
       else if (opened.kind === "unknown") unknown++;

@@ -85,6 +85,16 @@ export function takenInIdOf(indexKey: Uint8Array, fields: Uint8Array): MessageId
   return bytesToId(keyedId(indexKey, labels.messageId, fields));
 }
 
+/** Whose reaction with what emoji, as 16 bytes: the disk holds these. `fields` is the encoding of both (docs/spec/inbox.md). */
+export function reactionKeyOf(indexKey: Uint8Array, fields: Uint8Array): Uint8Array {
+  return keyedId(indexKey, labels.reactionId, fields);
+}
+
+/** A setting by its name, as 16 bytes. */
+export function settingKeyOf(indexKey: Uint8Array, name: string): Uint8Array {
+  return keyedId(indexKey, labels.settingId, utf8(name));
+}
+
 /** What a device signs as the head of a log of `length` entries. */
 export function headMessage(input: {
   readonly account: AccountId;

@@ -27,6 +27,8 @@ export const labels = {
   fingerprint: "kinlog/v1/fingerprint",
   messageId: "kinlog/v1/message-id",
   conversationId: "kinlog/v1/conversation-id",
+  reactionId: "kinlog/v1/reaction-id",
+  settingId: "kinlog/v1/setting-id",
   wrapInfo: "kinlog/v1/wrap-info",
   recoverySeal: "kinlog/v1/recovery-seal",
   keyFile: "kinlog/v1/key-file",

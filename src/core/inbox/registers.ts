@@ -1,32 +1,22 @@
 /**
- * What is known of a conversation and of a device's name: rows that many operations join into. Every join here is
- * commutative, associative and idempotent, so that the order of arrival leaves no trace.
+ * What is known of a conversation: a row that many operations join into. Every join here is commutative, associative and
+ * idempotent, so that the order of arrival leaves no trace. What people set for it: properties.ts.
  * Layout: docs/spec/inbox.md, "View". Tests: test/unit/inbox/rows.test.ts, fold.test.ts.
  */
 import type { ByteReader } from "../base/byte-reader.ts";
-import { compareBytes } from "../base/bytes.ts";
-import type { Place, Row } from "../log/rows.ts";
-import { CONTENT_HASH_BYTES } from "./operation.ts";
+import type { Row } from "../log/rows.ts";
+import { readPlaced, writeOrder, writePlaced, type Placed } from "./placed.ts";
 import {
-  ROW_VERSION,
-  comparePlaces,
-  readOrder,
-  readPlace,
-  readRow,
-  readStamp,
-  requireKnown,
-} from "./rows.ts";
+  NO_PROPERTIES,
+  hasProperties,
+  readProperties,
+  writeProperties,
+  type Properties,
+} from "./properties.ts";
+import { ROW_VERSION, readOrder, readRow, readStamp, requireKnown } from "./rows.ts";
 import { ScratchWriter } from "./scratch-writer.ts";
 import { compareOrder, compareStamps } from "./stamp.ts";
 import type { OrderKey, Stamp } from "./types.ts";
-
-/** An operation that stands for something, and where its text is read. */
-export interface Placed {
-  readonly order: OrderKey;
-  /** Decides between two contents that claim one stamp and id. */
-  readonly hash: Uint8Array;
-  readonly place: Place;
-}
 
 /** Of `read` and `unread` the last one: the largest (stamp, id), and of equals the unread. */
 export interface UnreadRegister {
@@ -34,7 +24,7 @@ export interface UnreadRegister {
   readonly unread: boolean;
 }
 
-export interface ConversationRow {
+export interface ConversationRow extends Properties {
   /** The largest stamp that was given here. What is taken in moves no clock. */
   readonly clock: Stamp | null;
   /** Where the list shows it: the largest of min(stamp, time taken in) over its messages. */
@@ -57,11 +47,21 @@ export const NEW_CONVERSATION: ConversationRow = {
   readUpTo: null,
   unread: null,
   title: null,
+  ...NO_PROPERTIES,
 };
 
-const has = { clock: 1, name: 2, candidates: 4, readUpTo: 8, register: 16, unread: 32, title: 64 } as const;
+const has = {
+  clock: 1,
+  name: 2,
+  candidates: 4,
+  readUpTo: 8,
+  register: 16,
+  unread: 32,
+  title: 64,
+  properties: 128,
+} as const;
 
-const FLAGS_KNOWN = 127;
+const FLAGS_KNOWN = 255;
 
 /** Holds the largest row. */
 const writer = new ScratchWriter(512);
@@ -76,16 +76,6 @@ export function laterOrder(a: OrderKey | null, b: OrderKey): OrderKey {
 
 export function earlierOrder(a: OrderKey | null, b: OrderKey): OrderKey {
   return a !== null && compareOrder(a, b) <= 0 ? a : b;
-}
-
-/** The first in order; of equals the smaller hash, then the smaller place. */
-export function firstPlaced(a: Placed | null, b: Placed): Placed {
-  return a !== null && (compareOrder(a.order, b.order) || compareContents(a, b)) <= 0 ? a : b;
-}
-
-/** The last in order; of equals the smaller hash, then the smaller place. */
-export function lastPlaced(a: Placed | null, b: Placed): Placed {
-  return a !== null && (compareOrder(b.order, a.order) || compareContents(a, b)) <= 0 ? a : b;
 }
 
 /** The last in order; of equals the one that is set. */
@@ -107,17 +97,19 @@ export function encodeConversationRow(row: ConversationRow): Row {
     (row.readUpTo === null ? 0 : has.readUpTo) |
     (row.unread === null ? 0 : has.register) |
     (row.unread?.unread === true ? has.unread : 0) |
-    (row.title === null ? 0 : has.title);
+    (row.title === null ? 0 : has.title) |
+    (hasProperties(row) ? has.properties : 0);
   writer.begin().u8(ROW_VERSION).u8(flags).u48(row.sortMs);
-  if (row.clock !== null) writeStamp(row.clock);
-  if (row.name !== null) writePlaced(row.name);
+  if (row.clock !== null) writer.u48(row.clock.ms).u16(row.clock.counter);
+  if (row.name !== null) writePlaced(writer, row.name);
   if (row.candidates !== null) {
-    writeOrder(row.candidates.first);
-    writeOrder(row.candidates.last);
+    writeOrder(writer, row.candidates.first);
+    writeOrder(writer, row.candidates.last);
   }
-  if (row.readUpTo !== null) writeOrder(row.readUpTo);
-  if (row.unread !== null) writeOrder(row.unread.order);
-  if (row.title !== null) writePlaced(row.title);
+  if (row.readUpTo !== null) writeOrder(writer, row.readUpTo);
+  if (row.unread !== null) writeOrder(writer, row.unread.order);
+  if (row.title !== null) writePlaced(writer, row.title);
+  if (hasProperties(row)) writeProperties(writer, row);
   return writer.finish();
 }
 
@@ -142,42 +134,7 @@ export function decodeConversationRow(row: Row): ConversationRow {
         unread: (flags & has.unread) !== 0,
       })),
       title: optional(has.title, readPlaced),
+      ...((flags & has.properties) === 0 ? NO_PROPERTIES : readProperties(reader)),
     };
   });
-}
-
-/** The row of a device: which operation names it. */
-export function encodeDeviceRow(name: Placed): Row {
-  writer.begin().u8(ROW_VERSION);
-  writePlaced(name);
-  return writer.finish();
-}
-
-/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
-export function decodeDeviceRow(row: Row): Placed {
-  return readRow(row, readPlaced);
-}
-
-function compareContents(a: Placed, b: Placed): number {
-  return compareBytes(a.hash, b.hash) || comparePlaces(a.place, b.place);
-}
-
-function writeStamp(stamp: Stamp): void {
-  writer.u48(stamp.ms).u16(stamp.counter);
-}
-
-function writeOrder(order: OrderKey): void {
-  writeStamp(order.stamp);
-  writer.id(order.id);
-}
-
-function writePlaced({ order, hash, place }: Placed): void {
-  writeOrder(order);
-  writer.raw(hash).uint(place.logNumber).uint(place.position);
-}
-
-function readPlaced(reader: ByteReader): Placed {
-  const order = readOrder(reader);
-  const hash = reader.raw(CONTENT_HASH_BYTES);
-  return { order, hash, place: readPlace(reader) };
 }

@@ -4,7 +4,11 @@
  *
  *     'm' ‖ message id                              a message and its place, or what waits for it
  *     'o' ‖ conversation ‖ stamp ‖ message id       the order within a conversation
+ *     'e' ‖ message id ‖ stamp ‖ edit's id          an edit of it
+ *     'u' ‖ message id                              when it was unsent
+ *     'r' ‖ message id ‖ key of the reaction        a reaction to it
  *     'c' ‖ conversation                            what is known of a conversation
+ *     's' ‖ key of the setting                      a setting of the account
  *     'd' ‖ device                                  a device's name
  *     't'                                           totals
  */
@@ -50,7 +54,26 @@ export function orderRowKeyOf(conversation: ConversationId, order: OrderKey): Ro
   return orderRowKey(conversationRowKey(conversation), order.stamp, messageRowKey(order.id));
 }
 
-/** Where the message of an order row stands. */
+/** `messageKey` is the key of the message's row, as below. */
+export function editRowKey(messageKey: RowKey, { stamp, id }: OrderKey): RowKey {
+  return `e${messageKey.slice(1)}${stampToKey(stamp)}${idToKey(id)}` as RowKey;
+}
+
+export function unsendRowKey(messageKey: RowKey): RowKey {
+  return `u${messageKey.slice(1)}` as RowKey;
+}
+
+/** `reaction`: the 16 bytes of its keyed hash. */
+export function reactionRowKey(messageKey: RowKey, reaction: Uint8Array): RowKey {
+  return `r${messageKey.slice(1)}${String.fromCharCode(...reaction)}` as RowKey;
+}
+
+/** `setting`: the 16 bytes of its keyed hash. */
+export function settingRowKey(setting: Uint8Array): RowKey {
+  return `s${String.fromCharCode(...setting)}` as RowKey;
+}
+
+/** Where the message of an order row stands, or the edit of an edit row. */
 export function orderOfKey(key: RowKey): OrderKey {
   return { stamp: keyToStamp(key, STAMP_AT), id: keyToId<MessageId>(key, ORDER_ID_AT, ORDER_KEY_LENGTH) };
 }

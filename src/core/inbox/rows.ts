@@ -9,12 +9,13 @@ import type { ConversationId, MessageId } from "../base/ids.ts";
 import { takeMemory } from "../crypto/memory.ts";
 import type { Place, Row } from "../log/rows.ts";
 import { SHORT_ID_BYTES, readShortId, writeId } from "./id-codec.ts";
+import { areMarks } from "./marks.ts";
 import { CONTENT_HASH_BYTES } from "./operation.ts";
 import { putUint, uintSize } from "./scratch-writer.ts";
 import type { OperationBody, OrderKey, Stamp } from "./types.ts";
 
 /** Raised whenever keys, values or rules of the fold change: then a device builds its view again from the logs. */
-export const VIEW_VERSION = 1;
+export const VIEW_VERSION = 2;
 
 /** First byte of every row. */
 export const ROW_VERSION = 1;
@@ -22,7 +23,8 @@ const LOG_NUMBER_MAX = 2 ** 32;
 const POSITION_MAX = 2 ** 48;
 
 /** What an order row says of its message beside its place; also a part of the message row. */
-export const messageFlag = { in: 1, readAtSource: 2, takenIn: 4, deleted: 8 } as const;
+export const messageFlag = { in: 1, readAtSource: 2, takenIn: 4, deleted: 8, later: 16 } as const;
+const ORDER_FLAGS_KNOWN = 31;
 
 /** The content that stands for a message id. */
 export interface MessageContent {
@@ -40,8 +42,10 @@ export interface DeleteRegister {
   readonly deleted: boolean;
 }
 
-/** Content null: a delete or restore that waits for its message. */
+/** Content null: what names the message waits for it. */
 export interface MessageRow {
+  /** What marks.ts reads. */
+  readonly marks: number;
   readonly content: MessageContent | null;
   readonly register: DeleteRegister | null;
 }
@@ -59,21 +63,22 @@ const hasContent = 1;
 const hasRegister = 2;
 const isDeleted = 4;
 
-const HEAD_BYTES = 2;
+const HEAD_BYTES = 3;
 const STAMP_BYTES = 8;
 const CONTENT_BYTES = CONTENT_HASH_BYTES + SHORT_ID_BYTES + STAMP_BYTES + 1;
 const REGISTER_BYTES = STAMP_BYTES + SHORT_ID_BYTES;
 
 /** Flags of a message as its operation states them. */
-export function flagsOf(body: Extract<OperationBody, { kind: "message" }>): number {
+export function flagsOf(body: Extract<OperationBody, { kind: "message" | "later-message" }>): number {
   return (
     (body.direction === "in" ? messageFlag.in : 0) |
     (body.readAtSource ? messageFlag.readAtSource : 0) |
-    (body.takenIn ? messageFlag.takenIn : 0)
+    (body.takenIn ? messageFlag.takenIn : 0) |
+    (body.kind === "later-message" ? messageFlag.later : 0)
   );
 }
 
-export function encodeMessageRow({ content, register }: MessageRow): Row {
+export function encodeMessageRow({ content, marks, register }: MessageRow): Row {
   const row = takeMemory(
     HEAD_BYTES +
       (content === null ? 0 : CONTENT_BYTES + placeSize(content.place)) +
@@ -84,6 +89,7 @@ export function encodeMessageRow({ content, register }: MessageRow): Row {
     (content === null ? 0 : hasContent) |
     (register === null ? 0 : hasRegister) |
     (register?.deleted === true ? isDeleted : 0);
+  row[2] = marks;
   let at = HEAD_BYTES;
   if (content !== null) {
     row.set(content.hash, at);
@@ -104,25 +110,40 @@ export function decodeMessageRow(row: Row): MessageRow {
   return readRow(row, (reader) => {
     const flags = reader.u8();
     requireKnown(flags, hasContent | hasRegister | ((flags & hasRegister) === 0 ? 0 : isDeleted));
+    const marks = readMarks(reader);
     const content = (flags & hasContent) !== 0 ? readContent(reader) : null;
     const order = (flags & hasRegister) !== 0 ? readOrder(reader) : null;
-    return { content, register: order === null ? null : { order, deleted: (flags & isDeleted) !== 0 } };
+    return {
+      marks,
+      content,
+      register: order === null ? null : { order, deleted: (flags & isDeleted) !== 0 },
+    };
   });
 }
 
-export function encodeOrderRow(flags: number, place: Place): Row {
+/** What the order of a conversation knows of a message. */
+export interface OrderRow {
+  /** Of `messageFlag`. */
+  readonly flags: number;
+  readonly marks: number;
+  readonly place: Place;
+}
+
+export function encodeOrderRow({ flags, marks, place }: OrderRow): Row {
   const row = takeMemory(HEAD_BYTES + placeSize(place));
   row[0] = ROW_VERSION;
   row[1] = flags;
+  row[2] = marks;
   putPlace(row, HEAD_BYTES, place);
   return row;
 }
 
 /** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
-export function decodeOrderRow(row: Row): { readonly flags: number; readonly place: Place } {
+export function decodeOrderRow(row: Row): OrderRow {
   return readRow(row, (reader) => {
     const flags = reader.u8();
-    return { flags, place: readPlace(reader) };
+    requireKnown(flags, ORDER_FLAGS_KNOWN);
+    return { flags, marks: readMarks(reader), place: readPlace(reader) };
   });
 }
 
@@ -162,6 +183,12 @@ export function readRow<Value>(row: Row, read: (reader: ByteReader) => Value): V
 export function requireKnown(flags: number, known: number): void {
   if ((flags & ~known) !== 0)
     throw new EngineError("WIRE_NOT_CANONICAL", "a row has flags without a meaning");
+}
+
+function readMarks(reader: ByteReader): number {
+  const marks = reader.u8();
+  if (!areMarks(marks)) throw new EngineError("WIRE_NOT_CANONICAL", "marks without a meaning");
+  return marks;
 }
 
 export function readOrder(reader: ByteReader): OrderKey {

@@ -25,7 +25,7 @@ import type { Change } from "./types.ts";
 
 type Mutable<Value> = { -readonly [Field in keyof Value]: Value[Field] };
 
-const NO_MESSAGE: MessageRow = { content: null, register: null };
+const NO_MESSAGE: MessageRow = { marks: 0, content: null, register: null };
 
 export class TurnRows {
   readonly totals: Mutable<Totals>;
@@ -56,12 +56,12 @@ export class TurnRows {
 
   /** The message's row and, where its content is here, its place in the order. */
   putMessage(key: RowKey, message: MessageRow): void {
-    const { content, register } = message;
+    const { content, marks, register } = message;
     this.#puts.set(key, encodeMessageRow(message));
     if (content === null) return;
     const orderKey = orderRowKey(conversationRowKey(content.conversation), content.stamp, key);
     const flags = content.flags | (register?.deleted === true ? messageFlag.deleted : 0);
-    this.#puts.set(orderKey, encodeOrderRow(flags, content.place));
+    this.#puts.set(orderKey, encodeOrderRow({ flags, marks, place: content.place }));
     this.#dels.delete(orderKey);
   }
 

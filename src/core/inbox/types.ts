@@ -20,6 +20,10 @@ export interface OrderKey {
 export type Service = "kinlog" | "sms" | "mms";
 export type Direction = "in" | "out";
 
+/** How far a message that was sent has got, each further than the one before: the furthest counts. */
+export const DELIVERY_STATES = ["queued", "failed", "sent", "delivered", "read"] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
 export type OperationBody =
   | {
       readonly kind: "message";
@@ -52,6 +56,60 @@ export type OperationBody =
   /** A name for the conversation, such as the contact's. */
   | { readonly kind: "title"; readonly conversation: ConversationId; readonly title: string }
   | { readonly kind: "device-name"; readonly device: DeviceId; readonly name: string }
+  /** Another text for a message that was sent from here. */
+  | {
+      readonly kind: "edit";
+      readonly conversation: ConversationId;
+      readonly message: MessageId;
+      readonly text: string;
+    }
+  /** Taken back for good: nothing of its text is shown any more. */
+  | { readonly kind: "unsend"; readonly conversation: ConversationId; readonly message: MessageId }
+  | {
+      readonly kind: "reaction";
+      readonly conversation: ConversationId;
+      readonly message: MessageId;
+      /** Null: me. */
+      readonly sender: string | null;
+      readonly emoji: string;
+      readonly removed: boolean;
+    }
+  | {
+      readonly kind: "delivery";
+      readonly conversation: ConversationId;
+      readonly message: MessageId;
+      readonly state: DeliveryState;
+    }
+  /** The smallest rank stands first. */
+  | {
+      readonly kind: "pin";
+      readonly conversation: ConversationId;
+      readonly on: boolean;
+      readonly rank: number;
+    }
+  /** 0: not muted; `MUTED_FOR_EVER`. */
+  | { readonly kind: "mute"; readonly conversation: ConversationId; readonly untilMs: number }
+  | { readonly kind: "archive"; readonly conversation: ConversationId; readonly on: boolean }
+  /** Empty: none. */
+  | { readonly kind: "draft"; readonly conversation: ConversationId; readonly text: string }
+  | {
+      readonly kind: "participants";
+      readonly conversation: ConversationId;
+      readonly participants: readonly string[];
+    }
+  /** Of the account. An empty value: none. */
+  | { readonly kind: "setting"; readonly name: string; readonly value: string }
+  /** A message of a kind that this version does not know: placed and counted, its content read after an upgrade. */
+  | {
+      readonly kind: "later-message";
+      readonly number: number;
+      readonly conversation: string;
+      readonly direction: Direction;
+      readonly service: Service;
+      readonly sentAtMs: number;
+      readonly takenIn: boolean;
+      readonly readAtSource: boolean;
+    }
   /** Of a newer version: kept and counted, folded after an upgrade. */
   | { readonly kind: "unknown"; readonly number: number };
 
@@ -88,22 +146,27 @@ export type Change =
       readonly conversation: ConversationId;
       readonly id: MessageId;
       readonly place: Place;
+      /** An edit, reaction, unsend or state came before it: its rows say more than its operation. */
+      readonly isMarked: boolean;
     }
   | {
       readonly kind: "message-changed";
       readonly conversation: ConversationId;
       readonly id: MessageId;
-      readonly change: "deleted" | "restored";
+      readonly change: "deleted" | "restored" | "edited" | "unsent" | "reaction" | "status";
     }
   | { readonly kind: "read"; readonly conversation: ConversationId }
   | { readonly kind: "conversation"; readonly conversation: ConversationId }
   | { readonly kind: "device-name"; readonly device: DeviceId }
+  | { readonly kind: "setting"; readonly place: Place }
   | { readonly kind: "conflict"; readonly id: MessageId };
 
 /** Two pure steps around one read, inside the writer's turn. The cloud peer passes none. */
 export interface Fold {
   /** The conversation that an address or title names. */
   readonly conversationOf: (address: string) => ConversationId;
+  /** The row that knows the last stamp which an operation written now must come behind. */
+  readonly clockKey: (body: OperationBody) => RowKey;
   /** The rows that `apply` will need for these operations; each at most once, at most four an operation (a delete: one a message). */
   readonly keys: (operations: readonly (Draft | Operation)[]) => readonly RowKey[];
   readonly apply: (
@@ -120,3 +183,10 @@ export const TEXT_BYTES_MAX = 65_536;
 export const ADDRESS_BYTES_MAX = 1_024;
 export const NAME_BYTES_MAX = 256;
 export const MESSAGES_PER_DELETE_MAX = 1_000;
+export const EMOJI_BYTES_MAX = 64;
+export const SETTING_NAME_BYTES_MAX = 64;
+export const SETTING_VALUE_BYTES_MAX = 1_024;
+export const PARTICIPANTS_MAX = 256;
+/** Of all of them together: an entry has room for no more than 256 KiB. */
+export const PARTICIPANTS_BYTES_MAX = 65_536;
+export const MUTED_FOR_EVER = 2 ** 48 - 1;

@@ -5,13 +5,17 @@
 import { assert } from "../base/errors.ts";
 import type { ConversationId, DeviceId, MessageId } from "../base/ids.ts";
 import type { Place, Row, RowKey } from "../log/rows.ts";
-import { decodeConversationRow, decodeDeviceRow, laterOrder } from "./registers.ts";
+import { deliveryOf, mark } from "./marks.ts";
+import { decodeEditRow, decodePlacedRow, decodeReactionRow } from "./placed.ts";
+import type { ArchiveRegister, MuteRegister, PinRegister } from "./properties.ts";
+import { decodeConversationRow, laterOrder } from "./registers.ts";
 import {
   conversationOfKey,
   conversationRowKey,
   deviceOfKey,
   keysFrom,
   keysUpTo,
+  messageRowKey,
   orderOfKey,
   orderRowKey,
   orderRowKeyOf,
@@ -19,9 +23,9 @@ import {
 } from "./row-keys.ts";
 import { decodeMessageRow, decodeOrderRow, messageFlag } from "./rows.ts";
 import { compareOrder } from "./stamp.ts";
-import type { Direction, OrderKey, Stamp } from "./types.ts";
+import { MUTED_FOR_EVER, type DeliveryState, type Direction, type OrderKey, type Stamp } from "./types.ts";
 
-export { TOTALS_KEY, conversationRowKey, deviceNameRowKey, messageRowKey } from "./row-keys.ts";
+export { TOTALS_KEY, conversationRowKey, messageOfKey, messageRowKey, unsendRowKey } from "./row-keys.ts";
 export { decodeTotals as readTotals, type Totals } from "./rows.ts";
 
 /** A message as the order of its conversation knows it. */
@@ -35,6 +39,16 @@ export interface OrderedMessage {
   readonly takenIn: boolean;
   /** In the bin: shown only where deleted ones are asked for. */
   readonly deleted: boolean;
+  /** Of a kind that this version does not know. */
+  readonly later: boolean;
+  /** Another text counts than its operation's: the last of `editBounds`. */
+  readonly edited: boolean;
+  /** Taken back: no text of it is shown. When: the row of `unsendRowKey`. */
+  readonly unsent: boolean;
+  /** There are rows in `reactionBounds`. */
+  readonly reacted: boolean;
+  /** How far it got, of what was sent from here; null where nothing was said about it. */
+  readonly delivery: DeliveryState | null;
 }
 
 /** A message as its id knows it. */
@@ -62,6 +76,13 @@ export interface ConversationState {
   readonly readUpTo: OrderKey | null;
   /** The person marked it unread and no read came after it. */
   readonly markedUnread: boolean;
+  /** Of these three null where nobody ever set it. */
+  readonly pin: PinRegister | null;
+  readonly mute: MuteRegister | null;
+  readonly archive: ArchiveRegister | null;
+  /** The `draft` operation that counts. */
+  readonly draft: (Naming & { readonly isEmpty: boolean }) | null;
+  readonly participants: Naming | null;
   /** First and last message that can be unread at all; null where none can. */
   readonly candidates: { readonly first: OrderKey; readonly last: OrderKey } | null;
 }
@@ -91,6 +112,23 @@ export function deviceBounds(): KeyRange {
   return { from: keysFrom("d"), to: keysUpTo("d") };
 }
 
+/** All edits of a message, in their order: the last one is its text. */
+export function editBounds(id: MessageId): KeyRange {
+  const prefix = `e${messageRowKey(id).slice(1)}`;
+  return { from: keysFrom(prefix), to: keysUpTo(prefix) };
+}
+
+/** All reactions to a message, those that were removed included. */
+export function reactionBounds(id: MessageId): KeyRange {
+  const prefix = `r${messageRowKey(id).slice(1)}`;
+  return { from: keysFrom(prefix), to: keysUpTo(prefix) };
+}
+
+/** The rows of all settings of the account. */
+export function settingBounds(): KeyRange {
+  return { from: keysFrom("s"), to: keysUpTo("s") };
+}
+
 /** The message rows whose ids begin with these hex digits, which must be lower-case and at most 32. */
 export function messagePrefixBounds(digits: string): KeyRange {
   const first = bytesOfDigits(digits.padEnd(32, "0"));
@@ -101,13 +139,13 @@ export function messagePrefixBounds(digits: string): KeyRange {
 /** @throws EngineError `STORE_DAMAGED`, as all decoders here do where the bytes are none that this version writes. */
 export function readOrderRow(key: RowKey, row: Row): OrderedMessage {
   const order = orderOfKey(key);
-  const { flags, place } = decodeOrderRow(row);
-  return { id: order.id, conversation: conversationOfKey(key), order, place, ...fieldsOfFlags(flags) };
+  const { flags, marks, place } = decodeOrderRow(row);
+  return { id: order.id, conversation: conversationOfKey(key), order, place, ...fieldsOf(flags, marks) };
 }
 
 /** The message of an id, or null where only a delete or restore of it is here. */
 export function readMessageRow(id: MessageId, row: Row): FoundMessage | null {
-  const { content, register } = decodeMessageRow(row);
+  const { content, marks, register } = decodeMessageRow(row);
   if (content === null) return null;
   const { conversation, stamp, place } = content;
   const deleted = register?.deleted ?? false;
@@ -116,29 +154,36 @@ export function readMessageRow(id: MessageId, row: Row): FoundMessage | null {
     conversation,
     order: { stamp, id },
     place,
-    ...fieldsOfFlags(content.flags),
+    ...fieldsOf(content.flags, marks),
     deleted,
     lastWord: register?.order ?? null,
   };
 }
 
 export function readConversationRow(key: RowKey, row: Row): ConversationState {
-  const { name, title, sortMs, clock, readUpTo, unread, candidates } = decodeConversationRow(row);
-  return {
-    conversation: conversationOfKey(key),
-    name,
-    title,
-    sortMs,
-    clock,
-    readUpTo,
-    markedUnread: unread?.unread ?? false,
-    candidates,
-  };
+  const { unread, ...state } = decodeConversationRow(row);
+  return { conversation: conversationOfKey(key), ...state, markedUnread: unread?.unread ?? false };
 }
 
 export function readDeviceRow(key: RowKey, row: Row): Naming & { readonly device: DeviceId } {
-  const { order, place } = decodeDeviceRow(row);
+  const { order, place } = decodePlacedRow(row);
   return { device: deviceOfKey(key), order, place };
+}
+
+export function readEditRow(key: RowKey, row: Row): Naming {
+  const { order, place } = decodeEditRow(key, row);
+  return { order, place };
+}
+
+export function readReactionRow(row: Row): Naming & { readonly removed: boolean } {
+  const { order, place, removed } = decodeReactionRow(row);
+  return { order, place, removed };
+}
+
+/** The row of an unsend or a setting. */
+export function readNamingRow(row: Row): Naming {
+  const { order, place } = decodePlacedRow(row);
+  return { order, place };
 }
 
 /** True where the message itself is here; false where only a delete or restore of it waits. */
@@ -159,9 +204,25 @@ export function orderRowKeyOfMessage(key: RowKey, row: Row): RowKey | null {
   return content === null ? null : orderRowKey(conversationRowKey(content.conversation), content.stamp, key);
 }
 
-/** The last stamp seen in a conversation or in a device's name, by the key of its row: what is written next comes behind it. */
+/** The last stamp seen in a conversation, a device's name or a setting, by the key of its row: what is written next comes behind it. */
 export function lastStampOf(key: RowKey, row: Row): Stamp | null {
-  return key.startsWith("d") ? decodeDeviceRow(row).order.stamp : decodeConversationRow(row).clock;
+  return key.startsWith("c") ? decodeConversationRow(row).clock : decodePlacedRow(row).order.stamp;
+}
+
+/** True while the conversation is muted. */
+export function isMuted({ mute }: ConversationState, nowMs: number): boolean {
+  return mute !== null && (mute.untilMs === MUTED_FOR_EVER || mute.untilMs > nowMs);
+}
+
+/** Pinned ones first, by rank; then the most recently used. */
+export function compareForList(a: ConversationState, b: ConversationState): number {
+  const [rankA, rankB] = [rankOf(a), rankOf(b)];
+  if (rankA !== rankB) return rankA < rankB ? -1 : 1;
+  return b.sortMs - a.sortMs || (a.conversation < b.conversation ? -1 : 1);
+}
+
+function rankOf({ pin }: ConversationState): number {
+  return pin?.on === true ? pin.rank : Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -190,14 +251,22 @@ export function isRead(message: OrderedMessage, state: ConversationState): boole
   return !isUnread({ ...message, deleted: false }, state);
 }
 
-function fieldsOfFlags(
-  flags: number,
-): Pick<OrderedMessage, "direction" | "readAtSource" | "takenIn" | "deleted"> {
+type Fields = Omit<OrderedMessage, "id" | "conversation" | "order" | "place">;
+
+/** Edits, unsends and delivery count only for what was sent from here, and no edit shows after an unsend. */
+function fieldsOf(flags: number, marks: number): Fields {
+  const isOut = (flags & messageFlag.in) === 0;
+  const unsent = isOut && (marks & mark.unsent) !== 0;
   return {
-    direction: (flags & messageFlag.in) !== 0 ? "in" : "out",
+    direction: isOut ? "out" : "in",
     readAtSource: (flags & messageFlag.readAtSource) !== 0,
     takenIn: (flags & messageFlag.takenIn) !== 0,
     deleted: (flags & messageFlag.deleted) !== 0,
+    later: (flags & messageFlag.later) !== 0,
+    edited: isOut && !unsent && (marks & mark.edited) !== 0,
+    unsent,
+    reacted: (marks & mark.reacted) !== 0,
+    delivery: isOut ? deliveryOf(marks) : null,
   };
 }
 

@@ -10,6 +10,8 @@ import {
   epochIdOf,
   headMessage,
   logIdOf,
+  reactionKeyOf,
+  settingKeyOf,
   takenInIdOf,
 } from "../../../src/core/crypto/derive.ts";
 import { assertCode } from "../../support/assert-code.ts";
@@ -39,6 +41,8 @@ const vectors = readVectors<{
   readonly epoch: { readonly key: string; readonly expect: string };
   readonly conversation: { readonly key: string; readonly address: string; readonly expect: string };
   readonly takenIn: { readonly key: string; readonly fields: string; readonly expect: string };
+  readonly reaction: { readonly key: string; readonly fields: string; readonly expect: string };
+  readonly setting: { readonly key: string; readonly name: string; readonly expect: string };
   readonly head: {
     readonly account: AccountId;
     readonly log: LogId;
@@ -79,12 +83,20 @@ describe("derived ids", () => {
     notEqual(conversationIdOf(new Uint8Array(32), conversation.address), conversation.expect);
   });
 
+  it("of a reaction and a setting are those of the vectors", () => {
+    const { reaction, setting } = vectors;
+    equal(hex(reactionKeyOf(hexToBytes(reaction.key), hexToBytes(reaction.fields))), reaction.expect);
+    equal(hex(settingKeyOf(hexToBytes(setting.key), setting.name)), setting.expect);
+  });
+
   it("K9: keys of a wrong length are refused", () => {
     for (const size of [0, 16, 31, 33]) {
       const key = new Uint8Array(size);
       assertCode(() => epochIdOf(key), "CRYPTO_KEY_INVALID");
       assertCode(() => conversationIdOf(key, "a"), "CRYPTO_KEY_INVALID");
       assertCode(() => takenInIdOf(key, new Uint8Array(1)), "CRYPTO_KEY_INVALID");
+      assertCode(() => reactionKeyOf(key, new Uint8Array(1)), "CRYPTO_KEY_INVALID");
+      assertCode(() => settingKeyOf(key, "a"), "CRYPTO_KEY_INVALID");
     }
   });
 });

@@ -80,7 +80,13 @@ describe("messages in the fold", () => {
     const message = placedAt(1, operationOf(messageBody(), { id: 1 }));
     deepEqual(rows.take([message]), [
       { kind: "conversation", conversation: PHONE },
-      { kind: "message", conversation: PHONE, id: idOf(1), place: { logNumber: 1, position: 1 } },
+      {
+        kind: "message",
+        conversation: PHONE,
+        id: idOf(1),
+        place: { logNumber: 1, position: 1 },
+        isMarked: false,
+      },
     ]);
     deepEqual(rows.take([message]), []);
   });

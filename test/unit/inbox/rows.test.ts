@@ -9,20 +9,31 @@ import {
   conversationRowKey,
   deviceNameRowKey,
   deviceOfKey,
+  editRowKey,
+  messageOfKey,
   messageRowKey,
   orderOfKey,
   orderRowKey,
   orderRowKeyOf,
+  reactionRowKey,
+  settingRowKey,
+  unsendRowKey,
 } from "../../../src/core/inbox/row-keys.ts";
 import {
   decodeConversationRow,
-  decodeDeviceRow,
   encodeConversationRow,
-  encodeDeviceRow,
   NEW_CONVERSATION,
   type ConversationRow,
-  type Placed,
 } from "../../../src/core/inbox/registers.ts";
+import {
+  decodeEditRow,
+  decodePlacedRow,
+  decodeReactionRow,
+  encodeEditRow,
+  encodePlacedRow,
+  encodeReactionRow,
+  type Placed,
+} from "../../../src/core/inbox/placed.ts";
 import {
   ROW_VERSION,
   decodeMessageRow,
@@ -52,8 +63,9 @@ const place = fc.record({ logNumber: fc.nat(2 ** 31 - 1), position: ms }, { noNu
 const placed: fc.Arbitrary<Placed> = fc.record({ order, hash, place }, { noNullPrototype });
 const messageRow: fc.Arbitrary<MessageRow> = fc.record(
   {
+    marks: fc.tuple(fc.nat(7), fc.nat(5)).map(([low, state]) => 16 * state + low),
     content: fc.option(
-      fc.record({ hash, conversation: id, stamp, flags: fc.nat(7), place }, { noNullPrototype }),
+      fc.record({ hash, conversation: id, stamp, flags: fc.nat(31), place }, { noNullPrototype }),
     ),
     register: fc.option(fc.record({ order, deleted: fc.boolean() }, { noNullPrototype })),
   },
@@ -68,6 +80,11 @@ const conversationRow: fc.Arbitrary<ConversationRow> = fc.record(
     readUpTo: fc.option(order),
     unread: fc.option(fc.record({ order, unread: fc.boolean() }, { noNullPrototype })),
     title: fc.option(placed),
+    pin: fc.option(fc.record({ order, on: fc.boolean(), rank: ms }, { noNullPrototype })),
+    mute: fc.option(fc.record({ order, untilMs: ms }, { noNullPrototype })),
+    archive: fc.option(fc.record({ order, on: fc.boolean() }, { noNullPrototype })),
+    draft: fc.option(fc.record({ order, hash, place, isEmpty: fc.boolean() }, { noNullPrototype })),
+    participants: fc.option(placed),
   },
   { noNullPrototype },
 );
@@ -90,17 +107,39 @@ describe("row keys", () => {
     );
   });
 
+  it("of edits sort as the edits do", () => {
+    fc.assert(
+      fc.property(id, order, order, (message, a, b) => {
+        const [keyA, keyB] = [editRowKey(messageRowKey(message), a), editRowKey(messageRowKey(message), b)];
+        equal(keyA < keyB, compareOrder(a, b) < 0);
+        deepEqual(orderOfKey(keyA), a);
+        equal(keyA.length, 41);
+      }),
+    );
+  });
+
   it("have one character below U+0100 per byte", () => {
     const device = "ff".repeat(32) as DeviceId;
     const keys = [
       messageRowKey("f".repeat(32) as MessageId),
       conversationRowKey("e".repeat(32) as ConversationId),
       deviceNameRowKey(device),
+      unsendRowKey(messageRowKey("f".repeat(32) as MessageId)),
+      reactionRowKey(messageRowKey("f".repeat(32) as MessageId), new Uint8Array(16).fill(0xab)),
+      settingRowKey(new Uint8Array(16).fill(0xff)),
     ];
     deepEqual(
       keys.map((key) => Buffer.from(key, "latin1").toString("hex")),
-      [`6d${"f".repeat(32)}`, `63${"e".repeat(32)}`, `64${"f".repeat(64)}`],
+      [
+        `6d${"f".repeat(32)}`,
+        `63${"e".repeat(32)}`,
+        `64${"f".repeat(64)}`,
+        `75${"f".repeat(32)}`,
+        `72${"f".repeat(32)}${"ab".repeat(16)}`,
+        `73${"f".repeat(32)}`,
+      ],
     );
+    equal(messageOfKey(keys[0]!), "f".repeat(32));
     equal(deviceOfKey(keys[2]!), device);
   });
 });
@@ -111,8 +150,13 @@ describe("rows", () => {
       fc.property(messageRow, conversationRow, placed, fc.nat(15), (message, conversation, name, flags) => {
         deepEqual(plain(decodeMessageRow(encodeMessageRow(message))), plain(message));
         deepEqual(plain(decodeConversationRow(encodeConversationRow(conversation))), plain(conversation));
-        deepEqual(plain(decodeDeviceRow(encodeDeviceRow(name))), plain(name));
-        deepEqual(decodeOrderRow(encodeOrderRow(flags, name.place)), { flags, place: name.place });
+        deepEqual(plain(decodePlacedRow(encodePlacedRow(name))), plain(name));
+        const editKey = editRowKey(messageRowKey(name.order.id), name.order);
+        deepEqual(plain(decodeEditRow(editKey, encodeEditRow(name))), plain(name));
+        const reaction = { ...name, removed: flags > 7 };
+        deepEqual(plain(decodeReactionRow(encodeReactionRow(reaction))), plain(reaction));
+        const row = { flags, marks: 16 * (flags % 6), place: name.place };
+        deepEqual(decodeOrderRow(encodeOrderRow(row)), row);
         const totals = { messages: name.place.position, deleted: flags, conversations: 0 };
         deepEqual(decodeTotals(encodeTotals(totals)), totals);
       }),
@@ -129,11 +173,12 @@ describe("rows", () => {
         flags: 0,
         place: { logNumber: 3, position: 1_000_000 },
       },
+      marks: 0,
       register: null,
     });
     equal(row[0], ROW_VERSION);
-    equal(row.length, 47);
-    equal(encodeOrderRow(0, { logNumber: 3, position: 1_000_000 }).length, 6);
+    equal(row.length, 48);
+    equal(encodeOrderRow({ flags: 0, marks: 0, place: { logNumber: 3, position: 1_000_000 } }).length, 7);
   });
 
   it("that were cut, prolonged or written by another version are damage", () => {
@@ -142,8 +187,13 @@ describe("rows", () => {
         const pairs: readonly (readonly [Row, (row: Row) => unknown])[] = [
           [encodeMessageRow(message), decodeMessageRow],
           [encodeConversationRow(conversation), decodeConversationRow],
-          [encodeDeviceRow(name), decodeDeviceRow],
-          [encodeOrderRow(1, name.place), decodeOrderRow],
+          [encodePlacedRow(name), decodePlacedRow],
+          [encodeReactionRow({ ...name, removed: true }), decodeReactionRow],
+          [
+            encodeEditRow(name),
+            (row) => decodeEditRow(editRowKey(messageRowKey(name.order.id), name.order), row),
+          ],
+          [encodeOrderRow({ flags: 1, marks: 0, place: name.place }), decodeOrderRow],
         ];
         for (const [row, decode] of pairs) {
           for (const bad of [row.slice(0, -1), Uint8Array.of(...row, 0), Uint8Array.of(9, ...row.slice(1))]) {
@@ -156,15 +206,25 @@ describe("rows", () => {
 
   it("U1: have one encoding: flags without a meaning are damage", () => {
     const mark = { stamp: { ms: 1, counter: 2 }, id: "ab".repeat(16) as MessageId };
-    const message = encodeMessageRow({ content: null, register: { order: mark, deleted: true } });
+    const message = encodeMessageRow({ marks: 0, content: null, register: { order: mark, deleted: true } });
     const conversation = encodeConversationRow({ ...NEW_CONVERSATION, readUpTo: mark });
     const withFlags = (row: Row, flags: number): Row => Uint8Array.of(row[0]!, flags, ...row.subarray(2));
     deepEqual(decodeMessageRow(withFlags(message, 2)).register?.deleted, false);
     for (const flags of [2 + 8, 2 + 128])
       assertCode(() => decodeMessageRow(withFlags(message, flags)), "STORE_DAMAGED");
     // A register that is not there says nothing.
-    assertCode(() => decodeMessageRow(Uint8Array.of(ROW_VERSION, 4)), "STORE_DAMAGED");
+    assertCode(() => decodeMessageRow(Uint8Array.of(ROW_VERSION, 4, 0)), "STORE_DAMAGED");
     for (const flags of [8 + 128, 8 + 32])
       assertCode(() => decodeConversationRow(withFlags(conversation, flags)), "STORE_DAMAGED");
+    for (const marks of [8, 96, 255]) {
+      assertCode(() => decodeMessageRow(Uint8Array.of(ROW_VERSION, 0, marks)), "STORE_DAMAGED");
+      assertCode(() => decodeOrderRow(Uint8Array.of(ROW_VERSION, 0, marks, 0, 0)), "STORE_DAMAGED");
+    }
+    assertCode(() => decodeOrderRow(Uint8Array.of(ROW_VERSION, 32, 0, 0, 0)), "STORE_DAMAGED");
+    // Properties that are none, or that say more of one than is there.
+    for (const properties of [0, 2, 16, 64]) {
+      const row = Uint8Array.of(...withFlags(conversation, 8 + 128), properties);
+      assertCode(() => decodeConversationRow(row), "STORE_DAMAGED");
+    }
   });
 });

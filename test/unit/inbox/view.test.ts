@@ -4,13 +4,12 @@ import fc from "fast-check";
 import type { ConversationId } from "../../../src/core/base/ids.ts";
 import type { RowKey } from "../../../src/core/log/rows.ts";
 import { createFold } from "../../../src/core/inbox/fold.ts";
-import { orderRowKeyOf } from "../../../src/core/inbox/row-keys.ts";
+import { deviceNameRowKey, orderRowKeyOf } from "../../../src/core/inbox/row-keys.ts";
 import { compareOrder } from "../../../src/core/inbox/stamp.ts";
 import {
   conversationBounds,
   conversationRowKey,
   deviceBounds,
-  deviceNameRowKey,
   isRead,
   isUnread,
   lastStampOf,
@@ -71,6 +70,11 @@ describe("the view", () => {
       readAtSource: true,
       takenIn: true,
       deleted: false,
+      later: false,
+      edited: false,
+      unsent: false,
+      reacted: false,
+      delivery: null,
     });
     equal(shown[0]?.direction, "out");
     equal(shown[3]?.deleted, true);

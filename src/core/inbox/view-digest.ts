@@ -1,0 +1,84 @@
+/**
+ * One hash of a whole view: equal on two devices exactly where they show the same, whatever numbers their logs bear and whenever they took
+ * things in. For tests and simulations, which compare devices by it. Spec: docs/spec/inbox.md, "Digest of the view".
+ * Tests: test/unit/inbox/view-digest.test.ts.
+ */
+import { assert } from "../base/errors.ts";
+import { hex } from "../base/bytes.ts";
+import { RunningHash } from "../crypto/running-hash.ts";
+import type { Row, RowKey } from "../log/rows.ts";
+import {
+  decodeEditRow,
+  decodePlacedRow,
+  decodeReactionRow,
+  encodeEditRow,
+  encodePlacedRow,
+  encodeReactionRow,
+  type Placed,
+} from "./placed.ts";
+import { decodeConversationRow, encodeConversationRow } from "./registers.ts";
+import { decodeMessageRow, decodeOrderRow, encodeMessageRow, encodeOrderRow } from "./rows.ts";
+import { putUint } from "./scratch-writer.ts";
+
+/** Stands where a place is left out. */
+const NOWHERE = { logNumber: 0, position: 0 };
+
+/** 64 hex digits. `rows`: all of them, in the order of their keys. */
+export function viewDigest(rows: Iterable<readonly [RowKey, Row]>): string {
+  const hash = new RunningHash();
+  let before = "";
+  for (const [key, row] of rows) {
+    assert(before < key, "rows are digested in the order of their keys");
+    before = key;
+    for (const part of [bytesOfKey(key), withoutPlaces(key, row)]) {
+      const size = new Uint8Array(8);
+      hash.add(size.subarray(0, putUint(size, 0, part.length)));
+      hash.add(part);
+    }
+  }
+  return hex(hash.finish());
+}
+
+/** The row with what every device has its own way set to nothing. */
+function withoutPlaces(key: RowKey, row: Row): Row {
+  switch (key[0]) {
+    case "m": {
+      const message = decodeMessageRow(row);
+      const { content } = message;
+      return encodeMessageRow({
+        ...message,
+        content: content === null ? null : { ...content, place: NOWHERE },
+      });
+    }
+    case "o":
+      return encodeOrderRow({ ...decodeOrderRow(row), place: NOWHERE });
+    case "e":
+      return encodeEditRow(unplaced(decodeEditRow(key, row)));
+    case "r":
+      return encodeReactionRow(unplaced(decodeReactionRow(row)));
+    case "c": {
+      const conversation = decodeConversationRow(row);
+      const { name, title, draft, participants } = conversation;
+      return encodeConversationRow({
+        ...conversation,
+        sortMs: 0,
+        name: name === null ? null : unplaced(name),
+        title: title === null ? null : unplaced(title),
+        draft: draft === null ? null : unplaced(draft),
+        participants: participants === null ? null : unplaced(participants),
+      });
+    }
+    case "t":
+      return row;
+    default:
+      return encodePlacedRow(unplaced(decodePlacedRow(row)));
+  }
+}
+
+function unplaced<Register extends Placed>(register: Register): Register {
+  return { ...register, place: NOWHERE };
+}
+
+function bytesOfKey(key: RowKey): Uint8Array {
+  return Uint8Array.from(key, (character) => character.charCodeAt(0));
+}
