@@ -1,5 +1,5 @@
 /** Asks a node of this very process the way a client asks over the socket: same methods, same checks, no bytes. */
-import type { Call, Dispatch } from "./methods.ts";
+import type { Call, Dispatch } from "./method-entry.ts";
 import type { ApiClient } from "./protocol.ts";
 
 export function createLocalClient(dispatch: Dispatch, close: () => Promise<void>): ApiClient {

@@ -7,74 +7,22 @@ import type { Clock } from "../../core/base/ports.ts";
 import { normaliseAddress } from "../../core/inbox/address.ts";
 import type { ImportFormat } from "../../core/inbox/import-types.ts";
 import type { EventKind, KinlogEvent, KinlogNode, OnProgress } from "../node/types.ts";
+import { INBOX_METHODS } from "./inbox-methods.ts";
 import { LinkQuestion, openLink } from "./link-question.ts";
-import { type Fields, flag, list, oneOf, optional, readParams, shortText, text, whole } from "./params.ts";
+import type { Call, Dispatch, Lasting, MethodEntry, MethodHost, Running } from "./method-entry.ts";
+import { flag, list, oneOf, optional, readParams, shortText, text, whole } from "./params.ts";
 import type { ApiMethods, MethodName } from "./protocol.ts";
 
-const ID_CHARACTERS_MAX = 64;
 const ADDRESS_CHARACTERS_MAX = 1_024;
 const PATH_CHARACTERS_MAX = 32_768;
 const CODE_CHARACTERS_MAX = 4_096;
-const IDS_MAX = 10_000;
-const LIST_MAX = 100_000;
+const FORMAT_CHARACTERS_MAX = 64;
 /** Longer timers overflow. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 /** An event of this size fits a line even where every character is escaped twice. */
 const EXPORT_CHARACTERS_TARGET = 64 * 1024;
 
-/** What a running request can do besides giving its result. */
-export interface Call<Event = object> {
-  /** Resolves when the reader can take more. */
-  readonly emit: (event: Event) => Promise<void>;
-  /** For what may be missed: dropped where the reader is slow. */
-  readonly tell: (event: Event) => void;
-  readonly signal: AbortSignal;
-}
-
-/** Whose methods these are. */
-export interface MethodHost {
-  /** @throws EngineError `NODE_CLOSED` while there is none. */
-  readonly node: () => KinlogNode;
-  /** What came in the place of a node that closed, once it is there; null where it was the last. */
-  readonly successor: (node: KinlogNode) => Promise<KinlogNode | null>;
-  readonly clock: Clock;
-  /** @throws EngineError `NODE_NOT_RUNNING` where the node was opened for one command only. */
-  readonly stop: () => Promise<void>;
-  readonly join: (
-    params: ApiMethods["join"]["params"],
-    call: Pick<Call, "signal"> & { readonly onProgress: OnProgress },
-  ) => Promise<ApiMethods["join"]["result"]>;
-}
-
-/** Checks the params of a method and runs it. @throws EngineError */
-export type Dispatch = (method: string, params: unknown, call: Call) => Promise<unknown>;
-
-/**
- * How a request ends beside giving its result. `finite`: soon, so a closing node waits for it. `waiting`: for something outside, so a
- * closing node breaks it off. `attended`: the same, and its caller must stay. `endless`: with its caller or the node. `ending`: with the node.
- */
-export type Lasting = "finite" | "waiting" | "attended" | "endless" | "ending";
-
-interface Running<Name extends MethodName> {
-  readonly host: MethodHost;
-  readonly node: KinlogNode;
-  readonly question: LinkQuestion;
-  readonly call: Call<ApiMethods[Name]["event"]>;
-}
-
-interface MethodEntry<Name extends MethodName> {
-  readonly fields: Fields<ApiMethods[Name]["params"]>;
-  readonly lasts?: Lasting;
-  readonly run: (
-    running: Running<Name>,
-    params: ApiMethods[Name]["params"],
-  ) => Promise<ApiMethods[Name]["result"]>;
-}
-
-const id = shortText({ charactersMax: ID_CHARACTERS_MAX });
-const ids = list(id, { min: 1, max: IDS_MAX });
 const address = shortText({ charactersMax: ADDRESS_CHARACTERS_MAX });
-const limit = optional(whole({ min: 1, max: LIST_MAX }));
 const timeoutMs = optional(whole({ min: 0, max: TIMEOUT_MS_MAX }));
 
 const FORMATS: Readonly<Record<ImportFormat, true>> = { "sms-backup": true, jsonl: true };
@@ -100,6 +48,7 @@ const EVENT_KINDS: Readonly<Record<EventKind, true>> = {
 };
 const kinds = Object.keys(EVENT_KINDS) as EventKind[];
 
+/** Those of messages, conversations and settings are in inbox-methods.ts. */
 const METHODS: { readonly [Name in MethodName]: MethodEntry<Name> } = {
   status: { fields: {}, run: ({ node }) => node.status() },
   doctor: { fields: {}, run: ({ node }) => node.doctor() },
@@ -139,29 +88,7 @@ const METHODS: { readonly [Name in MethodName]: MethodEntry<Name> } = {
       return Promise.resolve({ done: 1 });
     },
   },
-  "messages.send": {
-    fields: { conversation: text, text, from: optional(text), replyTo: optional(id) },
-    run: ({ node }, message) => node.messages.send(message),
-  },
-  "messages.show": {
-    fields: { conversation: text, limit, before: optional(id), deleted: optional(flag) },
-    run: ({ node }, { conversation, ...options }) => node.messages.show(conversation, options),
-  },
-  "messages.delete": { fields: { ids }, run: ({ node }, params) => node.messages.delete(params.ids) },
-  "messages.restore": { fields: { ids }, run: ({ node }, params) => node.messages.restore(params.ids) },
-  "conversations.list": { fields: { limit }, run: ({ node }, options) => node.conversations.list(options) },
-  "conversations.read": {
-    fields: { conversation: text },
-    run: ({ node }, { conversation }) => node.conversations.read(conversation),
-  },
-  "conversations.unread": {
-    fields: { conversation: text },
-    run: ({ node }, { conversation }) => node.conversations.unread(conversation),
-  },
-  "conversations.delete": {
-    fields: { conversation: text, before: optional(id) },
-    run: ({ node }, { conversation, ...options }) => node.conversations.delete(conversation, options),
-  },
+  ...INBOX_METHODS,
   sync: { fields: { timeoutMs }, lasts: "waiting", run: ({ node }, options) => node.sync(options) },
   verify: {
     fields: { repair: optional(flag) },
@@ -173,7 +100,10 @@ const METHODS: { readonly [Name in MethodName]: MethodEntry<Name> } = {
     run: ({ node }, params) => node.connect(params.address),
   },
   import: {
-    fields: { path: shortText({ charactersMax: PATH_CHARACTERS_MAX }), format: optional(id) },
+    fields: {
+      path: shortText({ charactersMax: PATH_CHARACTERS_MAX }),
+      format: optional(shortText({ charactersMax: FORMAT_CHARACTERS_MAX })),
+    },
     run: (running, { path, ...options }) => {
       // The node's working directory is not the caller's.
       if (!isAbsolutePath(path)) throw new EngineError("REQUEST_INVALID", "path must be absolute");

@@ -4,12 +4,16 @@
  */
 import type {
   Conversation,
+  DeliveryStatus,
   Device,
   EventKind,
   Finding,
   ImportResult,
   KinlogEvent,
   Message,
+  PastText,
+  Setting,
+  SettingScope,
   Status,
   VerifyResult,
 } from "../node/types.ts";
@@ -49,6 +53,10 @@ interface Named {
 
 interface Done {
   readonly done: number;
+}
+
+interface InConversation {
+  readonly conversation: string;
 }
 
 type Nothing = Readonly<Record<never, never>>;
@@ -93,7 +101,39 @@ export interface ApiMethods {
   >;
   readonly "messages.delete": Method<{ readonly ids: readonly string[] }, Done>;
   readonly "messages.restore": Method<{ readonly ids: readonly string[] }, Done>;
-  readonly "conversations.list": Method<{ readonly limit?: number }, readonly Conversation[]>;
+  readonly "messages.edit": Method<{ readonly id: string; readonly text: string }, Done>;
+  readonly "messages.unsend": Method<{ readonly id: string }, Done>;
+  readonly "messages.react": Method<
+    { readonly id: string; readonly emoji: string; readonly remove?: boolean; readonly from?: string },
+    Done
+  >;
+  readonly "messages.setStatus": Method<{ readonly id: string; readonly status: DeliveryStatus }, Done>;
+  readonly "messages.history": Method<{ readonly id: string }, readonly PastText[]>;
+  readonly "conversations.list": Method<
+    { readonly limit?: number; readonly archived?: boolean },
+    readonly Conversation[]
+  >;
+  readonly "conversations.title": Method<{ readonly conversation: string; readonly title: string }, Done>;
+  readonly "conversations.pin": Method<{ readonly conversation: string; readonly rank?: number }, Done>;
+  readonly "conversations.unpin": Method<InConversation, Done>;
+  readonly "conversations.mute": Method<{ readonly conversation: string; readonly until?: string }, Done>;
+  readonly "conversations.unmute": Method<InConversation, Done>;
+  readonly "conversations.archive": Method<InConversation, Done>;
+  readonly "conversations.unarchive": Method<InConversation, Done>;
+  readonly "conversations.draft": Method<{ readonly conversation: string; readonly text: string }, Done>;
+  readonly "conversations.participants": Method<
+    { readonly conversation: string; readonly participants: readonly string[] },
+    Done
+  >;
+  readonly "settings.get": Method<
+    { readonly name: string; readonly scope?: SettingScope },
+    { readonly value: string | null }
+  >;
+  readonly "settings.set": Method<
+    { readonly name: string; readonly value: string; readonly scope?: SettingScope },
+    Done
+  >;
+  readonly "settings.list": Method<{ readonly scope?: SettingScope }, readonly Setting[]>;
   readonly "conversations.read": Method<{ readonly conversation: string }, Done>;
   readonly "conversations.unread": Method<{ readonly conversation: string }, Done>;
   readonly "conversations.delete": Method<{ readonly conversation: string; readonly before?: string }, Done>;

@@ -4,7 +4,8 @@
  */
 import { describeError, EngineError } from "./errors.ts";
 import type { Line } from "./line-splitter.ts";
-import { type Call, type Dispatch, type Lasting, lastingOf } from "./methods.ts";
+import type { Call, Dispatch, Lasting } from "./method-entry.ts";
+import { lastingOf } from "./methods.ts";
 import { IN_FLIGHT_MAX, LINE_BYTES_MAX } from "./protocol.ts";
 
 const ID_CHARACTERS_MAX = 64;

@@ -6,7 +6,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { EngineError } from "./errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
-import type { Dispatch } from "./methods.ts";
+import type { Dispatch } from "./method-entry.ts";
 import { LINE_BYTES_MAX } from "./protocol.ts";
 import { type Outlet, RequestSession } from "./request-session.ts";
 import { isSystemError, socketPathToListen } from "./socket-path.ts";

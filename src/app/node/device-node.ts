@@ -20,6 +20,8 @@ import { InboxWriting } from "./inbox-writing.ts";
 import { linkIsOpen, openLink } from "./linking.ts";
 import { NodeNetwork } from "./node-network.ts";
 import { PeerMemory } from "./peer-memory.ts";
+import { Settings } from "./settings.ts";
+import { SettingsReader } from "./settings-reader.ts";
 import { describeStatus } from "./status.ts";
 import { importFile, type OpenImport } from "./transferring.ts";
 import { tellChanges } from "./turn-events.ts";
@@ -64,6 +66,7 @@ export class DeviceNode implements KinlogNode {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #writing: InboxWriting;
+  readonly #settings: Settings;
   readonly #names: DeviceNames;
   readonly #hub: EventHub;
   readonly #memory: PeerMemory;
@@ -88,6 +91,7 @@ export class DeviceNode implements KinlogNode {
       this.#network === null ? { here: true, devices: [], cloud: null } : this.#network.storedOn(place),
     );
     this.#writing = new InboxWriting(replica, this.#inbox);
+    this.#settings = new Settings(replica, new SettingsReader(replica, this.#inbox.opener));
     this.#network =
       parts.net === null
         ? null
@@ -146,6 +150,10 @@ export class DeviceNode implements KinlogNode {
 
   get conversations(): KinlogNode["conversations"] {
     return this.#writing.conversations;
+  }
+
+  get settings(): KinlogNode["settings"] {
+    return this.#settings;
   }
 
   readonly devices: KinlogNode["devices"] = {
@@ -313,6 +321,7 @@ export class DeviceNode implements KinlogNode {
     await this.#damage.close();
     await this.#network?.close();
     await this.#memory.flush();
+    await this.#writing.flush();
     await this.#replica.close();
     this.#hub.emit({ event: "stopped" });
     this.#hub.close();

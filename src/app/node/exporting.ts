@@ -2,12 +2,21 @@
  * Everything that a person could read, the bin included, as lines of Kinlog's own JSONL. Reads a page at a time, so memory does not
  * grow with history. Format: docs/spec/export.md. Tests: test/integration/app/export.test.ts.
  */
-import type { ConversationState } from "../../core/inbox/view.ts";
-import { isRead } from "../../core/inbox/view.ts";
-import type { OrderKey } from "../../core/inbox/types.ts";
-import { conversationLine, endLine, headerLine, messageLine } from "../../io/gateways/jsonl-writer.ts";
+import type { Written } from "../../core/inbox/import-types.ts";
+import { type ConversationState, isRead, type Naming } from "../../core/inbox/view.ts";
+import type { OperationBody, OrderKey } from "../../core/inbox/types.ts";
+import {
+  conversationLine,
+  editLine,
+  endLine,
+  headerLine,
+  messageLine,
+  reactionLine,
+  settingLine,
+} from "../../io/gateways/jsonl-writer.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { InboxReader, ReadMessage } from "./inbox-reader.ts";
+import { SettingsReader } from "./settings-reader.ts";
 import type { OnProgress } from "./types.ts";
 
 const PAGE = 500;
@@ -29,8 +38,10 @@ export async function* exportLines(exporting: Exporting): AsyncGenerator<string,
   yield headerLine();
   for (const state of await inbox.conversations()) {
     for await (const message of messagesOf(inbox, state)) {
-      yield await lineOf(inbox, message, state);
-      lines++;
+      for await (const line of linesOf(inbox, message, state)) {
+        yield line;
+        lines++;
+      }
       done++;
       if (clock.monotonicMs() - toldAtMs < PROGRESS_EVERY_MS) continue;
       toldAtMs = clock.monotonicMs();
@@ -38,6 +49,10 @@ export async function* exportLines(exporting: Exporting): AsyncGenerator<string,
     }
     // After its messages: what it says of them finds them here.
     yield await conversationLineOf(exporting, state);
+    lines++;
+  }
+  for (const setting of await new SettingsReader(replica, inbox.opener).all()) {
+    yield settingLine(setting);
     lines++;
   }
   yield endLine(lines);
@@ -58,24 +73,34 @@ async function* messagesOf(
   }
 }
 
-async function lineOf(
+/** The message, its edits, its reactions. */
+async function* linesOf(
+  inbox: InboxReader,
+  read: ReadMessage,
+  state: ConversationState,
+): AsyncGenerator<string, void, undefined> {
+  const { ordered } = read;
+  // What this version cannot read it cannot write either.
+  if (ordered.later) return;
+  const { id: message, body } = read.operation;
+  const { conversation } = body;
+  yield await messageLineOf(inbox, read, state);
+  if (ordered.edited)
+    for (const edit of await inbox.marks.edits(message)) yield editLine({ message, conversation, ...edit });
+  if (ordered.reacted)
+    for (const reaction of await inbox.marks.reactions(message))
+      yield reactionLine({ message, conversation, ...reaction });
+}
+
+async function messageLineOf(
   inbox: InboxReader,
   { ordered, operation }: ReadMessage,
   state: ConversationState,
 ): Promise<string> {
   const { id, author, stamp, body } = operation;
-  const {
-    conversation,
-    direction,
-    service,
-    sender,
-    text,
-    sentAtMs,
-    receivedAtMs,
-    replyTo,
-    takenIn,
-    readAtSource,
-  } = body;
+  const { conversation, direction, service, sender, text } = body;
+  const { sentAtMs, receivedAtMs, replyTo, takenIn, readAtSource } = body;
+  const unsend = ordered.unsent ? await inbox.marks.unsend(id) : null;
   return messageLine({
     id,
     author,
@@ -92,16 +117,39 @@ async function lineOf(
     readAtSource,
     read: isRead(ordered, state),
     deletedBy: ordered.deleted ? await inbox.lastWord(id) : null,
+    unsent: unsend === null ? null : { order: unsend.order, author: unsend.author ?? author },
+    delivery: ordered.delivery,
   });
 }
 
 async function conversationLineOf({ inbox }: Exporting, state: ConversationState): Promise<string> {
+  const { title, draft, participants, pin, mute, archive } = state;
   const [address] = await inbox.namesAt([state.name?.place ?? null]);
-  const title = state.title === null ? null : await inbox.titleAt(state.title.place);
   return conversationLine({
     conversation: address ?? "",
-    title: state.title === null || title === null ? null : { ...title, order: state.title.order },
+    title: await openedAt(inbox, title, (body) => (body.kind === "title" ? { text: body.title } : null)),
     readUpTo: state.readUpTo,
     markedUnread: state.markedUnread,
+    pin,
+    mute,
+    archive,
+    draft: await openedAt(inbox, draft, (body) => (body.kind === "draft" ? { text: body.text } : null)),
+    participants: await openedAt(inbox, participants, (body) =>
+      body.kind === "participants" ? { list: body.participants } : null,
+    ),
   });
+}
+
+/** What an operation says and who wrote it; null where there is none, or it cannot be read now. */
+async function openedAt<Said extends object>(
+  inbox: InboxReader,
+  naming: Naming | null,
+  say: (body: OperationBody) => Said | null,
+): Promise<(Said & Written) | null> {
+  if (naming === null) return null;
+  const [operation = null] = await inbox.opener.operationsAt([naming.place]);
+  const said = operation === null ? null : say(operation.body);
+  return operation === null || said === null
+    ? null
+    : { ...said, order: naming.order, author: operation.author };
 }

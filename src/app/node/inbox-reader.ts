@@ -3,15 +3,23 @@
  * Changes nothing. Which rows: src/core/inbox/view.ts.
  */
 import type { ConversationId, DeviceId, MessageId } from "../../core/base/ids.ts";
-import { EngineError, isEngineError } from "../../core/base/errors.ts";
+import { EngineError } from "../../core/base/errors.ts";
 import { normaliseAddress } from "../../core/inbox/address.ts";
 import { orderText } from "../../core/inbox/stamp.ts";
-import type { Operation, OperationBody, OrderKey } from "../../core/inbox/types.ts";
 import {
+  MUTED_FOR_EVER,
+  type DeliveryState,
+  type Operation,
+  type OperationBody,
+  type OrderKey,
+} from "../../core/inbox/types.ts";
+import {
+  compareForList,
   type ConversationState,
   conversationBounds,
   conversationRowKey,
   deviceBounds,
+  isMuted,
   isRead,
   isUnread,
   messageOfKey,
@@ -30,9 +38,9 @@ import {
 } from "../../core/inbox/view.ts";
 import { orderRowKeyOf } from "../../core/inbox/row-keys.ts";
 import type { Place, RowKey } from "../../core/log/rows.ts";
-import type { StoredEntry } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
-import { openEntry } from "../replica/sealing.ts";
+import { EntryOpener } from "./entry-opener.ts";
+import { MarksReader, type ReadMarks } from "./marks-reader.ts";
 import type { Conversation, Message, StoredWhere } from "./types.ts";
 
 type MessageBody = Extract<OperationBody, { kind: "message" }>;
@@ -44,19 +52,26 @@ const SHOW_MAX = 100_000;
 /** The end of the year 9999, the last that RFC 3339 can write. */
 const TIME_MS_MAX = 253_402_300_799_999;
 
-/** A message found by the view, with its opened text. */
+/** A message found by the view, opened. */
 export interface ReadMessage {
   readonly ordered: OrderedMessage;
+  /** As it was written; of a kind that only a newer Kinlog reads with an empty text. */
   readonly operation: Operation & { readonly body: MessageBody };
+  /** What was said of it afterwards. */
+  readonly marks: ReadMarks;
 }
 
 export class InboxReader {
   readonly #replica: Replica;
+  readonly opener: EntryOpener;
+  readonly marks: MarksReader;
   readonly #storedWhere: (entry: { readonly place: Place }) => StoredWhere;
 
   /** `storedWhere` says which devices acknowledged the entry at a place. */
   constructor(replica: Replica, storedWhere: (entry: { readonly place: Place }) => StoredWhere) {
     this.#replica = replica;
+    this.opener = new EntryOpener(replica);
+    this.marks = new MarksReader(replica, this.opener);
     this.#storedWhere = storedWhere;
   }
 
@@ -72,7 +87,7 @@ export class InboxReader {
     return row === undefined ? undefined : readConversationRow(key, row);
   }
 
-  /** All conversations that a message names, the most recently used first. */
+  /** All conversations that a message names: pinned ones first, then the most recently used. */
   async conversations(): Promise<readonly ConversationState[]> {
     const rows = await this.#replica.ports.store.rowRange({
       ...conversationBounds(),
@@ -82,7 +97,7 @@ export class InboxReader {
     return rows
       .map(([key, row]) => readConversationRow(key, row))
       .filter((state) => state.name !== null)
-      .sort((a, b) => b.sortMs - a.sortMs || (a.conversation < b.conversation ? -1 : 1));
+      .sort(compareForList);
   }
 
   /** The newest `limit`, oldest of them first. */
@@ -134,31 +149,36 @@ export class InboxReader {
     };
   }
 
-  /** A title with who gave it; null where the place holds nothing readable. */
-  async titleAt(place: Place): Promise<{ readonly text: string; readonly author: DeviceId } | null> {
-    const [stored] = await this.#replica.ports.store.entriesAt([place]);
-    const operation = this.#operation(stored);
-    return operation?.body.kind === "title" ? { text: operation.body.title, author: operation.author } : null;
-  }
-
   /** Opens messages where they stand. Those that cannot be opened now are left out: `verify` reports them. */
   async open(ordered: readonly OrderedMessage[]): Promise<readonly ReadMessage[]> {
-    const entries = await this.#replica.ports.store.entriesAt(ordered.map((message) => message.place));
+    const operations = await this.opener.operationsAt(ordered.map((message) => message.place));
+    const marks = await Promise.all(ordered.map((message) => this.marks.of(message)));
     const read: ReadMessage[] = [];
     for (const [at, message] of ordered.entries()) {
-      const operation = this.#operation(entries[at]);
-      if (operation?.body.kind === "message")
-        read.push({ ordered: message, operation: { ...operation, body: operation.body } });
+      const operation = operations[at] ?? null;
+      const body = operation === null ? null : messageBodyOf(operation.body);
+      if (operation === null || body === null) continue;
+      read.push({
+        ordered: message,
+        operation: { ...operation, body },
+        marks: marks[at]!,
+      });
     }
     return read;
   }
 
-  /** Addresses or titles, opened; null where the place holds nothing readable. */
+  /** A message as it stands now; undefined where it is not here or cannot be opened. */
+  async byId(id: MessageId): Promise<ReadMessage | undefined> {
+    const [found] = await this.#row(messageRowKey(id));
+    const message = found === undefined ? null : readMessageRow(id, found[1]);
+    return message === null ? undefined : (await this.open([message]))[0];
+  }
+
+  /** Addresses, titles or drafts, opened; null where the place holds nothing readable, or an empty one. */
   async namesAt(places: readonly (Place | null)[]): Promise<readonly (string | null)[]> {
-    const wanted = places.filter((place) => place !== null);
-    const entries = await this.#readableAt(wanted);
+    const operations = await this.opener.readableAt(places.filter((place) => place !== null));
     let at = 0;
-    return places.map((place) => (place === null ? null : nameIn(this.#operation(entries[at++]))));
+    return places.map((place) => (place === null ? null : nameIn(operations[at++] ?? null)));
   }
 
   /** Names of all devices that have one. */
@@ -235,6 +255,12 @@ export class InboxReader {
     return found === undefined ? null : (readMessageRow(id, found[1])?.lastWord ?? null);
   }
 
+  /** How far a message got; null where nothing was said about it, or no such message is here. */
+  async deliveryOf(id: MessageId): Promise<DeliveryState | null> {
+    const [found] = await this.#row(messageRowKey(id));
+    return found === undefined ? null : (readMessageRow(id, found[1])?.delivery ?? null);
+  }
+
   /** The order of the newest message, deleted ones included; null in an empty conversation. */
   async newest(conversation: ConversationId): Promise<OrderKey | null> {
     const [last] = await this.#replica.ports.store.rowRange({
@@ -262,21 +288,32 @@ export class InboxReader {
 
   /** The line of a conversation in the list. */
   async describe(state: ConversationState): Promise<Conversation> {
-    const [address, title] = await this.namesAt([state.name?.place ?? null, state.title?.place ?? null]);
+    const { draft, mute } = state;
+    const [address, title, typed] = await this.namesAt([
+      state.name?.place ?? null,
+      state.title?.place ?? null,
+      draft === null || draft.isEmpty ? null : draft.place,
+    ]);
+    const nowMs = this.#replica.ports.clock.wallMs();
+    const muted = isMuted(state, nowMs);
     const [last] = await this.messages(state.conversation, { limit: 1, before: null, deleted: false });
     return {
       conversation: address ?? "",
       title: title ?? null,
       service: last?.operation.body.service ?? "kinlog",
       unread: await this.unread(state),
-      pinned: null,
-      muted: null,
-      archived: null,
+      pinned: state.pin?.on ?? false,
+      muted,
+      mutedUntil: muted && mute !== null && mute.untilMs !== MUTED_FOR_EVER ? timeText(mute.untilMs) : null,
+      archived: state.archive?.on ?? false,
+      draft: typed ?? null,
+      participants: await this.#participants(state),
       last: last === undefined ? null : lastOf(last),
     };
   }
 
-  message({ ordered, operation }: ReadMessage, state: ConversationState | undefined): Message {
+  message(read: ReadMessage, state: ConversationState | undefined): Message {
+    const { ordered, operation, marks } = read;
     const { body } = operation;
     return {
       id: ordered.id,
@@ -285,32 +322,24 @@ export class InboxReader {
       sender: body.sender,
       direction: body.direction,
       service: body.service,
-      text: body.text,
+      text: textOf(read),
       sentAt: timeText(body.sentAtMs),
       receivedAt: body.receivedAtMs === null ? null : timeText(body.receivedAtMs),
-      editedAt: null,
+      editedAt: marks.edit === null ? null : timeText(marks.edit.order.stamp.ms),
+      unsentAt: marks.unsentAt === null ? null : timeText(marks.unsentAt.stamp.ms),
       read: state === undefined ? body.direction === "out" : isRead(ordered, state),
       deleted: ordered.deleted,
       replyTo: body.replyTo,
-      reactions: [],
+      reactions: marks.reactions.map(({ emoji, sender, order }) => ({
+        emoji,
+        sender,
+        at: timeText(order.stamp.ms),
+      })),
       attachments: [],
-      status: body.direction === "in" ? "received" : "sent",
+      status: body.direction === "in" ? "received" : (ordered.delivery ?? "sent"),
       stored: this.#storedWhere(ordered),
+      needsUpdate: ordered.later,
     };
-  }
-
-  /** Damaged ones are undefined: a name that is gone must keep nobody from opening the device and repairing it. */
-  async #readableAt(places: readonly Place[]): Promise<readonly (StoredEntry | undefined)[]> {
-    const { store } = this.#replica.ports;
-    try {
-      return await store.entriesAt(places);
-    } catch (error) {
-      if (!isEngineError(error, "STORE_DAMAGED")) throw error;
-      if (places.length === 1) return [undefined];
-      const read: (StoredEntry | undefined)[] = [];
-      for (const place of places) read.push(...(await this.#readableAt([place])));
-      return read;
-    }
   }
 
   async #row(key: RowKey): Promise<readonly (readonly [RowKey, Uint8Array])[]> {
@@ -318,18 +347,10 @@ export class InboxReader {
     return row === undefined ? [] : [[key, row]];
   }
 
-  #operation(stored: StoredEntry | undefined): Operation | null {
-    if (stored === undefined) return null;
-    const { account, members, keys } = this.#replica;
-    const owner = members.logs.get(stored.log);
-    if (owner === undefined) return null;
-    const opened = openEntry(
-      stored.entry,
-      { account, log: stored.log, position: stored.position },
-      owner.device,
-      keys,
-    );
-    return opened.kind === "operation" ? opened.operation : null;
+  async #participants({ participants }: ConversationState): Promise<readonly string[]> {
+    if (participants === null) return [];
+    const [operation] = await this.opener.operationsAt([participants.place]);
+    return operation?.body.kind === "participants" ? operation.body.participants : [];
   }
 }
 
@@ -338,16 +359,35 @@ export function timeText(ms: number): string {
   return new Date(Math.min(ms, TIME_MS_MAX)).toISOString();
 }
 
-function lastOf({ ordered, operation: { body } }: ReadMessage): NonNullable<Conversation["last"]> {
-  return { id: ordered.id, sender: body.sender, text: body.text, sentAt: timeText(body.sentAtMs) };
+function lastOf(read: ReadMessage): NonNullable<Conversation["last"]> {
+  const { ordered, operation } = read;
+  const { sender, sentAtMs } = operation.body;
+  return { id: ordered.id, sender, text: textOf(read), sentAt: timeText(sentAtMs) };
+}
+
+/** As it counts now: nothing of a message that was unsent. */
+export function textOf({ ordered, operation, marks }: ReadMessage): string {
+  return ordered.unsent ? "" : (marks.edit?.text ?? operation.body.text);
+}
+
+/** What this version reads of a message, also of one of a later kind. */
+export function messageBodyOf(body: OperationBody): MessageBody | null {
+  if (body.kind === "message") return body;
+  if (body.kind !== "later-message") return null;
+  const { conversation, direction, service, sentAtMs, takenIn, readAtSource } = body;
+  const unknown = { sender: null, text: "", receivedAtMs: null, replyTo: null };
+  return { kind: "message", conversation, direction, service, sentAtMs, takenIn, readAtSource, ...unknown };
 }
 
 function nameIn(operation: Operation | null): string | null {
   switch (operation?.body.kind) {
     case "message":
+    case "later-message":
       return operation.body.conversation;
     case "title":
-      return operation.body.title;
+      return operation.body.title === "" ? null : operation.body.title;
+    case "draft":
+      return operation.body.text;
     case "device-name":
       return operation.body.name;
     default:

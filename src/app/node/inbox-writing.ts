@@ -9,8 +9,10 @@ import { orderText, parseOrder } from "../../core/inbox/stamp.ts";
 import { MESSAGES_PER_DELETE_MAX, type OperationBody } from "../../core/inbox/types.ts";
 import type { OrderedMessage } from "../../core/inbox/view.ts";
 import type { Replica } from "../replica/replica.ts";
+import { ConversationProperties } from "./conversation-properties.ts";
 import type { InboxReader } from "./inbox-reader.ts";
-import { freshDraft } from "./transferring.ts";
+import { MessageMarking } from "./message-marking.ts";
+import { freshDraft } from "./fresh-draft.ts";
 import type { Conversation, KinlogNode, Message } from "./types.ts";
 
 const SHOW_DEFAULT = 50;
@@ -21,10 +23,14 @@ const DELETE_MAX = 100_000;
 export class InboxWriting {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
+  readonly #marking: MessageMarking;
+  readonly #properties: ConversationProperties;
 
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
     this.#inbox = inbox;
+    this.#marking = new MessageMarking(replica, inbox);
+    this.#properties = new ConversationProperties(replica, inbox);
   }
 
   readonly messages: KinlogNode["messages"] = {
@@ -65,11 +71,19 @@ export class InboxWriting {
     },
     delete: (ids) => this.#bin("delete", ids),
     restore: (ids) => this.#bin("restore", ids),
+    edit: (id, text) => this.#marking.edit(id, text),
+    unsend: (id) => this.#marking.unsend(id),
+    react: (id, emoji, options) => this.#marking.react(id, emoji, options),
+    setStatus: (id, status) => this.#marking.setStatus(id, status),
+    history: (id) => this.#marking.history(id),
   };
 
   readonly conversations: KinlogNode["conversations"] = {
     list: async (options = {}): Promise<readonly Conversation[]> => {
-      const states = (await this.#inbox.conversations()).slice(0, options.limit ?? LIST_DEFAULT);
+      const isWanted = options.archived ?? false;
+      const states = (await this.#inbox.conversations())
+        .filter(({ archive }) => (archive?.on ?? false) === isWanted)
+        .slice(0, options.limit ?? LIST_DEFAULT);
       return Promise.all(states.map((state) => this.#inbox.describe(state)));
     },
     read: async (conversation) => {
@@ -97,7 +111,21 @@ export class InboxWriting {
         read.filter(({ operation }) => operation.body.sentAtMs < before).map(({ ordered }) => ordered),
       );
     },
+    title: (conversation, title) => this.#properties.title(conversation, title),
+    pin: (conversation, options) => this.#properties.pin(conversation, options),
+    unpin: (conversation) => this.#properties.unpin(conversation),
+    mute: (conversation, options) => this.#properties.mute(conversation, options),
+    unmute: (conversation) => this.#properties.unmute(conversation),
+    archive: (conversation) => this.#properties.archive(conversation),
+    unarchive: (conversation) => this.#properties.unarchive(conversation),
+    draft: (conversation, text) => this.#properties.draft(conversation, text),
+    participants: (conversation, participants) => this.#properties.participants(conversation, participants),
   };
+
+  /** What waits to be written is, before the node ends. */
+  flush(): Promise<void> {
+    return this.#properties.flush();
+  }
 
   /** An existing conversation by address or title; else the address as given begins a new one. */
   async #addressFor(argument: string): Promise<string> {

@@ -2,21 +2,20 @@
  * History in and history out. What is read becomes operations with ids that follow from the content, so importing again, here or on another
  * device, adds nothing. Readers and writers of formats: src/io/gateways, through the ports below.
  */
-import type { ConversationId, MessageId } from "../../core/base/ids.ts";
-import { bytesToId } from "../../core/base/ids.ts";
+import type { ConversationId } from "../../core/base/ids.ts";
 import { stampOfWall } from "../../core/inbox/stamp.ts";
 import type {
-  ExportedConversation,
-  ExportedMessage,
   ImportFormat,
   ImportRecord,
   ImportSource,
   TakenInMessage,
 } from "../../core/inbox/import-types.ts";
-import type { Draft, Fold, OperationBody, Stamp } from "../../core/inbox/types.ts";
+import type { Draft, Fold, Stamp } from "../../core/inbox/types.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { AppendResult } from "../replica/turn.ts";
+import { freshDraft } from "./fresh-draft.ts";
+import { ExportedRecords, messageDraftOf } from "./import-exported.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import type { ImportResult, OnProgress } from "./types.ts";
 
@@ -76,6 +75,7 @@ class Importer {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #fold: Fold;
+  readonly #exported: ExportedRecords;
   readonly #titles = new Map<ConversationId, string>();
   readonly #ahead: Promise<void>[] = [];
   #failure: Error | null = null;
@@ -84,6 +84,7 @@ class Importer {
     this.#replica = replica;
     this.#inbox = inbox;
     this.#fold = fold;
+    this.#exported = new ExportedRecords(replica, inbox, fold);
   }
 
   /** Appends go on while the next records are read; a failure of one of them is thrown at the next call. */
@@ -92,8 +93,12 @@ class Importer {
     const others: Draft[] = [];
     for (const record of records) {
       if (record.kind === "taken-in") messages.push(this.#takenIn(record));
-      else if (record.kind === "message") others.push(...(await this.#exported(record, messages)));
-      else others.push(...(await this.#conversation(record)));
+      else {
+        if (record.kind === "message") messages.push(messageDraftOf(record));
+        // What it says is compared with what stands here, and that may be on its way.
+        else if (record.kind === "conversation") await Promise.all(this.#ahead);
+        others.push(...(await this.#exported.draftsOf(record)));
+      }
     }
     if (messages.length > 0) this.#append(messages, true);
     if (others.length > 0) this.#append(others, false);
@@ -108,7 +113,7 @@ class Importer {
     for (const [conversation, title] of this.#titles) {
       // A name given here, or imported before, stays.
       if ((await this.#inbox.conversation(conversation))?.title !== null) continue;
-      titles.push(this.#fresh({ kind: "title", conversation, title }));
+      titles.push(freshDraft(this.#replica, { kind: "title", conversation, title }));
     }
     if (titles.length > 0) await this.#replica.writer.append(titles);
   }
@@ -158,78 +163,8 @@ class Importer {
     };
   }
 
-  /** A message of Kinlog's own export keeps its id, author and stamp. */
-  async #exported(record: ExportedMessage, messages: Draft[]): Promise<readonly Draft[]> {
-    const { id, author, stamp, conversation, direction, service, sender, text, sentAtMs, receivedAtMs } =
-      record;
-    const { replyTo, takenIn, readAtSource } = record;
-    const body: OperationBody = {
-      kind: "message",
-      conversation,
-      direction,
-      service,
-      sender,
-      text,
-      sentAtMs,
-      receivedAtMs,
-      replyTo,
-      takenIn,
-      readAtSource,
-    };
-    messages.push({ id, author, stamp, body });
-    const { deletedBy } = record;
-    // Whatever was last said here about deleting it stands; so importing again adds nothing.
-    if (deletedBy === null || (await this.#inbox.lastWord(id)) !== null) return [];
-    const conversationId = this.#fold.conversationOf(conversation);
-    return [
-      {
-        id: deletedBy.id,
-        author,
-        stamp: deletedBy.stamp,
-        body: { kind: "delete", conversation: conversationId, messages: [id] },
-      },
-    ];
-  }
-
-  /** What the export says of a conversation and is not so here already. */
-  async #conversation(record: ExportedConversation): Promise<readonly Draft[]> {
-    const conversation = this.#fold.conversationOf(record.conversation);
-    await Promise.all(this.#ahead);
-    const state = await this.#inbox.conversation(conversation);
-    const drafts: Draft[] = [];
-    if (record.title !== null && (state?.title ?? null) === null) {
-      const { text, order, author } = record.title;
-      drafts.push({
-        id: order.id,
-        author,
-        stamp: order.stamp,
-        body: { kind: "title", conversation, title: text },
-      });
-    }
-    if (record.readUpTo !== null && (state?.readUpTo ?? null) === null) {
-      drafts.push(this.#fresh({ kind: "read", conversation, upTo: record.readUpTo }));
-    }
-    if (record.markedUnread && state?.markedUnread !== true)
-      drafts.push(this.#fresh({ kind: "unread", conversation }));
-    return drafts;
-  }
-
   /** Its own time, never later than now: what is taken in moves no clock. */
   #ownTime(timeMs: number): Stamp {
     return stampOfWall(Math.min(timeMs, this.#replica.ports.clock.wallMs()));
   }
-
-  #fresh(body: OperationBody): Draft {
-    return freshDraft(this.#replica, body);
-  }
-}
-
-/** A new operation of this device: a random id, its stamp given in the writer's turn. */
-export function freshDraft(replica: Replica, body: OperationBody): Draft {
-  return {
-    id: bytesToId<MessageId>(replica.ports.entropy.bytes(16)),
-    author: replica.self,
-    stamp: null,
-    body,
-  };
 }

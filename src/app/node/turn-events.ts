@@ -6,7 +6,8 @@ import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
 import type { DeviceNames } from "./device-names.ts";
 import type { EventHub } from "./event-hub.ts";
-import type { InboxReader } from "./inbox-reader.ts";
+import { type InboxReader, messageBodyOf } from "./inbox-reader.ts";
+import { NO_MARKS } from "./marks-reader.ts";
 
 /** A new device's name stands in a log that comes a moment after its admission; without it, the event comes after this. */
 const NAME_WITHIN_MS = 5_000;
@@ -47,21 +48,25 @@ async function tell(
       if (teller.names.known(device) !== null) tellLinked(teller, device, unnamed);
   }
   const catchUp = origin === "remote" && teller.isCatchingUp();
-  if (teller.hub.wants("message")) tellMessages(teller, { origin, changes, operations, catchUp });
+  if (teller.hub.wants("message")) await tellMessages(teller, { origin, changes, operations, catchUp });
   // While it catches up, progress and one `synced` at the end say what these would say a thousand times.
   if (catchUp) return;
   for (const change of changes) await tellChange(teller, change, origin);
 }
 
-function tellMessages(
+async function tellMessages(
   { hub, inbox }: Teller,
   turn: Pick<Published, "origin" | "changes" | "operations"> & { readonly catchUp: boolean },
-): void {
-  const fresh = new Set<string>();
-  for (const change of turn.changes) if (change.kind === "message") fresh.add(change.id);
+): Promise<void> {
+  const fresh = new Map<string, boolean>();
+  for (const change of turn.changes) if (change.kind === "message") fresh.set(change.id, change.isMarked);
+  for (const change of turn.changes)
+    if (change.kind === "message-changed" && fresh.has(change.id)) fresh.set(change.id, true);
   for (const placed of turn.operations) {
-    if (!fresh.has(placed.operation.id)) continue;
-    const message = messageOf(inbox, placed);
+    const isMarked = fresh.get(placed.operation.id);
+    if (isMarked === undefined) continue;
+    // What was said of it before it came stands in the store; all else stands in its operation.
+    const message = isMarked ? await messageInStore(inbox, placed) : messageOf(inbox, placed);
     if (message !== null) hub.emit({ event: "message", message, origin: turn.origin, catchUp: turn.catchUp });
   }
 }
@@ -70,8 +75,9 @@ function messageOf(
   inbox: InboxReader,
   { operation, place }: PlacedOperation,
 ): ReturnType<InboxReader["message"]> | null {
-  const { body, id, stamp } = operation;
-  if (body.kind !== "message") return null;
+  const { id, stamp } = operation;
+  const body = messageBodyOf(operation.body);
+  if (body === null) return null;
   const ordered = {
     id,
     // Not shown by an event; the address is.
@@ -82,16 +88,25 @@ function messageOf(
     readAtSource: body.readAtSource,
     takenIn: body.takenIn,
     deleted: false,
-    later: false,
+    later: operation.body.kind === "later-message",
     edited: false,
     unsent: false,
     reacted: false,
     delivery: null,
   };
   return {
-    ...inbox.message({ ordered, operation: { ...operation, body } }, undefined),
+    ...inbox.message({ ordered, operation: { ...operation, body }, marks: NO_MARKS }, undefined),
     read: body.direction === "out" || body.readAtSource,
   };
+}
+
+async function messageInStore(
+  inbox: InboxReader,
+  { operation }: PlacedOperation,
+): Promise<ReturnType<InboxReader["message"]> | null> {
+  const read = await inbox.byId(operation.id);
+  if (read === undefined) return null;
+  return inbox.message(read, await inbox.conversation(read.ordered.conversation));
 }
 
 async function tellChange(

@@ -17,6 +17,8 @@ export interface OpenNodeOptions {
 }
 
 export type Service = "kinlog" | "sms" | "mms";
+/** How far a message that was sent got, each further than the one before. */
+export type DeliveryStatus = "queued" | "failed" | "sent" | "delivered" | "read";
 
 export interface StoredWhere {
   readonly here: boolean;
@@ -38,6 +40,8 @@ export interface Message {
   readonly sentAt: string;
   readonly receivedAt: string | null;
   readonly editedAt: string | null;
+  /** When it was taken back; its text is empty from then on. */
+  readonly unsentAt: string | null;
   readonly read: boolean;
   readonly deleted: boolean;
   readonly replyTo: string | null;
@@ -47,8 +51,16 @@ export interface Message {
     readonly at: string;
   }[];
   readonly attachments: readonly never[];
-  readonly status: "queued" | "sent" | "delivered" | "read" | "failed" | "received";
+  readonly status: DeliveryStatus | "received";
   readonly stored: StoredWhere;
+  /** Of a kind that only a newer Kinlog reads; its text is empty. */
+  readonly needsUpdate: boolean;
+}
+
+/** A text that a message had, from the first one on. */
+export interface PastText {
+  readonly text: string;
+  readonly at: string;
 }
 
 export interface Conversation {
@@ -56,15 +68,35 @@ export interface Conversation {
   readonly title: string | null;
   readonly service: Service;
   readonly unread: number;
-  readonly pinned: boolean | null;
-  readonly muted: boolean | null;
-  readonly archived: boolean | null;
+  readonly pinned: boolean;
+  readonly muted: boolean;
+  /** Null: not muted, or for ever. */
+  readonly mutedUntil: string | null;
+  readonly archived: boolean;
+  /** What was typed and not sent. */
+  readonly draft: string | null;
+  /** Empty: never said. */
+  readonly participants: readonly string[];
   readonly last: {
     readonly id: string;
     readonly sender: string | null;
     readonly text: string;
     readonly sentAt: string;
   } | null;
+}
+
+/** `account`: the same on all devices. `device`: known to this one only. */
+export type SettingScope = "account" | "device";
+
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+  readonly scope: SettingScope;
+}
+
+interface Done {
+  /** How many things are different now. */
+  readonly done: number;
 }
 
 export interface Device {
@@ -241,9 +273,27 @@ export interface KinlogNode {
     /** To the bin on all devices. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
     readonly delete: (ids: readonly string[]) => Promise<{ readonly done: number }>;
     readonly restore: (ids: readonly string[]) => Promise<{ readonly done: number }>;
+    /** Another text for a message of one's own. @throws EngineError `NOT_FOUND`, `NOT_YOURS`, `MESSAGE_UNSENT`, `TEXT_TOO_LONG`. */
+    readonly edit: (id: string, text: string) => Promise<Done>;
+    /** Takes a message of one's own back, for good. @throws EngineError `NOT_FOUND`, `NOT_YOURS`. */
+    readonly unsend: (id: string) => Promise<Done>;
+    /** One grapheme; `from`: of somebody else. @throws EngineError `NOT_FOUND`, `REACTION_INVALID`. */
+    readonly react: (
+      id: string,
+      emoji: string,
+      options?: { readonly remove?: boolean; readonly from?: string },
+    ) => Promise<Done>;
+    /** How far a message of one's own got: it only climbs. @throws EngineError `NOT_FOUND`, `NOT_YOURS`. */
+    readonly setStatus: (id: string, status: DeliveryStatus) => Promise<Done>;
+    /** Its texts from the first to the present one; none of a message that was unsent. */
+    readonly history: (id: string) => Promise<readonly PastText[]>;
   };
   readonly conversations: {
-    readonly list: (options?: { readonly limit?: number }) => Promise<readonly Conversation[]>;
+    /** Pinned ones first, then the most recently used. Those in the archive only where they are asked for, and then no others. */
+    readonly list: (options?: {
+      readonly limit?: number;
+      readonly archived?: boolean;
+    }) => Promise<readonly Conversation[]>;
     readonly read: (conversation: string) => Promise<{ readonly done: number }>;
     readonly unread: (conversation: string) => Promise<{ readonly done: number }>;
     /** All messages of it (optionally sent before a time) to the bin. */
@@ -251,6 +301,27 @@ export interface KinlogNode {
       conversation: string,
       options?: { readonly before?: string },
     ) => Promise<{ readonly done: number }>;
+    /** A name for it. Empty: none. All of these @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
+    readonly title: (conversation: string, title: string) => Promise<Done>;
+    /** The smallest rank stands first; without one, behind those that are pinned. */
+    readonly pin: (conversation: string, options?: { readonly rank?: number }) => Promise<Done>;
+    readonly unpin: (conversation: string) => Promise<Done>;
+    /** Until a time, or for ever. */
+    readonly mute: (conversation: string, options?: { readonly until?: string }) => Promise<Done>;
+    readonly unmute: (conversation: string) => Promise<Done>;
+    readonly archive: (conversation: string) => Promise<Done>;
+    readonly unarchive: (conversation: string) => Promise<Done>;
+    /** Empty: none. Written at most every ten seconds, the last one then; resolves when it, or a later one, is durable. */
+    readonly draft: (conversation: string, text: string) => Promise<Done>;
+    readonly participants: (conversation: string, participants: readonly string[]) => Promise<Done>;
+  };
+  readonly settings: {
+    /** Null where nothing is set. The scope is `account` where none is given. */
+    readonly get: (name: string, options?: { readonly scope?: SettingScope }) => Promise<string | null>;
+    /** An empty value: none. @throws EngineError `NAME_INVALID`, `TEXT_TOO_LONG`. */
+    readonly set: (name: string, value: string, options?: { readonly scope?: SettingScope }) => Promise<Done>;
+    /** Of one scope, or of both. */
+    readonly list: (options?: { readonly scope?: SettingScope }) => Promise<readonly Setting[]>;
   };
   readonly devices: {
     readonly list: () => Promise<readonly Device[]>;

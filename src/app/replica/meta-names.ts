@@ -10,4 +10,5 @@ export const META = {
   addresses: "addresses/",
   nameHint: "name-hint/",
   lastInSync: "last-in-sync",
+  settings: "settings",
 } as const;

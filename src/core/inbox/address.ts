@@ -5,7 +5,13 @@
  */
 import { utf8 } from "../base/bytes.ts";
 import { EngineError } from "../base/errors.ts";
-import { ADDRESS_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX } from "./types.ts";
+import {
+  ADDRESS_BYTES_MAX,
+  NAME_BYTES_MAX,
+  SETTING_NAME_BYTES_MAX,
+  SETTING_VALUE_BYTES_MAX,
+  TEXT_BYTES_MAX,
+} from "./types.ts";
 
 const COMPOSED = "NFC";
 /** UTF-8 never takes more bytes for one UTF-16 unit. */
@@ -50,6 +56,17 @@ export function validateText(text: string): void {
   if (!isWellFormed(text)) {
     throw new EngineError("TEXT_NOT_UTF8", "a message has half a surrogate pair, which no UTF-8 can hold");
   }
+}
+
+/**
+ * Refuses a setting that cannot be kept: a name is one line, a value any text.
+ *
+ * @throws EngineError `NAME_INVALID`, `TEXT_TOO_LONG`, `TEXT_NOT_UTF8`.
+ */
+export function validateSetting(name: string, value: string): void {
+  validateLine(name, { what: "a setting's name", bytesMax: SETTING_NAME_BYTES_MAX });
+  validateSize(value, { what: "a setting's value", bytesMax: SETTING_VALUE_BYTES_MAX });
+  if (!isWellFormed(value)) throw new EngineError("TEXT_NOT_UTF8", "a setting has half a surrogate pair");
 }
 
 /** True where UTF-8 can hold the text: no half of a surrogate pair stands alone. */

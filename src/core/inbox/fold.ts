@@ -45,6 +45,7 @@ export function createFold(account: { readonly indexKey: Uint8Array }): Fold {
   const keys = new KeyedRows(account.indexKey);
   return {
     conversationOf: (address) => keys.ref(address).id,
+    reactionKey: (body) => keys.reaction(body),
     clockKey: (body) => clockKeyOf(body, keys),
     keys: (operations) => rowKeysOf(operations, keys),
     apply: (rows, operations) => {

@@ -3,7 +3,7 @@
  * Formats: docs/import.md and docs/spec/export.md.
  */
 import type { DeviceId, MessageId } from "../base/ids.ts";
-import type { Direction, OrderKey, Service, Stamp } from "./types.ts";
+import type { DeliveryState, Direction, OrderKey, Service, Stamp } from "./types.ts";
 
 /** A message from outside, which has no id of its own: `TakenInIds` gives it one. */
 export interface TakenInRecord {
@@ -46,6 +46,41 @@ export interface ExportedMessage {
   readonly read: boolean;
   /** The delete that put it into the bin, or null. */
   readonly deletedBy: OrderKey | null;
+  /** The unsend that counts. */
+  readonly unsent: Written | null;
+  readonly delivery: DeliveryState | null;
+  readonly line: number;
+}
+
+/** Who wrote an operation, and its stamp and id. */
+export interface Written {
+  readonly order: OrderKey;
+  readonly author: DeviceId;
+}
+
+export interface ExportedEdit extends Written {
+  readonly kind: "edit";
+  readonly message: MessageId;
+  readonly conversation: string;
+  readonly text: string;
+  readonly line: number;
+}
+
+/** Also one that was removed. */
+export interface ExportedReaction extends Written {
+  readonly kind: "reaction";
+  readonly message: MessageId;
+  readonly conversation: string;
+  readonly sender: string | null;
+  readonly emoji: string;
+  readonly removed: boolean;
+  readonly line: number;
+}
+
+export interface ExportedSetting extends Written {
+  readonly kind: "setting";
+  readonly name: string;
+  readonly value: string;
   readonly line: number;
 }
 
@@ -53,20 +88,33 @@ export interface ExportedMessage {
 export interface ExportedConversation {
   readonly kind: "conversation";
   readonly conversation: string;
-  readonly title: { readonly text: string; readonly order: OrderKey; readonly author: DeviceId } | null;
+  readonly title: (Written & { readonly text: string }) | null;
   readonly readUpTo: OrderKey | null;
   readonly markedUnread: boolean;
+  readonly pin: { readonly on: boolean; readonly rank: number; readonly order: OrderKey } | null;
+  readonly mute: { readonly untilMs: number; readonly order: OrderKey } | null;
+  readonly archive: { readonly on: boolean; readonly order: OrderKey } | null;
+  readonly draft: (Written & { readonly text: string }) | null;
+  readonly participants: (Written & { readonly list: readonly string[] }) | null;
   readonly line: number;
 }
 
+/** A line of Kinlog's own export. */
+export type ExportedRecord =
+  | ExportedMessage
+  | ExportedEdit
+  | ExportedReaction
+  | ExportedConversation
+  | ExportedSetting;
+
 /** What is found in a file. */
-export type ReadRecord = TakenInRecord | ExportedMessage | ExportedConversation;
+export type ReadRecord = TakenInRecord | ExportedRecord;
 
 /** The same message of whatever backup, taken in by whatever device of the account, has the same id. */
 export type TakenInMessage = TakenInRecord & { readonly id: MessageId };
 
 /** What is handed over: every message with its id. */
-export type ImportRecord = TakenInMessage | ExportedMessage | ExportedConversation;
+export type ImportRecord = TakenInMessage | ExportedRecord;
 
 /** A record that was not taken in. The line counts from 1. */
 export interface ImportProblem {

@@ -167,6 +167,8 @@ export interface Fold {
   readonly conversationOf: (address: string) => ConversationId;
   /** The row that knows the last stamp which an operation written now must come behind. */
   readonly clockKey: (body: OperationBody) => RowKey;
+  /** The row of a reaction: one per message, sender and emoji. */
+  readonly reactionKey: (body: Extract<OperationBody, { kind: "reaction" }>) => RowKey;
   /** The rows that `apply` will need for these operations; each at most once, at most four an operation (a delete: one a message). */
   readonly keys: (operations: readonly (Draft | Operation)[]) => readonly RowKey[];
   readonly apply: (

@@ -25,7 +25,14 @@ import { decodeMessageRow, decodeOrderRow, messageFlag } from "./rows.ts";
 import { compareOrder } from "./stamp.ts";
 import { MUTED_FOR_EVER, type DeliveryState, type Direction, type OrderKey, type Stamp } from "./types.ts";
 
-export { TOTALS_KEY, conversationRowKey, messageOfKey, messageRowKey, unsendRowKey } from "./row-keys.ts";
+export {
+  TOTALS_KEY,
+  conversationRowKey,
+  editRowKey,
+  messageOfKey,
+  messageRowKey,
+  unsendRowKey,
+} from "./row-keys.ts";
 export { decodeTotals as readTotals, type Totals } from "./rows.ts";
 
 /** A message as the order of its conversation knows it. */

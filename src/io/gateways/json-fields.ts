@@ -41,6 +41,14 @@ export class JsonFields {
     return value;
   }
 
+  texts(name: string, limit: { readonly countMax: number }): readonly string[] {
+    const value = this.#get(name);
+    const isList = Array.isArray(value) && value.length <= limit.countMax;
+    if (!isList || !value.every((each): each is string => typeof each === "string"))
+      throw new LineFault(`${name} is no list of texts`);
+    return value;
+  }
+
   flag(name: string): boolean {
     const value = this.#get(name);
     if (typeof value !== "boolean") throw new LineFault(`${name} is neither true nor false`);

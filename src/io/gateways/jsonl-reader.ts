@@ -4,26 +4,16 @@
  */
 import { utf8ToText } from "../../core/base/bytes.ts";
 import { EngineError, isEngineError } from "../../core/base/errors.ts";
-import { validateAddress, validateText } from "../../core/inbox/address.ts";
-import {
-  IMPORT_BATCH_RECORDS,
-  type ExportedConversation,
-  type ExportedMessage,
-  type ReadRecord,
-  type RecordSource,
-} from "../../core/inbox/import-types.ts";
-import type { Direction, Service } from "../../core/inbox/types.ts";
+import { IMPORT_BATCH_RECORDS, type ReadRecord, type RecordSource } from "../../core/inbox/import-types.ts";
 import type { FileChunks } from "./file-chunks.ts";
 import { recordSource, malformed, truncated, type ImportNotes } from "./import-progress.ts";
-import { JsonFields, LineFault, checked } from "./json-fields.ts";
+import { JsonFields, LineFault } from "./json-fields.ts";
+import { readRecord } from "./jsonl-records.ts";
 import { EXPORT_VERSION } from "./jsonl-writer.ts";
 import { LineStream, type Line } from "./line-stream.ts";
 
-/** A text of 65,536 bytes takes at most six times as many as JSON, and the rest of a line 32 KiB. */
-const LINE_BYTES_MAX = 512 * 1024;
-
-const directions: readonly Direction[] = ["in", "out"];
-const services: readonly Service[] = ["kinlog", "sms", "mms"];
+/** A draft of 65,536 bytes takes at most six times as many as JSON, participants of as many twice as many, the rest of a line 32 KiB. */
+const LINE_BYTES_MAX = 640 * 1024;
 
 /** The records of an export, in its order. Errors and progress: RecordSource. */
 export function readJsonl(path: string): RecordSource<ReadRecord> {
@@ -55,6 +45,7 @@ class ExportReader {
   readonly records: ReadRecord[] = [];
   readonly #notes: ImportNotes;
   #lineCount = 0;
+  #version = 0;
   #isEnded = false;
 
   constructor(notes: ImportNotes) {
@@ -63,7 +54,10 @@ class ExportReader {
 
   take({ bytes, number }: Line): void {
     this.#lineCount = number;
-    if (number === 1) return checkHeader(bytes);
+    if (number === 1) {
+      this.#version = versionOf(bytes);
+      return;
+    }
     if (this.#isEnded) throw malformed(number, "something follows the line that ends the export");
     try {
       if (bytes === null) throw new LineFault("a line is too long");
@@ -81,21 +75,13 @@ class ExportReader {
   }
 
   #takeFields(fields: JsonFields, line: number): void {
-    switch (fields.text("kind")) {
-      case "message":
-        this.records.push(messageOf(fields, line));
-        return;
-      case "conversation":
-        this.records.push(conversationOf(fields, line));
-        return;
-      case "end":
-        // The header and this line are not counted.
-        if (fields.count("lines") !== line - 2) throw truncated(line);
-        this.#isEnded = true;
-        return;
-      default:
-        throw new LineFault("a kind of line that this version does not know");
+    if (fields.text("kind") !== "end") {
+      this.records.push(readRecord(fields, { line, version: this.#version }));
+      return;
     }
+    // The header and this line are not counted.
+    if (fields.count("lines") !== line - 2) throw truncated(line);
+    this.#isEnded = true;
   }
 }
 
@@ -108,7 +94,7 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
-function checkHeader(bytes: Uint8Array | null): void {
+function versionOf(bytes: Uint8Array | null): number {
   let version: number | null = null;
   try {
     const fields = JsonFields.parse(textOf(bytes ?? new Uint8Array(0)));
@@ -130,52 +116,5 @@ function checkHeader(bytes: Uint8Array | null): void {
       },
     );
   }
-}
-
-function messageOf(fields: JsonFields, line: number): ExportedMessage {
-  const id = fields.messageId("id");
-  const order = fields.order("order");
-  if (order.id !== id) throw new LineFault("order and id name different messages");
-  const message: ExportedMessage = {
-    kind: "message",
-    id,
-    author: fields.deviceId("author"),
-    stamp: order.stamp,
-    conversation: addressOf(fields, "conversation"),
-    direction: fields.oneOf("direction", directions),
-    service: fields.oneOf("service", services),
-    sender: fields.optional("sender", (name) => addressOf(fields, name)),
-    text: fields.text("text"),
-    sentAtMs: fields.timeMs("sentAt"),
-    receivedAtMs: fields.optional("receivedAt", (name) => fields.timeMs(name)),
-    replyTo: fields.optional("replyTo", (name) => fields.messageId(name)),
-    takenIn: fields.flag("takenIn"),
-    readAtSource: fields.flag("readAtSource"),
-    read: fields.flag("read"),
-    deletedBy: fields.optional("deletedBy", (name) => fields.order(name)),
-    line,
-  };
-  checked(() => validateText(message.text));
-  return message;
-}
-
-function conversationOf(fields: JsonFields, line: number): ExportedConversation {
-  return {
-    kind: "conversation",
-    conversation: addressOf(fields, "conversation"),
-    title: fields.optional("title", (name) => titleOf(fields.nested(name))),
-    readUpTo: fields.optional("readUpTo", (name) => fields.order(name)),
-    markedUnread: fields.flag("markedUnread"),
-    line,
-  };
-}
-
-function titleOf(fields: JsonFields): NonNullable<ExportedConversation["title"]> {
-  return { text: addressOf(fields, "text"), order: fields.order("order"), author: fields.deviceId("author") };
-}
-
-function addressOf(fields: JsonFields, name: string): string {
-  const address = fields.text(name);
-  checked(() => validateAddress(address));
-  return address;
+  return version;
 }

@@ -5,7 +5,7 @@ import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EngineError } from "../../../src/app/api/errors.ts";
-import type { Dispatch } from "../../../src/app/api/methods.ts";
+import type { Dispatch } from "../../../src/app/api/method-entry.ts";
 import { LINE_BYTES_MAX } from "../../../src/app/api/protocol.ts";
 import { connectApi } from "../../../src/app/api/socket-client.ts";
 import { serveSocket, type SocketServer } from "../../../src/app/api/socket-server.ts";

@@ -66,6 +66,7 @@ describe("The command on one device", function () {
       "sentAt",
       "receivedAt",
       "editedAt",
+      "unsentAt",
       "read",
       "deleted",
       "replyTo",
@@ -73,6 +74,7 @@ describe("The command on one device", function () {
       "attachments",
       "status",
       "stored",
+      "needsUpdate",
     ]);
     deepEqual(
       messages.map(({ text, sender, direction, replyTo, status }) => ({
@@ -97,7 +99,10 @@ describe("The command on one device", function () {
       "unread",
       "pinned",
       "muted",
+      "mutedUntil",
       "archived",
+      "draft",
+      "participants",
       "last",
     ]);
     deepEqual([conversation!.unread, conversation!.last?.text], [1, "hi"]);

@@ -1,6 +1,7 @@
 /** The table of methods: what each takes, strictly, and the question of linking. The node is a double that notes what it is asked. */
 import { deepEqual, equal } from "node:assert/strict";
-import { createDispatch, type Dispatch, isMethod, lastingOf } from "../../../src/app/api/methods.ts";
+import type { Dispatch } from "../../../src/app/api/method-entry.ts";
+import { createDispatch, isMethod, lastingOf } from "../../../src/app/api/methods.ts";
 import { EngineError } from "../../../src/core/base/errors.ts";
 import type { KinlogNode, LinkAttempt } from "../../../src/app/node/types.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
@@ -35,13 +36,28 @@ function bench(node: object = {}, clock = new ManualClock()): Bench {
       show: note("show", []),
       delete: note("delete"),
       restore: note("restore"),
+      edit: note("edit"),
+      unsend: note("unsend"),
+      react: note("react"),
+      setStatus: note("setStatus"),
+      history: note("history", []),
     },
     conversations: {
       list: note("list", []),
       read: note("read"),
       unread: note("unread"),
       delete: note("bin"),
+      title: note("title"),
+      pin: note("pin"),
+      unpin: note("unpin"),
+      mute: note("mute"),
+      unmute: note("unmute"),
+      archive: note("archive"),
+      unarchive: note("unarchive"),
+      draft: note("draft"),
+      participants: note("participants"),
     },
+    settings: { get: note("get", "dark"), set: note("set"), list: note("settings", []) },
     devices: { list: note("devices", []), rename: note("rename") },
     ...node,
   };
@@ -90,6 +106,48 @@ describe("The methods of the local API", () => {
     ]);
   });
 
+  it("of messages, conversations and settings call the node with exactly what was given", async () => {
+    const { asked, call } = bench();
+    await call("messages.edit", { id: "abcdef", text: "" });
+    await call("messages.unsend", { id: "abcdef" });
+    await call("messages.react", { id: "abcdef", emoji: "\u{1f44d}", remove: true, from: "Ana" });
+    await call("messages.setStatus", { id: "abcdef", status: "delivered" });
+    await call("messages.history", { id: "abcdef" });
+    await call("conversations.list", { archived: true });
+    await call("conversations.title", { conversation: "Ana", title: "" });
+    await call("conversations.pin", { conversation: "Ana", rank: 3 });
+    await call("conversations.pin", { conversation: "Ana" });
+    await call("conversations.mute", { conversation: "Ana", until: "2030-01-31T00:00:00.000Z" });
+    for (const name of ["unpin", "unmute", "archive", "unarchive"])
+      await call(`conversations.${name}`, { conversation: "Ana" });
+    await call("conversations.draft", { conversation: "Ana", text: "See" });
+    await call("conversations.participants", { conversation: "Ana", participants: ["a", "b"] });
+    deepEqual(await call("settings.get", { name: "theme", scope: "device" }), { value: "dark" });
+    await call("settings.set", { name: "theme", value: "dark" });
+    await call("settings.list", { scope: "account" });
+    deepEqual(asked, [
+      ["edit", "abcdef", ""],
+      ["unsend", "abcdef"],
+      ["react", "abcdef", "\u{1f44d}", { remove: true, from: "Ana" }],
+      ["setStatus", "abcdef", "delivered"],
+      ["history", "abcdef"],
+      ["list", { archived: true }],
+      ["title", "Ana", ""],
+      ["pin", "Ana", { rank: 3 }],
+      ["pin", "Ana", {}],
+      ["mute", "Ana", { until: "2030-01-31T00:00:00.000Z" }],
+      ["unpin", "Ana"],
+      ["unmute", "Ana"],
+      ["archive", "Ana"],
+      ["unarchive", "Ana"],
+      ["draft", "Ana", "See"],
+      ["participants", "Ana", ["a", "b"]],
+      ["get", "theme", { scope: "device" }],
+      ["set", "theme", "dark", {}],
+      ["settings", { scope: "account" }],
+    ]);
+  });
+
   it("U12: refuse params of the wrong kind or size before the node hears of them", async () => {
     const { asked, call } = bench();
     const bad: readonly (readonly [string, unknown])[] = [
@@ -110,6 +168,18 @@ describe("The methods of the local API", () => {
       ["messages.delete", { ids: "abcdef" }],
       ["messages.delete", { ids: ["abcdef", 5] }],
       ["messages.delete", { ids: Array.from({ length: 10_001 }, () => "abcdef") }],
+      ["messages.edit", { id: "abcdef" }],
+      ["messages.unsend", { id: "" }],
+      ["messages.react", { id: "abcdef", emoji: 1 }],
+      ["messages.setStatus", { id: "abcdef", status: "received" }],
+      ["conversations.pin", { conversation: "Ana", rank: -1 }],
+      ["conversations.pin", { conversation: "Ana", rank: 2 ** 48 }],
+      [
+        "conversations.participants",
+        { conversation: "Ana", participants: Array.from({ length: 257 }, () => "a") },
+      ],
+      ["settings.get", { name: "theme", scope: "everybody" }],
+      ["settings.set", { name: "theme", value: null }],
       ["sync", { timeoutMs: 2 ** 31 }],
       ["sync", { timeoutMs: -1 }],
       ["import", { path: "relative.xml" }],

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { EngineError } from "../../../src/app/api/errors.ts";
 import { type Line, LineSplitter } from "../../../src/app/api/line-splitter.ts";
-import type { Call } from "../../../src/app/api/methods.ts";
+import type { Call } from "../../../src/app/api/method-entry.ts";
 import { LINE_BYTES_MAX } from "../../../src/app/api/protocol.ts";
 import { RequestSession } from "../../../src/app/api/request-session.ts";
 import { settle } from "../../support/manual-clock.ts";

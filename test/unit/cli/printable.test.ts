@@ -20,6 +20,8 @@ const message: Message = {
   sentAt: "2026-01-31T12:00:00.000Z",
   receivedAt: null,
   editedAt: null,
+  unsentAt: null,
+  needsUpdate: false,
   read: true,
   deleted: false,
   replyTo: null,

@@ -3,10 +3,24 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { hex } from "../../../src/core/base/bytes.ts";
 import type { DeviceId, MessageId } from "../../../src/core/base/ids.ts";
-import type { ExportedConversation, ExportedMessage } from "../../../src/core/inbox/import-types.ts";
-import type { OrderKey } from "../../../src/core/inbox/types.ts";
+import type {
+  ExportedConversation,
+  ExportedEdit,
+  ExportedMessage,
+  ExportedReaction,
+  ExportedSetting,
+} from "../../../src/core/inbox/import-types.ts";
+import { DELIVERY_STATES, type OrderKey } from "../../../src/core/inbox/types.ts";
 import { readJsonl } from "../../../src/io/gateways/jsonl-reader.ts";
-import { conversationLine, endLine, headerLine, messageLine } from "../../../src/io/gateways/jsonl-writer.ts";
+import {
+  conversationLine,
+  editLine,
+  endLine,
+  headerLine,
+  messageLine,
+  reactionLine,
+  settingLine,
+} from "../../../src/io/gateways/jsonl-writer.ts";
 import { NOW_MS, deviceOf, idOf, orderAt } from "../../support/operations.ts";
 import { ImportFiles, readThrough, zipped, type ReadThrough } from "../../support/import-files.ts";
 
@@ -28,13 +42,21 @@ const message: Line<ExportedMessage> = {
   readAtSource: false,
   read: true,
   deletedBy: null,
+  unsent: null,
+  delivery: null,
 };
 const conversation: Line<ExportedConversation> = {
   conversation: "+4930123",
   title: { text: "Mum", order: orderAt(NOW_MS, 3), author: deviceOf(2) },
   readUpTo: orderAt(NOW_MS, 1, 2),
   markedUnread: true,
+  pin: { on: true, rank: 1, order: orderAt(NOW_MS, 6) },
+  mute: null,
+  archive: null,
+  draft: null,
+  participants: null,
 };
+const properties = { pin: null, mute: null, archive: null, draft: null, participants: null };
 
 const noNullPrototype = true;
 const bytes = (size: number): fc.Arbitrary<string> =>
@@ -68,6 +90,8 @@ const anyMessage: fc.Arbitrary<Line<ExportedMessage>> = fc.record(
     readAtSource: fc.boolean(),
     read: fc.boolean(),
     deletedBy: fc.option(order),
+    unsent: fc.option(fc.record({ order, author }, { noNullPrototype })),
+    delivery: fc.option(fc.constantFrom(...DELIVERY_STATES)),
   },
   { noNullPrototype },
 );
@@ -77,7 +101,34 @@ const anyConversation: fc.Arbitrary<Line<ExportedConversation>> = fc.record(
     title: fc.option(fc.record({ text: address, order, author }, { noNullPrototype })),
     readUpTo: fc.option(order),
     markedUnread: fc.boolean(),
+    pin: fc.option(fc.record({ on: fc.boolean(), rank: ms, order }, { noNullPrototype })),
+    mute: fc.option(fc.record({ untilMs: ms, order }, { noNullPrototype })),
+    archive: fc.option(fc.record({ on: fc.boolean(), order }, { noNullPrototype })),
+    draft: fc.option(fc.record({ text, order, author }, { noNullPrototype })),
+    participants: fc.option(
+      fc.record({ list: fc.array(address, { maxLength: 4 }), order, author }, { noNullPrototype }),
+    ),
   },
+  { noNullPrototype },
+);
+const anyEdit: fc.Arbitrary<Line<ExportedEdit>> = fc.record(
+  { message: id, conversation: address, text, order, author },
+  { noNullPrototype },
+);
+const anyReaction: fc.Arbitrary<Line<ExportedReaction>> = fc.record(
+  {
+    message: id,
+    conversation: address,
+    sender: fc.option(address),
+    emoji: fc.constantFrom("\u{1f44d}", "ok", ""),
+    removed: fc.boolean(),
+    order,
+    author,
+  },
+  { noNullPrototype },
+);
+const anySetting: fc.Arbitrary<Line<ExportedSetting>> = fc.record(
+  { name: fc.constantFrom("theme", "sounds"), value: text, order, author },
   { noNullPrototype },
 );
 
@@ -95,15 +146,46 @@ describe("an export", () => {
   const withField = (name: string, value: unknown): string =>
     `${JSON.stringify({ ...(JSON.parse(messageLine(message)) as object), [name]: value })}\n`;
 
+  const ORDER = `018bcfe568000000${idOf(6)}`;
+  const inConversation = (name: string, value: unknown): string =>
+    `${JSON.stringify({ ...(JSON.parse(conversationLine(conversation)) as object), [name]: value })}\n`;
+
+  it("of version 1 is taken as it was written, and has no lines of version 2", async () => {
+    const old = (line: string, ...fields: readonly string[]): string => {
+      const entries = Object.entries(JSON.parse(line) as object).filter(([name]) => !fields.includes(name));
+      return `${JSON.stringify(Object.fromEntries(entries))}\n`;
+    };
+    const through = await read(
+      '{"kinlog":"export","version":1}\n' +
+        old(messageLine(message), "unsent", "delivery") +
+        old(conversationLine(conversation), ...Object.keys(properties)) +
+        settingLine({ name: "theme", value: "dark", order: orderAt(NOW_MS, 5), author: deviceOf(2) }) +
+        endLine(3),
+    );
+    deepEqual(through.records, [
+      { kind: "message", ...message, line: 2 },
+      { kind: "conversation", ...conversation, ...properties, line: 3 },
+    ]);
+    deepEqual(through.problems, [{ line: 4, reason: "a kind of line that this version does not know" }]);
+  });
+
   it("comes in again without loss", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(anyMessage, { maxLength: 5 }),
         fc.array(anyConversation, { maxLength: 3 }),
-        async (messages, conversations) => {
+        fc.tuple(anyEdit, anyReaction, anySetting),
+        async (messages, conversations, [edit, reaction, setting]) => {
           const through = await read(
-            exportOf(...conversations.map(conversationLine), ...messages.map(messageLine)),
+            exportOf(
+              ...conversations.map(conversationLine),
+              ...messages.map(messageLine),
+              editLine(edit),
+              reactionLine(reaction),
+              settingLine(setting),
+            ),
           );
+          const behind = 2 + conversations.length + messages.length;
           deepEqual([through.error, through.problems], [null, []]);
           deepEqual(through.records, [
             ...conversations.map((each, at) => ({ kind: "conversation", ...each, line: at + 2 })),
@@ -112,6 +194,9 @@ describe("an export", () => {
               ...each,
               line: at + 2 + conversations.length,
             })),
+            { kind: "edit", ...edit, line: behind },
+            { kind: "reaction", ...reaction, line: behind + 1 },
+            { kind: "setting", ...setting, line: behind + 2 },
           ]);
         },
       ),
@@ -119,18 +204,32 @@ describe("an export", () => {
   });
 
   it("looks as the specification shows it", () => {
-    equal(headerLine(), '{"kinlog":"export","version":1}\n');
+    equal(headerLine(), '{"kinlog":"export","version":2}\n');
     equal(
       messageLine(message),
       `{"kind":"message","id":"${idOf(1)}","order":"018bcfe568000002${idOf(1)}","author":"${deviceOf(1)}","conversation":"+4930123",` +
         '"direction":"in","sender":"Mum","service":"sms","text":"hi","sentAt":"2023-11-14T22:13:20.000Z",' +
         '"receivedAt":"2023-11-14T22:13:20.001Z","replyTo":null,"takenIn":true,"readAtSource":false,"read":true,' +
-        '"deleted":false,"deletedBy":null}\n',
+        '"deleted":false,"deletedBy":null,"unsent":null,"delivery":null}\n',
     );
     equal(
       conversationLine(conversation),
       `{"kind":"conversation","conversation":"+4930123","title":{"text":"Mum","order":"018bcfe568000000${idOf(3)}",` +
-        `"author":"${deviceOf(2)}"},"readUpTo":"018bcfe568000002${idOf(1)}","markedUnread":true}\n`,
+        `"author":"${deviceOf(2)}"},"readUpTo":"018bcfe568000002${idOf(1)}","markedUnread":true,` +
+        `"pin":{"on":true,"rank":1,"order":"018bcfe568000000${idOf(6)}"},"mute":null,"archive":null,"draft":null,"participants":null}\n`,
+    );
+    const written = { order: orderAt(NOW_MS, 5), author: deviceOf(2) };
+    equal(
+      reactionLine({
+        message: idOf(1),
+        conversation: "+4930123",
+        sender: null,
+        emoji: "\u{1f44d}",
+        removed: false,
+        ...written,
+      }),
+      `{"kind":"reaction","message":"${idOf(1)}","conversation":"+4930123","sender":null,"emoji":"\u{1f44d}","removed":false,` +
+        `"order":"018bcfe568000000${idOf(5)}","author":"${deviceOf(2)}"}\n`,
     );
     equal(endLine(2), '{"kind":"end","lines":2}\n');
   });
@@ -154,7 +253,7 @@ describe("an export", () => {
       ["not json\n", "not JSON"],
       ["[]\n", "not a JSON object"],
       ["\n", "not JSON"],
-      ['{"kind":"reaction"}\n', "a kind of line that this version does not know"],
+      ['{"kind":"poll"}\n', "a kind of line that this version does not know"],
       ["{}\n", "kind is missing"],
       [withField("id", "x"), "id is no id of 32 hex digits"],
       [withField("id", idOf(2)), "order and id name different messages"],
@@ -172,6 +271,28 @@ describe("an export", () => {
       [messageLine(message).replace(/"sentAt":"[^"]*"/, '"sentAt":1e400'), "sentAt is no text"],
       [withField("takenIn", 1), "takenIn is neither true nor false"],
       [withField("replyTo", undefined), "replyTo is missing"],
+      [withField("unsent", undefined), "unsent is missing"],
+      [withField("delivery", "lost"), "delivery is none of queued, failed, sent, delivered, read"],
+      ['{"kind":"edit"}\n', "text is missing"],
+      [inConversation("pin", { on: true, rank: 2 ** 48, order: ORDER }), "rank is too large"],
+      [inConversation("pin", { on: 1, rank: 1, order: ORDER }), "on is neither true nor false"],
+      [inConversation("mute", { until: "soon", order: ORDER }), "until is an impossible time"],
+      [
+        inConversation("participants", { list: "Mum", order: ORDER, author: deviceOf(1) }),
+        "list is no list of texts",
+      ],
+      [
+        inConversation("participants", {
+          list: Array.from({ length: 100 }, () => "x".repeat(1_000)),
+          order: ORDER,
+          author: deviceOf(1),
+        }),
+        "participants are over 65536 bytes",
+      ],
+      [
+        inConversation("draft", { text: "x".repeat(65_537), order: ORDER, author: deviceOf(1) }),
+        "a message is over 65536 bytes",
+      ],
     ];
     const through = await read(exportOf(...bad.map(([line]) => line), messageLine(message)));
     equal(through.error, null);
@@ -237,7 +358,7 @@ describe("an export", () => {
 
   it("of a newer version, or none at all, is refused whole", async () => {
     for (const first of [
-      '{"kinlog":"export","version":2}',
+      '{"kinlog":"export","version":3}',
       '{"kinlog":"export"}',
       '{"kinlog":"x","version":1}',
       "{}",
