@@ -1,11 +1,11 @@
 /** Every command with its operands, options and examples: the one place that parsing, help and completion read. */
 import type { CommandSpec, OptionSpec } from "./command.ts";
+import { INBOX_COMMANDS } from "./inbox-commands.ts";
 
 const none = { min: 0, max: 0 };
 const one = { min: 1, max: 1 };
 
 const yes: OptionSpec = { type: "flag", help: "do not ask" };
-const limit = (what: string): OptionSpec => ({ type: "text", value: "N", help: what });
 const seconds = (what: string): OptionSpec => ({ type: "text", value: "S", help: what });
 const name: OptionSpec = { type: "text", value: "NAME", help: "how this device is called" };
 
@@ -96,98 +96,7 @@ const specs: readonly CommandSpec[] = [
     examples: ["kinlog devices rename laptop 'work laptop'"],
     load: () => import("./commands/devices-rename.ts"),
   },
-  {
-    name: "send",
-    summary: "write a message; it is on disk when the command returns",
-    operands: "CONVERSATION TEXT",
-    count: { min: 2, max: 2 },
-    options: {
-      from: { type: "text", value: "SENDER", help: "record a message that SENDER sent to you" },
-      "reply-to": { type: "text", value: "ID", help: "the message that this one answers" },
-    },
-    details: [
-      "With `-` the text comes from stdin, without its last line end. Write `--` before a text that begins with `-`.",
-    ],
-    examples: [
-      "kinlog send Ana 'See you at eight'",
-      "kinlog send +4915112345678 --from +4915112345678 'On my way'",
-      "fortune | kinlog send Ana -",
-    ],
-    load: () => import("./commands/send.ts"),
-  },
-  {
-    name: "conversations",
-    summary: "the conversations, the most recently used first",
-    operands: "",
-    count: none,
-    options: { limit: limit("how many (200)") },
-    examples: ["kinlog conversations --limit 20"],
-    load: () => import("./commands/conversations.ts"),
-  },
-  {
-    name: "show",
-    summary: "the newest messages of a conversation",
-    operands: "CONVERSATION",
-    count: one,
-    options: {
-      limit: limit("how many (50)"),
-      before: { type: "text", value: "ID", help: "only those before this message" },
-      deleted: { type: "flag", help: "also those in the bin" },
-    },
-    examples: ["kinlog show Ana", "kinlog show Ana --limit 20 --before 3f2a91c4"],
-    load: () => import("./commands/show.ts"),
-  },
-  {
-    name: "watch",
-    summary: "what happens, as it happens",
-    operands: "[CONVERSATION]",
-    count: { min: 0, max: 1 },
-    options: { all: { type: "flag", help: "each message also while much is missing here" } },
-    details: ["Needs a running node. Runs until Ctrl-C."],
-    examples: ["kinlog watch", "kinlog watch Ana --json"],
-    load: () => import("./commands/watch.ts"),
-  },
-  {
-    name: "read",
-    summary: "mark a conversation as read, on all devices",
-    operands: "CONVERSATION",
-    count: one,
-    options: {},
-    examples: ["kinlog read Ana"],
-    load: () => import("./commands/read.ts"),
-  },
-  {
-    name: "unread",
-    summary: "mark a conversation as unread, on all devices",
-    operands: "CONVERSATION",
-    count: one,
-    options: {},
-    examples: ["kinlog unread Ana"],
-    load: () => import("./commands/unread.ts"),
-  },
-  {
-    name: "delete",
-    summary: "move messages to the bin, on all devices",
-    operands: "[ID…]",
-    count: { min: 0, max: Number.MAX_SAFE_INTEGER },
-    options: {
-      conversation: { type: "text", value: "C", help: "all messages of a conversation; asks first" },
-      before: { type: "text", value: "TIME", help: "with --conversation: only those sent before" },
-      yes,
-    },
-    details: ["`kinlog restore` brings them back."],
-    examples: ["kinlog delete 3f2a91c4", "kinlog delete --conversation Ana --before 2026-01-31"],
-    load: () => import("./commands/delete.ts"),
-  },
-  {
-    name: "restore",
-    summary: "bring messages back from the bin, on all devices",
-    operands: "ID…",
-    count: { min: 1, max: Number.MAX_SAFE_INTEGER },
-    options: {},
-    examples: ["kinlog show Ana --deleted", "kinlog restore 3f2a91c4"],
-    load: () => import("./commands/restore.ts"),
-  },
+  ...INBOX_COMMANDS,
   {
     name: "status",
     summary: "is this device in sync, with whom, and what is missing where",

@@ -1,5 +1,6 @@
 /**
- * `kinlog delete`: to the bin, on all devices. Named messages go at once, since `restore` brings them back; a whole conversation asks first.
+ * `kinlog delete`: to the bin, on all devices. Named messages go at once, since `restore` brings them back; very many of them, or a whole
+ * conversation, ask first.
  */
 import { EngineError } from "../../src/app/api/errors.ts";
 import type { ApiClient } from "../../src/app/api/protocol.ts";
@@ -8,7 +9,11 @@ import type { Context, Run } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import { localTime, plural } from "../output/times.ts";
+import { timeOption } from "../time-option.ts";
 import { usageError } from "../usage-error.ts";
+
+/** More ids than anybody types: a script that went wrong, rather than a wish. */
+const UNASKED_MAX = 100;
 
 export const run: Run = async (context) => {
   const { args, output, withApi } = context;
@@ -20,11 +25,13 @@ export const run: Run = async (context) => {
       "Write `kinlog delete ID…` or `kinlog delete --conversation C`.",
     );
   }
-  const before = timeOf(args.text("before"));
+  const before = timeOption(args, "before");
   if (before !== null && conversation === undefined)
     throw usageError("--before goes with --conversation only");
-  if (conversation !== undefined) requireAnswerer(context);
+  const count = new Set(ids).size;
+  if (conversation !== undefined || count > UNASKED_MAX) requireAnswerer(context);
   return withApi("any", async (api) => {
+    if (count > UNASKED_MAX) await confirm(context, `${plural(count, "message")}`);
     const done =
       conversation === undefined
         ? await inChunks(ids, (some) => api.call("messages.delete", { ids: some }))
@@ -37,20 +44,14 @@ export const run: Run = async (context) => {
 };
 
 async function deleteConversation(
-  { args, input, output, signal }: Context,
+  context: Context,
   api: ApiClient,
   { conversation, before }: { readonly conversation: string; readonly before: string | null },
 ): Promise<number> {
   // One that is not there needs no question.
   await api.call("messages.show", { conversation, limit: 1 });
-  if (!args.flag("yes")) {
-    const which = before === null ? "All messages" : `All messages sent before ${localTime(before)}`;
-    await output.raw(`${which} of ${printableLine(conversation)} go to the bin on all devices. Type yes: `);
-    const answer = await input.ask(signal);
-    if (answer?.trim().toLowerCase() !== "yes") {
-      throw notConfirmed("nothing was deleted, since the answer was not yes", "Answer yes to delete.");
-    }
-  }
+  const which = before === null ? "All messages" : `All messages sent before ${localTime(before)}`;
+  await confirm(context, `${which} of ${printableLine(conversation)}`);
   const { done } = await api.call("conversations.delete", {
     conversation,
     ...(before === null ? {} : { before }),
@@ -58,24 +59,21 @@ async function deleteConversation(
   return done;
 }
 
+/** @throws EngineError `CONFIRMATION_REQUIRED` where the answer is not yes. */
+async function confirm({ args, input, output, signal }: Context, what: string): Promise<void> {
+  if (args.flag("yes")) return;
+  await output.raw(`${what} go to the bin on all devices. Type yes: `);
+  const answer = await input.ask(signal);
+  if (answer?.trim().toLowerCase() === "yes") return;
+  throw notConfirmed("nothing was deleted, since the answer was not yes", "Answer yes to delete.");
+}
+
 /** Before anything is opened. @throws EngineError `CONFIRMATION_REQUIRED` */
 function requireAnswerer({ args, input, output }: Context): void {
   if (args.flag("yes") || (input.isTerminal && output.isTerminal)) return;
-  throw notConfirmed("deleting a conversation asks first, and nobody is there to answer");
+  throw notConfirmed("deleting so much asks first, and nobody is there to answer");
 }
 
 function notConfirmed(message: string, remedy?: string): EngineError {
   return new EngineError("CONFIRMATION_REQUIRED", message, remedy === undefined ? {} : { remedy });
-}
-
-/** A day means its beginning in this machine's zone. @throws EngineError `USAGE` */
-function timeOf(text: string | undefined): string | null {
-  if (text === undefined) return null;
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?$/.test(text);
-  const ms = isDay ? Date.parse(`${text}T00:00`) : isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) {
-    throw usageError("--before must be a day or a time", "Write it as 2026-01-31 or 2026-01-31T12:00:00Z.");
-  }
-  return new Date(ms).toISOString();
 }

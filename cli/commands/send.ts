@@ -2,14 +2,11 @@
 import type { Run } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
+import { textOperand } from "../text-operand.ts";
 
-/** As the inbox has it. */
-const TEXT_BYTES_MAX = 65_536;
-
-export const run: Run = async ({ args, input, output, withApi }) => {
-  const given = args.operand(1);
-  // Read before anything is opened: a slow writer must not hold the store.
-  const text = given === "-" ? await input.text({ bytesMax: TEXT_BYTES_MAX }) : given;
+export const run: Run = async (context) => {
+  const { args, output, withApi } = context;
+  const text = await textOperand(context, 1);
   return withApi("any", async (api) => {
     const sent = await api.call("messages.send", {
       conversation: args.operand(0),

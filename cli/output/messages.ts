@@ -10,9 +10,17 @@ export function messageLines(message: Message, style: Style): readonly string[] 
   const { id, sender, direction, text, sentAt, deleted, replyTo } = message;
   const who = direction === "out" ? "me" : printableLine(sender ?? message.conversation);
   const marks = [
+    ...(message.unsentAt === null ? [] : [style.dim("unsent")]),
+    ...(message.needsUpdate ? [style.yellow("needs a newer Kinlog")] : []),
+    ...(message.editedAt === null ? [] : [style.dim("edited")]),
+    ...(direction === "out" && message.status !== "sent" ? [style.dim(message.status)] : []),
     ...(direction === "in" && !message.read ? [style.bold("new")] : []),
     ...(deleted ? [style.yellow("in the bin")] : []),
     ...(replyTo === null ? [] : [style.dim(`answers ${replyTo.slice(0, ID_DIGITS)}`)]),
+    ...message.reactions.map(
+      (reaction) =>
+        `${printableLine(reaction.emoji)} ${reaction.sender === null ? "me" : printableLine(reaction.sender)}`,
+    ),
     ...(message.stored.devices.length === 0
       ? []
       : [style.dim(`also on ${message.stored.devices.map(printableLine).join(", ")}`)]),

@@ -71,7 +71,7 @@ describe("The command line", () => {
 
   it("refuses what it does not know, and what only later versions will", () => {
     const unknown = [
-      ["edit", "abcdef", "text"],
+      ["evict"],
       ["search", "x"],
       ["cloud", "status"],
       ["purge", "abcdef"],
@@ -79,7 +79,7 @@ describe("The command line", () => {
       ["devices", "revoke", "laptop"],
       ["send", "Ana", "x", "--via", "sms"],
       ["send", "Ana", "x", "--attach", "file"],
-      ["conversations", "--archived"],
+      ["conversations", "--pinned"],
       ["show", "Ana", "-n", "5"],
       ["help"],
     ];

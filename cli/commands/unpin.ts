@@ -1,0 +1,16 @@
+/** `kinlog unpin`: on all devices. */
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
+import { printableLine } from "../output/printable.ts";
+
+export const run: Run = ({ args, output, withApi }) =>
+  withApi("any", async (api) => {
+    const conversation = args.operand(0);
+    const result = await api.call("conversations.unpin", { conversation });
+    await output.done(result, () => [
+      result.done === 0
+        ? `${printableLine(conversation)} is not pinned.`
+        : `${printableLine(conversation)} stands among the others again, on all devices.`,
+    ]);
+    return EXIT.done;
+  });
