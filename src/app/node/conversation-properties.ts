@@ -23,6 +23,8 @@ export class ConversationProperties implements Properties {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #drafts: DraftPace;
+  /** Drafts of which it is being looked whether they stand already. */
+  readonly #taking = new Set<Promise<unknown>>();
 
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
@@ -77,10 +79,11 @@ export class ConversationProperties implements Properties {
 
   async draft(argument: string, text: string): Promise<Done> {
     validateText(text);
-    const { conversation, draft } = await this.#state(argument);
-    const [standing = null] = await this.#inbox.namesAt([draft?.place ?? null]);
-    if (!this.#drafts.isWaiting(conversation) && (standing ?? "") === text) return NOTHING;
-    await this.#drafts.take(conversation, text);
+    const taking = this.#takeDraft(argument, text);
+    this.#taking.add(taking);
+    const taken = await taking.finally(() => this.#taking.delete(taking));
+    if (taken === null) return NOTHING;
+    await taken.durable;
     return { done: 1 };
   }
 
@@ -93,9 +96,21 @@ export class ConversationProperties implements Properties {
     return this.#write({ kind: "participants", conversation, participants });
   }
 
-  /** What waits is written before the node ends. */
-  flush(): Promise<void> {
-    return this.#drafts.flush();
+  /** What waits, and what is on its way to waiting, is written before the node ends. */
+  async flush(): Promise<void> {
+    await Promise.allSettled(this.#taking);
+    await this.#drafts.flush();
+  }
+
+  /** Null where it stands already. Once this is settled the draft waits, or is on its way to the disk. */
+  async #takeDraft(argument: string, text: string): Promise<{ readonly durable: Promise<void> } | null> {
+    const { conversation, draft } = await this.#state(argument);
+    const [standing = null] = await this.#inbox.namesAt([draft?.place ?? null]);
+    if (!this.#drafts.isWaiting(conversation) && (standing ?? "") === text) return null;
+    const durable = this.#drafts.take(conversation, text);
+    // Whoever gave it hears of a failure, in its own time.
+    durable.catch(() => undefined);
+    return { durable };
   }
 
   async #archive(argument: string, { on }: { readonly on: boolean }): Promise<Done> {

@@ -93,7 +93,23 @@ async function readAll(source: RecordSource<ReadRecord>): Promise<void> {
 }
 
 function checkRecord(record: ReadRecord): void {
-  if (record.kind === "conversation") return validateAddress(record.conversation);
+  switch (record.kind) {
+    case "conversation":
+      return validateAddress(record.conversation);
+    case "setting":
+      return promise(record.name.length <= 64 && record.value.length <= 1_024, "a setting keeps its limits");
+    case "edit":
+      validateAddress(record.conversation);
+      return validateText(record.text);
+    case "reaction":
+      return validateAddress(record.conversation);
+    case "message":
+    case "taken-in":
+      return checkMessage(record);
+  }
+}
+
+function checkMessage(record: Extract<ReadRecord, { readonly kind: "message" | "taken-in" }>): void {
   validateText(record.text);
   if (record.sender !== null) validateAddress(record.sender);
   validateAddress(record.kind === "message" ? record.conversation : record.address);

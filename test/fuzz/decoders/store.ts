@@ -4,10 +4,14 @@ import { concat, equalBytes, utf8 } from "../../../src/core/base/bytes.ts";
 import { hashLabelled } from "../../../src/core/crypto/hash.ts";
 import { labels } from "../../../src/core/crypto/labels.ts";
 import {
+  decodePlacedRow,
+  decodeReactionRow,
+  encodePlacedRow,
+  encodeReactionRow,
+} from "../../../src/core/inbox/placed.ts";
+import {
   decodeConversationRow,
-  decodeDeviceRow,
   encodeConversationRow,
-  encodeDeviceRow,
   NEW_CONVERSATION,
 } from "../../../src/core/inbox/registers.ts";
 import {
@@ -138,18 +142,15 @@ const rows: readonly {
 }[] = [
   {
     good: [
-      encodeMessageRow({ content, register: { order: placed.order, deleted: true } }),
-      encodeMessageRow({ content, register: null }),
-      encodeMessageRow({ content: null, register: { order: placed.order, deleted: false } }),
+      encodeMessageRow({ content, marks: 3, register: { order: placed.order, deleted: true } }),
+      encodeMessageRow({ content, marks: 0, register: null }),
+      encodeMessageRow({ content: null, marks: 4, register: { order: placed.order, deleted: false } }),
     ],
     again: (row) => encodeMessageRow(decodeMessageRow(row)),
   },
   {
-    good: [encodeOrderRow(9, placed.place)],
-    again: (row) => {
-      const { flags, place } = decodeOrderRow(row);
-      return encodeOrderRow(flags, place);
-    },
+    good: [encodeOrderRow({ flags: 9, marks: 1, place: placed.place })],
+    again: (row) => encodeOrderRow(decodeOrderRow(row)),
   },
   {
     good: [encodeTotals({ messages: 300, deleted: 2, conversations: 5 })],
@@ -159,6 +160,7 @@ const rows: readonly {
     good: [
       encodeConversationRow(NEW_CONVERSATION),
       encodeConversationRow({
+        ...NEW_CONVERSATION,
         clock: placed.order.stamp,
         sortMs: 77,
         name: placed,
@@ -166,11 +168,19 @@ const rows: readonly {
         readUpTo: placed.order,
         unread: { order: placed.order, unread: true },
         title: placed,
+        pin: { order: placed.order, on: true, rank: 7 },
+        mute: { order: placed.order, untilMs: 9 },
+        archive: { order: placed.order, on: false },
+        participants: placed,
       }),
     ],
     again: (row) => encodeConversationRow(decodeConversationRow(row)),
   },
-  { good: [encodeDeviceRow(placed)], again: (row) => encodeDeviceRow(decodeDeviceRow(row)) },
+  { good: [encodePlacedRow(placed)], again: (row) => encodePlacedRow(decodePlacedRow(row)) },
+  {
+    good: [true, false].map((removed) => encodeReactionRow({ ...placed, removed })),
+    again: (row) => encodeReactionRow(decodeReactionRow(row)),
+  },
 ];
 
 const view: Decoder = {
