@@ -25,7 +25,7 @@ describeStores("A machine's directory", async () => {
 });
 
 describe("A device's directory", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let root: string;
   let dir: string;
   beforeEach(async () => {
