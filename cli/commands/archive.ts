@@ -10,7 +10,7 @@ export const run: Run = ({ args, output, withApi }) =>
     await output.done(result, () => [
       result.done === 0
         ? `${printableLine(conversation)} is in the archive already.`
-        : `${printableLine(conversation)} is in the archive, on all devices..`,
+        : `${printableLine(conversation)} is in the archive, on all devices.`,
     ]);
     return EXIT.done;
   });
