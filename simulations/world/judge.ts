@@ -9,7 +9,7 @@ import { leavesOf } from "../../src/core/log/header.ts";
 import { isComplete } from "../../src/core/log/state.ts";
 import type { MemoryLog } from "../doubles/memory-disk.ts";
 import type { Machine } from "./machine.ts";
-import { inboxOf, type SeenInbox, setOf } from "./seen.ts";
+import { inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
 import { hold } from "./violation.ts";
 import type { Witness } from "./witness.ts";
 
@@ -39,7 +39,7 @@ export class Judge {
         net.openStreams() <= STREAMS_MAX && net.dialling() <= DIALS_MAX,
         () => `${machine.name} has ${net.openStreams()} streams and ${net.dialling()} dials`,
       );
-      if (machine.isRepairing || !machine.isDiskQuiet) continue;
+      if (machine.isRepairing || !machine.isDiskQuiet || !isAsOnDisk(machine, replica)) continue;
       const print = `${replica.account} ${replica.fingerprint()}`;
       const set = `${replica.account} ${setOf(machine, replica)}`;
       hold(
@@ -100,7 +100,11 @@ export class Judge {
     const prints = new Set(running.map((machine) => machine.running!.replica.fingerprint()));
     hold(13, prints.size <= 1, () => `${prints.size} different fingerprints remain`);
     await this.checkPromises(running, this.#machines);
-    for (const machine of running) this.audit(machine);
+    for (const machine of running) {
+      this.audit(machine);
+      const { replica } = machine.running!;
+      hold(5, isAsOnDisk(machine, replica), () => `${machine.name} counts what its disk does not hold`);
+    }
   }
 
   /** 2: these devices show everything that was promised on those. */

@@ -38,6 +38,14 @@ export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> 
   });
 }
 
+/** False for a moment while the program takes damage away by itself: what the disk has forgotten the replica still counts. */
+export function isAsOnDisk(machine: Machine, replica: Replica): boolean {
+  const { logs } = machine.disk!.state;
+  return [...replica.frontier].every(
+    ([log, { held }]) => JSON.stringify(logs.get(log)?.state.held ?? []) === JSON.stringify(held),
+  );
+}
+
 /** Which entries of which logs of known owners are taken in, by their leaves. */
 export function setOf(machine: Machine, replica: Replica): string {
   const hash = createHash("sha256");
