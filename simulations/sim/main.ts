@@ -10,6 +10,7 @@ import { rarePaths } from "../world/registers/rare-paths.ts";
 import { regressions } from "../world/registers/regressions.ts";
 import { formatCounts } from "../wifi/table.ts";
 import { type Command, parseOptions, SEEDS_DEFAULT, usage } from "./options.ts";
+import { readOptions } from "../read-options.ts";
 import { readProgress, writeProgress } from "./progress.ts";
 import { describeFailure, planWithout, runPlan } from "./run-seed.ts";
 import { shrink } from "./shrink.ts";
@@ -34,19 +35,6 @@ function commitHere(): string {
     }).trim();
   } catch {
     return "unknown";
-  }
-}
-
-function readOptions(): ReturnType<typeof parseOptions> {
-  const args = process.argv.slice(2);
-  if (args.includes("--help")) {
-    console.log(usage);
-    process.exit(0);
-  }
-  try {
-    return parseOptions(args);
-  } catch (error) {
-    return fail(`${error instanceof Error ? error.message : "wrong arguments"}\n\n${usage}`);
   }
 }
 
@@ -135,7 +123,7 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0]!;
 }
 
-const { command, commit: wantedCommit } = readOptions();
+const { command, commit: wantedCommit } = readOptions(parseOptions, usage);
 const commit = commitHere();
 if (
   wantedCommit !== null &&

@@ -9,31 +9,17 @@ import { countRows, formatCounts, formatTable, Report, type Row } from "../wifi/
 import { errors } from "./errors.ts";
 import { flips } from "./flips.ts";
 import { kill } from "./kill.ts";
-import { type Options, parseOptions, usage } from "./options.ts";
+import { parseOptions, usage } from "./options.ts";
+import { readOptions } from "../read-options.ts";
 import { power } from "./power.ts";
 import { Stage, type Torture } from "./stage.ts";
 import { addToTally, seedBehind } from "./tally-file.ts";
 import { writes } from "./writes.ts";
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const tortures: readonly Torture[] = [kill, writes, errors, power, flips];
 /** What has no limit takes what there is. */
 const EVERY_ONE = 1_000_000;
-
-function readOptions(): Options {
-  const args = process.argv.slice(2);
-  if (args.includes("--help")) {
-    console.log(usage);
-    process.exit(0);
-  }
-  try {
-    return parseOptions(args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : "wrong arguments"}\n\n${usage}`);
-    process.exit(EXIT_USAGE);
-  }
-}
 
 function commit(): string {
   try {
@@ -67,7 +53,7 @@ async function play(stage: Stage, torture: Torture, at: number): Promise<readonl
   return report.rows;
 }
 
-const read = readOptions();
+const read = readOptions(parseOptions, usage);
 const seed = read.tally === undefined ? read.seed : seedBehind(read.tally, read.names, commit(), read.seed);
 const stage = new Stage({ ...read, seed });
 process.on("exit", () => stage.close());

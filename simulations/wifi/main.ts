@@ -8,30 +8,16 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseOptions, usage, type Options } from "./options.ts";
+import { parseOptions, usage } from "./options.ts";
+import { readOptions } from "../read-options.ts";
 import { playAll } from "./play.ts";
 import { Stage } from "./stage.ts";
 import { StallWatch } from "./stalls.ts";
 import { countRows, formatCounts, formatTable } from "./table.ts";
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 const CLI = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
-
-function readOptions(): Options {
-  const args = process.argv.slice(2);
-  if (args.includes("--help")) {
-    console.log(usage);
-    process.exit(0);
-  }
-  try {
-    return parseOptions(args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : "wrong arguments"}\n\n${usage}`);
-    process.exit(EXIT_USAGE);
-  }
-}
 
 /** Says what is missing here, and what to do about it. */
 function requireMachine(): void {
@@ -74,7 +60,7 @@ function describeMachine(): Readonly<Record<string, string | number>> {
   };
 }
 
-const options = readOptions();
+const options = readOptions(parseOptions, usage);
 requireMachine();
 const stage = new Stage(options);
 // The janitor sees the end of this process and cleans up after it.

@@ -13,26 +13,12 @@ import { brokenPromiseOrBound, type Decoder, groups } from "./decoder.ts";
 import { allDecoders } from "./decoders/all.ts";
 import type { FuzzResult } from "./fuzzer.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
+import { readOptions } from "../../simulations/read-options.ts";
 import type { Order } from "./worker.ts";
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 /** Longer inputs are printed by their beginning; the whole stands in the corpus. */
 const HEX_MAX = 2_000;
-
-function readOptions(): Options {
-  const args = process.argv.slice(2);
-  if (args.includes("--help")) {
-    console.log(usage);
-    process.exit(0);
-  }
-  try {
-    return parseOptions(args, new Set([...groups, ...allDecoders.map(({ name }) => name)]));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : "wrong arguments"}\n\n${usage}`);
-    process.exit(EXIT_USAGE);
-  }
-}
 
 async function replay(decoder: Decoder, input: Uint8Array): Promise<number> {
   const broken = await brokenPromiseOrBound(decoder, input);
@@ -96,7 +82,10 @@ async function fuzz(decoders: readonly Decoder[], options: Options): Promise<num
   return failed === 0 ? 0 : EXIT_FAILED;
 }
 
-const options = readOptions();
+const options = readOptions(
+  (args) => parseOptions(args, new Set([...groups, ...allDecoders.map(({ name }) => name)])),
+  usage,
+);
 const wanted = allDecoders.filter(
   ({ name, group }) =>
     options.names.length === 0 || options.names.includes(name) || options.names.includes(group),

@@ -11,6 +11,7 @@ import { repositoryRoot } from "../support/paths.ts";
 import { Control, hunt, type Outcome } from "./hunt.ts";
 import type { Mutant } from "./mutant.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
+import { readOptions } from "../../simulations/read-options.ts";
 import { register } from "./register.ts";
 import { endAll } from "./run-process.ts";
 import { ScratchTree } from "./scratch-tree.ts";
@@ -18,20 +19,6 @@ import { ScratchTree } from "./scratch-tree.ts";
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
-
-function readOptions(): Options {
-  const args = process.argv.slice(2);
-  if (args.includes("--help")) {
-    console.log(usage);
-    process.exit(0);
-  }
-  try {
-    return parseOptions(args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : "wrong arguments"}\n\n${usage}`);
-    process.exit(EXIT_USAGE);
-  }
-}
 
 function choose({ only }: Options): readonly Mutant[] {
   const chosen = register.filter(({ id }) => only.length === 0 || only.some((start) => id.startsWith(start)));
@@ -81,7 +68,7 @@ async function huntAll(
   return outcomes;
 }
 
-const options = readOptions();
+const options = readOptions(parseOptions, usage);
 const mutants = choose(options);
 if (options.list) {
   for (const { id, file, bug, breaks } of mutants) console.log(`${id}  ${file}: ${bug} (${breaks})`);

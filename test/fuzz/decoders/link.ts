@@ -51,15 +51,12 @@ const code: Decoder = {
       secret.kind === "words" ? `${number}-${words}` : uriOf({ number, qrSecret: words, addresses });
     const read = parseCode(written);
     promise(hex(read.secret.password) === hex(secret.password), "a code is read as it was written");
-    // A URI leaves out loopback addresses beside others; what it holds is a part, and the same when it is written again.
-    promise(read.number === number, "with its number");
+    // A URI leaves out loopback addresses beside others, and nothing else.
+    const others = addresses.filter((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address));
+    const expected = others.length > 0 ? others : addresses;
     promise(
-      read.addresses.every((address) => addresses.includes(address)),
-      "with addresses of its own",
-    );
-    promise(
-      secret.kind === "words" || uriOf({ number, qrSecret: words, addresses: read.addresses }) === written,
-      "as one text",
+      read.number === number && read.addresses.join() === expected.join(),
+      "with its number and addresses",
     );
   },
 };

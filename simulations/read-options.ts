@@ -1,0 +1,21 @@
+/**
+ * How the programs beside the tests read what they were given: `--help` prints the usage, wrong arguments end with a sentence and exit 2.
+ * Used by simulations/sim, torture and wifi, and by test/mutants and test/fuzz.
+ */
+
+const EXIT_USAGE = 2;
+
+/** What `parse` makes of the arguments; it throws an Error with a sentence for the person where they are wrong. */
+export function readOptions<Options>(parse: (args: readonly string[]) => Options, usage: string): Options {
+  const args = process.argv.slice(2);
+  if (args.includes("--help")) {
+    console.log(usage);
+    process.exit(0);
+  }
+  try {
+    return parse(args);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : "wrong arguments"}\n\n${usage}`);
+    process.exit(EXIT_USAGE);
+  }
+}
