@@ -3,11 +3,11 @@
  * benchmark measure the real library in real processes, each with its own memory.
  */
 import { createInterface } from "node:readline";
-import { keepHeapSmall } from "../src/app/node/process-heap.ts";
+import { tuneProcess } from "../src/app/node/process-tuning.ts";
 import { type KinlogNode, type LinkAttempt, joinAccount, openNode } from "../src/index.ts";
 
 // As the processes of the command line do.
-keepHeapSmall();
+tuneProcess();
 const [dir, name] = process.argv.slice(2) as [string, string];
 let node: KinlogNode | null = null;
 let link: LinkAttempt | null = null;

@@ -10,4 +10,6 @@ export interface Figure {
 export interface BenchOptions {
   readonly n: number | undefined;
   readonly runs: number;
+  /** Options of Node for each measured process. */
+  readonly nodeOptions: readonly string[];
 }

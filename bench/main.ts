@@ -1,5 +1,6 @@
 /**
- * Benchmarks: each prints its figures with the machine, the commit and the sizes. `npm run bench -- NAME [--n COUNT] [--runs COUNT] [--json]`.
+ * Benchmarks: each prints its figures with the machine, the commit and the sizes. `npm run bench -- NAME [--n COUNT] [--runs COUNT] [--json]
+ * [--prof DIR]`, where DIR gets a CPU profile of each process.
  * Never a test: nothing here passes or fails. Results are collected in docs/performance.md.
  */
 import { execFileSync } from "node:child_process";
@@ -21,12 +22,14 @@ const { values, positionals } = parseArgs({
     n: { type: "string" },
     runs: { type: "string", default: "5" },
     json: { type: "boolean", default: false },
+    prof: { type: "string" },
   },
 });
 const names = positionals.length === 0 ? Object.keys(benches) : positionals;
 const options: BenchOptions = {
   n: values.n === undefined ? undefined : Number(values.n),
   runs: Number(values.runs),
+  nodeOptions: values.prof === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", values.prof],
 };
 const machine = {
   cpu: cpus()[0]?.model ?? "unknown",

@@ -6,7 +6,7 @@ import { corpus } from "./corpus.ts";
 import { DeviceProcess } from "./device-process.ts";
 import type { BenchOptions, Figure } from "./figure.ts";
 
-export async function benchOpen({ n, runs }: BenchOptions): Promise<readonly Figure[]> {
+export async function benchOpen({ n, runs, nodeOptions }: BenchOptions): Promise<readonly Figure[]> {
   const dir = mkdtempSync(join(tmpdir(), "kinlog-bench-"));
   const empty: number[] = [];
   const full: number[] = [];
@@ -21,8 +21,8 @@ export async function benchOpen({ n, runs }: BenchOptions): Promise<readonly Fig
     await beginner.ask("open");
     await beginner.end();
     for (let run = 0; run < runs; run++) {
-      empty.push(await timed(join(dir, "empty"), null));
-      full.push(await timed(join(dir, "full"), names[run % names.length]!));
+      empty.push(await timed(join(dir, "empty"), null, nodeOptions));
+      full.push(await timed(join(dir, "full"), names[run % names.length]!, nodeOptions));
     }
     return [
       { what: "start to ready, empty store", unit: "ms", values: empty },
@@ -37,9 +37,13 @@ export async function benchOpen({ n, runs }: BenchOptions): Promise<readonly Fig
   }
 }
 
-async function timed(dir: string, conversation: string | null): Promise<number> {
+async function timed(
+  dir: string,
+  conversation: string | null,
+  nodeOptions: readonly string[],
+): Promise<number> {
   const began = performance.now();
-  const device = new DeviceProcess(dir, "timed");
+  const device = new DeviceProcess(dir, "timed", nodeOptions);
   await device.ask("open");
   if (conversation !== null) await device.ask("show", conversation);
   const ms = performance.now() - began;

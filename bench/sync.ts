@@ -9,7 +9,7 @@ import { corpus } from "./corpus.ts";
 import { DeviceProcess } from "./device-process.ts";
 import type { BenchOptions, Figure } from "./figure.ts";
 
-export async function benchSync({ n, runs }: BenchOptions): Promise<readonly Figure[]> {
+export async function benchSync({ n, runs, nodeOptions }: BenchOptions): Promise<readonly Figure[]> {
   const imports: number[] = [];
   const syncs: number[] = [];
   const memories: { readonly imported: number[]; readonly served: number[]; readonly synced: number[] } = {
@@ -23,7 +23,7 @@ export async function benchSync({ n, runs }: BenchOptions): Promise<readonly Fig
     try {
       const file = corpus(dir, n);
       what = `${file.messages.toLocaleString("en-GB")} ${file.what}`;
-      const first = new DeviceProcess(join(dir, "first"), "first");
+      const first = new DeviceProcess(join(dir, "first"), "first", nodeOptions);
       const { result: addresses } = await first.ask<readonly string[]>("open");
       const address = addresses[0]!;
       const imported = await first.ask<{ readonly imported: number }>("import", file.path);
@@ -32,7 +32,7 @@ export async function benchSync({ n, runs }: BenchOptions): Promise<readonly Fig
       imports.push((file.messages / imported.ms) * 1000);
       memories.imported.push((await first.ask<number>("memory")).result);
 
-      const second = new DeviceProcess(join(dir, "second"), "second");
+      const second = new DeviceProcess(join(dir, "second"), "second", nodeOptions);
       const { result: code } = await first.ask<string>("link");
       await second.ask("join", `${code} ${address}`);
       await second.ask("open");
