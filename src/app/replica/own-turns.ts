@@ -154,11 +154,13 @@ function stampDrafts(
     }
     const earlier = draft.body.kind === "message" ? known.get(draft.id) : undefined;
     if (earlier !== undefined) return { appended: false, order: earlier };
-    const register = fold.clockKey(draft.body);
-    const seen = last.get(register) ?? lastStampIn(rows, register);
-    const stamp = draft.stamp ?? nextStamp(wallMs, seen);
-    // What is taken in moves no clock.
-    if (draft.stamp === null) last.set(register, stamp);
+    let { stamp } = draft;
+    // What is taken in has its stamp, and moves no clock.
+    if (stamp === null) {
+      const register = fold.clockKey(draft.body);
+      stamp = nextStamp(wallMs, last.get(register) ?? lastStampIn(rows, register));
+      last.set(register, stamp);
+    }
     const order: OrderKey = { stamp, id: draft.id };
     known.set(draft.id, order);
     operations.push({ ...draft, stamp });

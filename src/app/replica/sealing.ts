@@ -15,6 +15,8 @@ import type { KeyRing } from "./key-ring.ts";
 
 export const ENTRY_VERSION = 1;
 
+const PASSING_BYTES_MAX = 4_096;
+
 /** Where an entry stands and under which account: what a payload is sealed to. */
 export interface EntryPlace {
   readonly account: AccountId;
@@ -55,10 +57,7 @@ export class Sealer {
     const plaintext = encodeOperation(operation, { logDevice });
     const padded = pad(plaintext);
     const payloadLength = padded.length + SEAL_OVERHEAD_BYTES;
-    const associated = entryAssociated({
-      ...place,
-      headerWithoutHash: headerWithoutHash(kind, payloadLength),
-    });
+    const associated = associatedAt(place, headerWithoutHash(kind, payloadLength));
     const bytes = seal({ key, nonce: this.#nonce(), plaintext: padded, associated });
     return {
       entry: { kind, state: "present", payloadLength, bytes },
@@ -76,6 +75,21 @@ export class Sealer {
   }
 }
 
+// An opened payload is read at once and becomes texts and ids, so most use one place in turn. Padding leaves few different sizes.
+const passing = new Uint8Array(PASSING_BYTES_MAX);
+const passingBySize = new Map<number, Uint8Array>();
+
+/** Memory that the next call gives away again. */
+function passingMemory(size: number): Uint8Array {
+  if (size > PASSING_BYTES_MAX) return new Uint8Array(size);
+  let view = passingBySize.get(size);
+  if (view === undefined) {
+    view = passing.subarray(0, size);
+    passingBySize.set(size, view);
+  }
+  return view;
+}
+
 /** Opens an entry with whatever key its epoch asks for. */
 export function openEntry(entry: BatchEntry, place: EntryPlace, logDevice: DeviceId, keys: KeyRing): Opened {
   const { kind } = entry;
@@ -83,11 +97,8 @@ export function openEntry(entry: BatchEntry, place: EntryPlace, logDevice: Devic
   if (kind.version !== ENTRY_VERSION || kind.flags !== 0 || kind.epoch === null) return { kind: "unknown" };
   const key = keys.key(kind.epoch);
   if (key === undefined) return { kind: "locked", epoch: kind.epoch };
-  const associated = entryAssociated({
-    ...place,
-    headerWithoutHash: headerWithoutHash(kind, entry.payloadLength),
-  });
-  const padded = open({ key, sealed: entry.bytes, associated });
+  const associated = associatedAt(place, headerWithoutHash(kind, entry.payloadLength));
+  const padded = open({ key, sealed: entry.bytes, associated, memory: passingMemory });
   const plaintext = padded === undefined ? undefined : unpad(padded);
   if (plaintext === undefined) return { kind: "unreadable" };
   try {
@@ -98,4 +109,8 @@ export function openEntry(entry: BatchEntry, place: EntryPlace, logDevice: Devic
     if (isEngineError(error)) return { kind: "unreadable" };
     throw error;
   }
+}
+
+function associatedAt({ account, log, position }: EntryPlace, start: Uint8Array): Uint8Array {
+  return entryAssociated({ account, log, position, headerWithoutHash: start });
 }

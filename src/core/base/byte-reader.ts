@@ -3,7 +3,7 @@
  * Throws only EngineErrors whose code begins with WIRE_, and TEXT_NOT_UTF8.
  * Tests: test/unit/base/encoding.test.ts.
  */
-import { utf8ToText } from "./bytes.ts";
+import { asciiToText, utf8ToText } from "./bytes.ts";
 import { EngineError } from "./errors.ts";
 
 export class ByteReader {
@@ -19,6 +19,11 @@ export class ByteReader {
     return this.#bytes.length - this.#at;
   }
 
+  /** All bytes, those that were read included. */
+  get input(): Uint8Array {
+    return this.#bytes;
+  }
+
   /** Offset of the next byte. */
   get at(): number {
     return this.#at;
@@ -32,14 +37,16 @@ export class ByteReader {
   }
 
   u16(): number {
-    const bytes = this.raw(2);
-    return bytes[0]! * 256 + bytes[1]!;
+    const at = this.skip(2);
+    const bytes = this.#bytes;
+    return bytes[at]! * 256 + bytes[at + 1]!;
   }
 
   u48(): number {
-    let value = 0;
-    for (const byte of this.raw(6)) value = value * 256 + byte;
-    return value;
+    const at = this.skip(6);
+    const bytes = this.#bytes;
+    const high = bytes[at]! * 65_536 + bytes[at + 1]! * 256 + bytes[at + 2]!;
+    return high * 2 ** 24 + bytes[at + 3]! * 65_536 + bytes[at + 4]! * 256 + bytes[at + 5]!;
   }
 
   /** An unsigned LEB128 number of at most `limit`, in its one shortest form. */
@@ -61,11 +68,16 @@ export class ByteReader {
 
   /** `size` bytes as a view of the input, not a copy. */
   raw(size: number): Uint8Array {
-    const end = this.#at + size;
-    if (end > this.#bytes.length) throw new EngineError("WIRE_TRUNCATED", "the bytes end too early");
-    const view = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return view;
+    const at = this.skip(size);
+    return this.#bytes.subarray(at, at + size);
+  }
+
+  /** Passes over `size` bytes and returns where in `input` they begin: a view costs more than reading a short field. */
+  skip(size: number): number {
+    const at = this.#at;
+    if (at + size > this.#bytes.length) throw new EngineError("WIRE_TRUNCATED", "the bytes end too early");
+    this.#at = at + size;
+    return at;
   }
 
   /** A length of at most `sizeMax`, then that many bytes, as a view. */
@@ -75,7 +87,9 @@ export class ByteReader {
 
   /** A length in bytes of at most `sizeMax`, then UTF-8. */
   text(sizeMax: number): string {
-    return utf8ToText(this.blob(sizeMax));
+    const size = this.uint(sizeMax);
+    const at = this.skip(size);
+    return asciiToText(this.#bytes, at, size) ?? utf8ToText(this.#bytes.subarray(at, at + size));
   }
 
   /** A count of at most `countMax`, then each item. */

@@ -17,8 +17,7 @@ import type {
 } from "../base/ids.ts";
 import { hashLabelled, hmacSha256 } from "./hash.ts";
 import { requireKeySize } from "./key-size.ts";
-import { labelled, labels } from "./labels.ts";
-import { takeMemory } from "./memory.ts";
+import { labelled, labelPrefix, labels } from "./labels.ts";
 
 export const EPOCH_KEY_BYTES = 32;
 export const INDEX_KEY_BYTES = 32;
@@ -112,12 +111,12 @@ export function headMessage(input: {
   );
 }
 
-// Entries come in runs of one log, so the part that they share is kept from the entry before: a pure function's memory.
-let shared: { account: AccountId; log: LogId; prefix: Uint8Array } | undefined;
+// Entries come in runs of one log, so what they share stays in the buffer from the entry before.
+let shared: { account: AccountId; log: LogId; prefixSize: number; associated: Uint8Array } | undefined;
 
 /**
  * The associated bytes of a sealed payload: it opens only at its own place, in its own log, under its own header.
- * `headerWithoutHash` is the header's first 40 bytes, with the epoch's id among them.
+ * `headerWithoutHash` is the header's first 40 bytes, with the epoch's id among them. The next call overwrites what this one returned.
  */
 export function entryAssociated(input: {
   readonly account: AccountId;
@@ -128,21 +127,28 @@ export function entryAssociated(input: {
   const { account, log, position, headerWithoutHash } = input;
   assert(Number.isSafeInteger(position) && position >= 0, "a position is a whole number");
   if (shared?.log !== log || shared.account !== account) {
-    shared = { account, log, prefix: labelled(labels.entry, idBytes(account), idBytes(log)) };
+    const prefix = labelled(labels.entry, idBytes(account), idBytes(log));
+    const associated = new Uint8Array(prefix.length + POSITION_BYTES + headerWithoutHash.length);
+    associated.set(prefix);
+    shared = { account, log, prefixSize: prefix.length, associated };
   }
-  const { prefix } = shared;
-  const associated = takeMemory(prefix.length + POSITION_BYTES + headerWithoutHash.length);
-  associated.set(prefix);
-  let rest = position;
-  for (let at = prefix.length + POSITION_BYTES - 1; rest > 0; at--) {
-    associated[at] = rest % 256;
-    rest = Math.floor(rest / 256);
-  }
-  associated.set(headerWithoutHash, prefix.length + POSITION_BYTES);
+  const { associated, prefixSize } = shared;
+  const headerAt = prefixSize + POSITION_BYTES;
+  assert(associated.length === headerAt + headerWithoutHash.length, "every header has one size");
+  putU32(associated, prefixSize, Math.floor(position / 2 ** 32));
+  putU32(associated, prefixSize + 4, position >>> 0);
+  associated.set(headerWithoutHash, headerAt);
   return associated;
+}
+
+function putU32(target: Uint8Array, at: number, value: number): void {
+  target[at] = value >>> 24;
+  target[at + 1] = value >>> 16;
+  target[at + 2] = value >>> 8;
+  target[at + 3] = value;
 }
 
 function keyedId(indexKey: Uint8Array, label: string, fields: Uint8Array): Uint8Array {
   requireKeySize(indexKey, INDEX_KEY_BYTES, "an index key");
-  return hmacSha256(indexKey, labelled(label, fields)).subarray(0, SHORT_ID_BYTES);
+  return hmacSha256(indexKey, labelPrefix(label), fields).subarray(0, SHORT_ID_BYTES);
 }

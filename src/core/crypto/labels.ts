@@ -46,7 +46,12 @@ const prefixByLabel: ReadonlyMap<string, Uint8Array> = new Map(
  * of fixed sizes or encode their own lengths.
  */
 export function labelled(label: string, ...parts: readonly Uint8Array[]): Uint8Array {
-  return concat(prefixByLabel.get(label) ?? encodeLabel(label), ...parts);
+  return concat(labelPrefix(label), ...parts);
+}
+
+/** What `labelled` begins with, for callers that join the parts themselves. */
+export function labelPrefix(label: string): Uint8Array {
+  return prefixByLabel.get(label) ?? encodeLabel(label);
 }
 
 function encodeLabel(label: string): Uint8Array {

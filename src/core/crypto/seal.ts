@@ -43,6 +43,7 @@ export function seal(input: {
 /**
  * The plaintext of what `seal` made with the same key and associated bytes; undefined for anything else, cut or
  * changed bytes included. Nothing of a plaintext that does not verify is ever handed out.
+ * `memory` gives the room for the plaintext, of exactly the size it is asked for; absent: room of its own.
  *
  * @throws EngineError `CRYPTO_KEY_INVALID` for a key that is not 32 bytes.
  */
@@ -50,11 +51,12 @@ export function open(input: {
   readonly key: Uint8Array;
   readonly sealed: Uint8Array;
   readonly associated: Uint8Array;
+  readonly memory?: (size: number) => Uint8Array;
 }): Uint8Array | undefined {
-  const { key, sealed, associated } = input;
+  const { key, sealed, associated, memory = takeMemory } = input;
   requireKeySize(key, SEAL_KEY_BYTES, "a sealing key");
   if (sealed.length < SEAL_OVERHEAD_BYTES) return undefined;
-  const plaintext = takeMemory(sealed.length - SEAL_OVERHEAD_BYTES);
+  const plaintext = memory(sealed.length - SEAL_OVERHEAD_BYTES);
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const ciphertext = sealed.subarray(NONCE_BYTES);
   try {

@@ -341,5 +341,5 @@ export function readStamp(reader: ByteReader): Stamp {
 }
 
 export function readId<Id extends string>(reader: ByteReader): Id {
-  return readShortId<Id>(reader.raw(SHORT_ID_BYTES), 0);
+  return readShortId<Id>(reader.input, reader.skip(SHORT_ID_BYTES));
 }

@@ -4,8 +4,9 @@
  */
 import { ByteReader } from "../base/byte-reader.ts";
 import { EngineError, assert } from "../base/errors.ts";
-import type { DeviceId, MessageId } from "../base/ids.ts";
-import { sha256 } from "../crypto/hash.ts";
+import { idBytes, type DeviceId, type MessageId } from "../base/ids.ts";
+import { sha256Into } from "../crypto/hash.ts";
+import { takeMemory } from "../crypto/memory.ts";
 import { DEVICE_ID_BYTES, SHORT_ID_BYTES, readDeviceId } from "./id-codec.ts";
 import { kindNumber, readBody, readId, readStamp, writeBody, writeStamp } from "./operation-body.ts";
 import { ScratchWriter } from "./scratch-writer.ts";
@@ -24,6 +25,10 @@ const AUTHOR_AT = 2 + SHORT_ID_BYTES;
 
 /** Holds the largest operation, a message, with three bytes of room for each character of its texts. */
 const writer = new ScratchWriter(3 * (TEXT_BYTES_MAX + 3 * ADDRESS_BYTES_MAX));
+
+/** Holds nearly every payload with its author written out. Nothing runs between filling and hashing it. */
+const withAuthor = new Uint8Array(4_096);
+let lastDevice: { readonly device: DeviceId; readonly bytes: Uint8Array } | undefined;
 
 /** Which log an operation belongs in: what refers to something goes into the state log, which syncs first. */
 export function logClassOf(body: OperationBody): "messages" | "state" {
@@ -73,12 +78,26 @@ export function decodeOperation(bytes: Uint8Array, log: { readonly logDevice: De
  */
 export function contentHashOf(payload: Uint8Array, log: { readonly logDevice: DeviceId }): Uint8Array {
   if (payload[AUTHOR_AT] !== AUTHOR_IS_LOG_DEVICE) return shortHash(payload);
-  writer.begin().raw(payload.subarray(0, AUTHOR_AT)).u8(AUTHOR_FOLLOWS).id(log.logDevice);
-  return shortHash(writer.raw(payload.subarray(AUTHOR_AT + 1)).written());
+  const size = payload.length + DEVICE_ID_BYTES;
+  const whole = size <= withAuthor.length ? withAuthor : new Uint8Array(size);
+  whole.set(payload, DEVICE_ID_BYTES);
+  // What stands before the author moves to the front, and the device into the gap.
+  whole.copyWithin(0, DEVICE_ID_BYTES, DEVICE_ID_BYTES + AUTHOR_AT);
+  whole[AUTHOR_AT] = AUTHOR_FOLLOWS;
+  whole.set(idBytesOf(log.logDevice), AUTHOR_AT + 1);
+  return shortHash(whole.subarray(0, size));
 }
 
 function shortHash(bytes: Uint8Array): Uint8Array {
-  return sha256(bytes).subarray(0, CONTENT_HASH_BYTES);
+  const hash = takeMemory(CONTENT_HASH_BYTES);
+  sha256Into(hash, 0, bytes, CONTENT_HASH_BYTES);
+  return hash;
+}
+
+/** Payloads come in runs of one device's log, so its bytes are kept from the one before: a pure function's memory. */
+function idBytesOf(device: DeviceId): Uint8Array {
+  if (lastDevice?.device !== device) lastDevice = { device, bytes: idBytes(device) };
+  return lastDevice.bytes;
 }
 
 function readAuthor(reader: ByteReader, logDevice: DeviceId): DeviceId {

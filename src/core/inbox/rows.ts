@@ -193,7 +193,7 @@ function readMarks(reader: ByteReader): number {
 
 export function readOrder(reader: ByteReader): OrderKey {
   const stamp = readStamp(reader);
-  return { stamp, id: readShortId<MessageId>(reader.raw(SHORT_ID_BYTES), 0) };
+  return { stamp, id: readShortId<MessageId>(reader.input, reader.skip(SHORT_ID_BYTES)) };
 }
 
 export function readStamp(reader: ByteReader): Stamp {
@@ -213,7 +213,7 @@ export function comparePlaces(a: Place, b: Place): number {
 
 function readContent(reader: ByteReader): MessageContent {
   const hash = reader.raw(CONTENT_HASH_BYTES);
-  const conversation = readShortId<ConversationId>(reader.raw(SHORT_ID_BYTES), 0);
+  const conversation = readShortId<ConversationId>(reader.input, reader.skip(SHORT_ID_BYTES));
   const stamp = readStamp(reader);
   const flags = reader.u8();
   return { hash, conversation, stamp, flags, place: readPlace(reader) };

@@ -7,7 +7,7 @@ import { hex } from "../base/bytes.ts";
 import { assert, EngineError } from "../base/errors.ts";
 import { type EpochId, idBytes, type TreeHash } from "../base/ids.ts";
 import { ByteReader } from "../base/byte-reader.ts";
-import { sha256 } from "../crypto/hash.ts";
+import { sha256, sha256Into } from "../crypto/hash.ts";
 import { type BatchEntry, type EntryKind, PAYLOAD_BYTES_MAX } from "./types.ts";
 
 export interface Header {
@@ -25,6 +25,10 @@ export const PAYLOAD_HASH_BYTES = 32;
 
 const NO_EPOCH = "0".repeat(64);
 
+// What `headerWithoutHash` returns, and the kind that stands in it.
+const start = new Uint8Array(HEADER_WITHOUT_HASH_BYTES);
+let startKind: EntryKind | undefined;
+
 /** The whole header, as the leaf hashes it. */
 export function encodeHeader(kind: EntryKind, payloadLength: number, payloadHash: Uint8Array): Uint8Array {
   assert(payloadHash.length === PAYLOAD_HASH_BYTES, "a payload hash has 32 bytes");
@@ -35,10 +39,15 @@ export function encodeHeader(kind: EntryKind, payloadLength: number, payloadHash
   return header;
 }
 
-/** The first 40 bytes of the header, which are known before the payload is sealed and enter its associated data. */
+/**
+ * The first 40 bytes of the header, which are known before the payload is sealed and enter its associated data.
+ * The next call overwrites what this one returned.
+ */
 export function headerWithoutHash(kind: EntryKind, payloadLength: number): Uint8Array {
-  const start = new Uint8Array(HEADER_WITHOUT_HASH_BYTES);
-  putKind(start, 0, kind);
+  if (startKind !== kind) {
+    putKind(start, 0, kind);
+    startKind = kind;
+  }
   putLength(start, KIND_BYTES, payloadLength);
   return start;
 }
@@ -89,8 +98,8 @@ export function leavesOf(entries: readonly BatchEntry[]): TreeHash[] {
       putKind(input, 1, kind);
     }
     putLength(input, 1 + KIND_BYTES, entry.payloadLength);
-    const payloadHash = entry.state === "present" ? sha256(entry.bytes) : entry.bytes;
-    input.set(payloadHash, 1 + HEADER_WITHOUT_HASH_BYTES);
+    if (entry.state === "present") sha256Into(input, 1 + HEADER_WITHOUT_HASH_BYTES, entry.bytes);
+    else input.set(entry.bytes, 1 + HEADER_WITHOUT_HASH_BYTES);
     leaves.push(sha256(input) as TreeHash);
   }
   return leaves;
