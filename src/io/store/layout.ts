@@ -7,16 +7,20 @@ import { concat, equalBytes, u64, utf8 } from "../../core/base/bytes.ts";
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import { bytesToId, type LogId } from "../../core/base/ids.ts";
+import type { RowKey } from "../../core/log/rows.ts";
 import type { LogState } from "../../core/log/types.ts";
 import {
+  type KeySpan,
   kindNumberOf,
   kindSpan,
-  type KeySpan,
   layoutKey,
   logIdSpan,
   logNumberOf,
   logStateSpan,
   logWitnessSpan,
+  rowKey,
+  rowKeyOf,
+  rowSpan,
   sequenceKey,
   sequenceSpan,
 } from "./keys.ts";
@@ -41,6 +45,8 @@ export interface Stored {
   readonly sequence: number;
   /** A batch or the state of a log is not the last one written: what is held must be verified before it is trusted. */
   readonly isSuspect: boolean;
+  /** With which characters the keys of the view's rows begin. */
+  readonly rowInitials: ReadonlySet<string>;
 }
 
 /**
@@ -52,7 +58,7 @@ export async function readStored(database: Database): Promise<Stored> {
   const layout = await getInOrder(database, layoutKey);
   if (layout === undefined) {
     await markEmpty(database);
-    return { logs: [], kinds: [], states: [], sequence: 0, isSuspect: false };
+    return { logs: [], kinds: [], states: [], sequence: 0, isSuspect: false, rowInitials: new Set() };
   }
   requireLayout(layout);
   const ids = await readNumbered(database, logIdSpan, logNumberOf);
@@ -72,6 +78,7 @@ export async function readStored(database: Database): Promise<Stored> {
     states: [...states.values()],
     sequence,
     isSuspect: isBatchMissing || !(await areWitnessed(database, states)),
+    rowInitials: await readRowInitials(database),
   };
 }
 
@@ -96,6 +103,22 @@ export function putSequence(batch: DatabaseBatch, sequence: number): void {
 export function putAllSequences(batch: DatabaseBatch, last: number): void {
   for (let sequence = Math.max(1, last - SEQUENCE_SLOTS + 1); sequence <= last; sequence++)
     putSequence(batch, sequence);
+}
+
+/** One look for each, however many rows begin with it. */
+async function readRowInitials(database: Database): Promise<ReadonlySet<string>> {
+  const initials = new Set<string>();
+  for (let next = 0; next < 256;) {
+    const from = rowKey(String.fromCharCode(next) as RowKey);
+    next = 256;
+    for await (const [row] of database.read({ from, to: rowSpan.to, limit: 1, chunkRows: 1 })) {
+      if (row === undefined) break;
+      const initial = rowKeyOf(row[0]).charAt(0);
+      initials.add(initial);
+      next = initial.charCodeAt(0) + 1;
+    }
+  }
+  return initials;
 }
 
 /** The magic before the check, so that a newer layout may frame its values in another way. */

@@ -6,7 +6,7 @@
 import { assert, type EngineError } from "../../core/base/errors.ts";
 import type { LogId, TreeHash } from "../../core/base/ids.ts";
 import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
-import type { Place } from "../../core/log/rows.ts";
+import type { Place, RowKey } from "../../core/log/rows.ts";
 import type { LogState, TreeNode } from "../../core/log/types.ts";
 import type { BatchSource, Commit, EncodedBatch, StoredEntry } from "../../core/sync/ports.ts";
 import { readBatches } from "./batch-source.ts";
@@ -25,6 +25,7 @@ import { damaged, withCheck } from "./row-check.ts";
 import { TreeMemory } from "./tree-memory.ts";
 import { TreeReader } from "./tree-reader.ts";
 import { TreeWriter } from "./tree-writer.ts";
+import { WrittenRows } from "./written-rows.ts";
 
 interface Pending extends PendingCommit {
   /** What was held of each of `commit.logs` before it. */
@@ -43,6 +44,7 @@ export class OpenedStore {
   readonly entries: EntryReader;
   readonly tree: TreeReader;
   readonly memory = new TreeMemory();
+  readonly #written: WrittenRows;
   readonly queue: CommitQueue<Pending>;
   readonly #numbers: LogNumbers;
   readonly #treeWriter: TreeWriter;
@@ -73,6 +75,7 @@ export class OpenedStore {
     // Goes on behind what was acknowledged, so that a batch that is missing leaves a gap for every later start to see.
     this.#sequence = Math.max(stored.sequence, witness.sequence);
     this.#witness = witness;
+    this.#written = new WrittenRows(stored.rowInitials);
     const encoder = new CommitEncoder(numbering);
     this.queue = new CommitQueue({
       beginBatch: () => database.batch(),
@@ -114,9 +117,15 @@ export class OpenedStore {
     const heldBefore = commit.logs.map(({ state }) => this.#tips.get(state.head.log)?.held ?? NO_RANGES);
     for (const { state } of commit.logs) this.#tips.set(state.head.log, state);
     const logNumbers = commit.logs.map(({ state }) => this.#numbers.numberOf(state.head.log));
+    for (const key of commit.puts.keys()) this.#written.add(key);
     const pending: Pending = { commit, logNumbers, heldBefore, tree: undefined };
     this.overlay.add(pending);
     return this.queue.push(pending);
+  }
+
+  /** False where there is certainly no such row. */
+  mayHaveRow(key: RowKey): boolean {
+    return this.#written.mayHave(key);
   }
 
   /** Marks what is there now as what was written last: every log was verified. */

@@ -15,12 +15,19 @@ interface Sources {
   readonly overlay: Overlay;
 }
 
+interface RowSources extends Sources {
+  readonly mayHaveRow: (key: RowKey) => boolean;
+}
+
 export async function readRows(
-  { database, overlay }: Sources,
+  sources: RowSources,
   names: readonly RowKey[],
 ): Promise<readonly (Row | undefined)[]> {
+  const { database, overlay } = sources;
   const rows = names.map((name) => overlay.row(name));
-  const missing = [...rows.keys()].filter((at) => rows[at] === undefined);
+  const missing: number[] = [];
+  for (const [at, name] of names.entries())
+    if (rows[at] === undefined && sources.mayHaveRow(name)) missing.push(at);
   // In the order of the tables, so that each is opened once however few LevelDB keeps open.
   missing.sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
   const keys = missing.map((at) => rowKey(names[at]!));
