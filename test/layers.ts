@@ -37,7 +37,7 @@ export const compositionRoot: readonly RegExp[] = [
   /^src\/app\/node\/open-node\.ts$/,
   /^src\/app\/node\/join-account\.ts$/,
   /^src\/app\/node\/machine-directory\.ts$/,
-  /^src\/app\/node\/(?:platform|process-heap)\.ts$/,
+  /^src\/app\/node\/(?:platform|process-tuning)\.ts$/,
   /^src\/app\/api\/socket[^/]*\.ts$/,
   /^src\/app\/api\/(?:directory|open-api|run-node|while-busy)\.ts$/,
 ];

@@ -36,13 +36,13 @@ async function requireAccount(dir: string): Promise<void> {
 }
 
 async function openLocal(dir: string): Promise<ApiClient> {
-  const [{ openNode }, { createDispatch }, { machineClock }, { keepHeapSmall }] = await Promise.all([
+  const [{ openNode }, { createDispatch }, { machineClock }, { tuneProcess }] = await Promise.all([
     import("../node/open-node.ts"),
     import("./methods.ts"),
     import("../node/platform.ts"),
-    import("../node/process-heap.ts"),
+    import("../node/process-tuning.ts"),
   ]);
-  keepHeapSmall();
+  tuneProcess();
   const node = await openNode({ dir, network: false });
   const notRunning = (): Promise<never> =>
     Promise.reject(new EngineError("NODE_NOT_RUNNING", "no node runs for this directory"));

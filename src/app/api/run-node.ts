@@ -5,7 +5,7 @@
 import { EngineError } from "../../core/base/errors.ts";
 import { hasAccount, openNode } from "../node/open-node.ts";
 import { machineClock } from "../node/platform.ts";
-import { keepHeapSmall } from "../node/process-heap.ts";
+import { tuneProcess } from "../node/process-tuning.ts";
 import type { KinlogEvent, KinlogNode, OpenNodeOptions } from "../node/types.ts";
 import { createLocalClient } from "./local-client.ts";
 import type { Dispatch, MethodHost } from "./method-entry.ts";
@@ -29,7 +29,7 @@ export interface RunningNode {
  * `openNode` throws.
  */
 export async function runNode(options: OpenNodeOptions): Promise<RunningNode> {
-  keepHeapSmall();
+  tuneProcess();
   const { dir } = options;
   let isNew = false;
   const node = await whileBusy(async () => {

@@ -15,7 +15,7 @@ import type { ImportOrder, ImportReply, ImportRequest, ImportState } from "./imp
 const THREAD = new URL("./import-thread.js", import.meta.url);
 
 /** An element has 4 MiB at most and a batch 500 records; without these the collector lets garbage grow to many times that. */
-const THREAD_HEAP = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 } as const;
+const THREAD_HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 256 } as const;
 
 /**
  * The format by what is in the file, unless one is given. What is opened must be iterated: its end ends the thread.
