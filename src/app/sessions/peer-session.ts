@@ -65,6 +65,8 @@ export class PeerSession {
   /** What came while outputs were being performed: the machine takes one thing at a time, and so do its outputs. */
   readonly #fed: Input[] = [];
   #isFeeding = false;
+  /** To be fed before anything else happens. */
+  readonly #gathered: Input[] = [];
   equal = false;
 
   constructor(input: {
@@ -233,7 +235,7 @@ export class PeerSession {
       () => {
         // Counted first: when the machine says that both hold the same, nothing is missing any more.
         this.#events.brought(this, delta);
-        this.feed({ kind: "committed", ticket });
+        this.#feedTogether({ kind: "committed", ticket });
       },
       (error: unknown) => {
         const code = isEngineError(error) ? error.code : "UNEXPECTED";
@@ -241,6 +243,12 @@ export class PeerSession {
         if (!isEngineError(error)) throw error;
       },
     );
+  }
+
+  /** What one write made durable comes one by one, without anything in between: it is acknowledged in one frame. */
+  #feedTogether(input: Input): void {
+    this.#gathered.push(input);
+    if (this.#gathered.length === 1) queueMicrotask(() => this.feed(...this.#gathered.splice(0)));
   }
 
   async #extend(before: Promise<void>, from: number, head: Head): Promise<void> {

@@ -21,6 +21,8 @@ const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
 /** Up to here joining characters is faster than a call of the decoder. */
 const SHORT_TEXT_BYTES = 16;
 const characters: readonly string[] = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
+/** The longest id. */
+const HEX_AT_ONCE_MAX = 32;
 const NO_DIGIT = 16;
 const valueOfDigit = new Uint8Array(128).fill(NO_DIGIT);
 for (let value = 0; value < 16; value++) valueOfDigit[value.toString(16).charCodeAt(0)] = value;
@@ -60,9 +62,18 @@ export function asciiToText(bytes: Uint8Array, at: number, size: number): string
 
 /** Lower-case hex. */
 export function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at++) text += hexOfByte[bytes[at]!];
-  return text;
+  if (bytes.length > HEX_AT_ONCE_MAX) {
+    let text = "";
+    for (let at = 0; at < bytes.length; at++) text += hexOfByte[bytes[at]!];
+    return text;
+  }
+  // One string of one piece: ids are keys of maps, which would put the pieces together again and again.
+  const codes: number[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    const pair = hexOfByte[bytes[at]!]!;
+    codes.push(pair.charCodeAt(0), pair.charCodeAt(1));
+  }
+  return String.fromCharCode(...codes);
 }
 
 /**

@@ -176,7 +176,8 @@ export class XmlSifter {
     const kept = piece.length > room ? piece.slice(0, Math.max(0, room)) : piece;
     this.#valueChars += kept.length;
     this.#countChars(kept.length);
-    if (NO_REFERENCE.test(kept)) this.fault = 'there is a "&" that begins no reference such as "&amp;"';
+    if (kept.includes("&") && NO_REFERENCE.test(kept))
+      this.fault = 'there is a "&" that begins no reference such as "&amp;"';
     else if (NEEDS_CARE.test(kept)) this.#passCarefully(kept);
     else this.#out += kept;
     if (kept.length < piece.length) this.#passLineBreaks(piece.slice(kept.length));
