@@ -102,6 +102,13 @@ describe("the sifter", () => {
     );
   });
 
+  it("ends an attached file at its padding, in whatever pieces it comes", () => {
+    const file = Buffer.from("a file of 20 bytes..");
+    const text = `<part data="${file.toString("base64")}QUJD=REVG" />`;
+    for (const size of [1, 3, 4, 7, text.length])
+      equal(sift(text, size).out, `<part data="${sha256(file)}" />`, `pieces of ${size}`);
+  });
+
   it("makes the hash of an attached file of its base64, broken into lines or not", () => {
     const file = randomBytes(10_000);
     const base64 = file.toString("base64");
