@@ -13,6 +13,7 @@ const WORDS =
 export function corpus(
   dir: string,
   n: number | undefined,
+  conversations = 343,
 ): { readonly path: string; readonly messages: number; readonly what: string } {
   if (n === undefined && existsSync(CORPUS))
     return { path: CORPUS, messages: CORPUS_MESSAGES, what: "real messages (52 characters)" };
@@ -22,7 +23,7 @@ export function corpus(
   for (let at = 0; at < messages; at++) {
     const words = Array.from({ length: 10 + (at % 5) }, (_, k) => WORDS[(at * 7 + k * 13) % WORDS.length]);
     lines.push(
-      `<sms protocol="0" address="+65${90_000_000 + (at % 343)}" date="${1_100_000_000_000 + at * 60_000}" type="${1 + (at % 2)}" body="${words.join(" ")}" read="1" status="-1" contact_name="(Unknown)" />`,
+      `<sms protocol="0" address="+65${90_000_000 + (at % conversations)}" date="${1_100_000_000_000 + at * 60_000}" type="${1 + (at % 2)}" body="${words.join(" ")}" read="1" status="-1" contact_name="(Unknown)" />`,
     );
   }
   lines.push("</smses>");

@@ -8,12 +8,14 @@ import { hash } from "node:crypto";
 import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import type { BenchOptions, Figure } from "./figure.ts";
+import { benchInbox } from "./inbox.ts";
 import { benchOpen } from "./open.ts";
 import { benchSync } from "./sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Figure[]>>> = {
   sync: benchSync,
   open: benchOpen,
+  inbox: benchInbox,
 };
 
 const { values, positionals } = parseArgs({

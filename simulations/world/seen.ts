@@ -1,6 +1,7 @@
 /** What a person sees on a device, and what a device holds, each as values that can be compared with those of another device. */
 import { createHash } from "node:crypto";
 import type { LogId } from "../../src/core/base/ids.ts";
+import { readLines } from "../../src/app/node/conversation-lines.ts";
 import { InboxReader } from "../../src/app/node/inbox-reader.ts";
 import type { Message } from "../../src/app/node/types.ts";
 import type { Replica } from "../../src/app/replica/replica.ts";
@@ -30,7 +31,7 @@ export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> 
         state.conversation,
         `${String(stamp.ms).padStart(15, "0")} ${String(stamp.counter).padStart(6, "0")} ${id}`,
       );
-      lines.push(JSON.stringify([state.conversation, await inbox.describe(state), shown]));
+      lines.push(JSON.stringify([state.conversation, ...(await readLines(replica, inbox, [state])), shown]));
     }
     const names = [...(await inbox.deviceNames())].map((pair) => pair.join(" "));
     const whole = JSON.stringify([lines.toSorted(), names.toSorted(), await inbox.totals()]);

@@ -14,6 +14,7 @@ import type { Commit, DeviceSecrets, Store } from "../../src/core/sync/ports.ts"
 import type { Admission } from "../../src/app/link/link-joiner.ts";
 import { takeAdmission } from "../../src/app/link/take-admission.ts";
 import { machineWorkers } from "../../src/app/node/platform.ts";
+import { readLines } from "../../src/app/node/conversation-lines.ts";
 import { InboxReader } from "../../src/app/node/inbox-reader.ts";
 import {
   createDeviceKeys,
@@ -239,7 +240,7 @@ export async function seenBy(replica: Replica): Promise<unknown> {
   for (const state of await inbox.conversations()) {
     const read = await inbox.messages(state.conversation, { limit: 10_000, before: null, deleted: true });
     conversations.push({
-      ...(await inbox.describe(state)),
+      ...(await readLines(replica, inbox, [state]))[0]!,
       messages: read.map((message) => inbox.message(message, state)),
     });
   }

@@ -7,7 +7,6 @@ import { EngineError } from "../../core/base/errors.ts";
 import { normaliseAddress } from "../../core/inbox/address.ts";
 import { orderText } from "../../core/inbox/stamp.ts";
 import {
-  MUTED_FOR_EVER,
   type DeliveryState,
   type Operation,
   type OperationBody,
@@ -19,7 +18,6 @@ import {
   conversationBounds,
   conversationRowKey,
   deviceBounds,
-  isMuted,
   isRead,
   isUnread,
   messageOfKey,
@@ -41,7 +39,7 @@ import type { Place, RowKey } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
 import { EntryOpener } from "./entry-opener.ts";
 import { MarksReader, type ReadMarks } from "./marks-reader.ts";
-import type { Conversation, Message, StoredWhere } from "./types.ts";
+import type { Message, StoredWhere } from "./types.ts";
 
 type MessageBody = Extract<OperationBody, { kind: "message" }>;
 
@@ -105,27 +103,31 @@ export class InboxReader {
     conversation: ConversationId,
     options: { readonly limit: number; readonly before: OrderKey | null; readonly deleted: boolean },
   ): Promise<readonly ReadMessage[]> {
+    return this.open(await this.ordered(conversation, options));
+  }
+
+  /** The same, by their places only. */
+  async ordered(
+    conversation: ConversationId,
+    options: { readonly limit: number; readonly before: OrderKey | null; readonly deleted: boolean },
+  ): Promise<readonly OrderedMessage[]> {
     const found: OrderedMessage[] = [];
     const limit = Math.min(options.limit, SHOW_MAX);
     const bounds = orderRange(conversation, options.before === null ? {} : { before: options.before });
     const { from } = bounds;
     let { to } = bounds;
-    while (found.length < limit) {
-      const rows = await this.#replica.ports.store.rowRange({
-        from,
-        to,
-        reverse: true,
-        limit: Math.max(STEP, limit - found.length),
-      });
+    // Most are shown; where many in a row are not, more is read at once.
+    for (let step = limit; found.length < limit; step = Math.max(STEP, limit - found.length)) {
+      const rows = await this.#replica.ports.store.rowRange({ from, to, reverse: true, limit: step });
       for (const [key, row] of rows) {
         const message = readOrderRow(key, row);
         if (found.length < limit && (options.deleted || !message.deleted)) found.push(message);
       }
       const last = rows.at(-1);
-      if (last === undefined || rows.length < STEP) break;
+      if (last === undefined || rows.length < step) break;
       to = last[0];
     }
-    return this.open(found.reverse());
+    return found.reverse();
   }
 
   /** A page of messages behind one of them, oldest first, the bin included; `last` is where the next page begins, null at the end. */
@@ -286,32 +288,6 @@ export class InboxReader {
     return count === 0 && state.markedUnread ? 1 : count;
   }
 
-  /** The line of a conversation in the list. */
-  async describe(state: ConversationState): Promise<Conversation> {
-    const { draft, mute } = state;
-    const [address, title, typed] = await this.namesAt([
-      state.name?.place ?? null,
-      state.title?.place ?? null,
-      draft === null || draft.isEmpty ? null : draft.place,
-    ]);
-    const nowMs = this.#replica.ports.clock.wallMs();
-    const muted = isMuted(state, nowMs);
-    const [last] = await this.messages(state.conversation, { limit: 1, before: null, deleted: false });
-    return {
-      conversation: address ?? "",
-      title: title ?? null,
-      service: last?.operation.body.service ?? "kinlog",
-      unread: await this.unread(state),
-      pinned: state.pin?.on ?? false,
-      muted,
-      mutedUntil: muted && mute !== null && mute.untilMs !== MUTED_FOR_EVER ? timeText(mute.untilMs) : null,
-      archived: state.archive?.on ?? false,
-      draft: typed ?? null,
-      participants: await this.#participants(state),
-      last: last === undefined ? null : lastOf(last),
-    };
-  }
-
   message(read: ReadMessage, state: ConversationState | undefined): Message {
     const { ordered, operation, marks } = read;
     const { body } = operation;
@@ -346,23 +322,11 @@ export class InboxReader {
     const [row] = await this.#replica.ports.store.rows([key]);
     return row === undefined ? [] : [[key, row]];
   }
-
-  async #participants({ participants }: ConversationState): Promise<readonly string[]> {
-    if (participants === null) return [];
-    const [operation] = await this.opener.operationsAt([participants.place]);
-    return operation?.body.kind === "participants" ? operation.body.participants : [];
-  }
 }
 
 /** RFC 3339 in UTC with milliseconds; times beyond what a date can hold show its end. */
 export function timeText(ms: number): string {
   return new Date(Math.min(ms, TIME_MS_MAX)).toISOString();
-}
-
-function lastOf(read: ReadMessage): NonNullable<Conversation["last"]> {
-  const { ordered, operation } = read;
-  const { sender, sentAtMs } = operation.body;
-  return { id: ordered.id, sender, text: textOf(read), sentAt: timeText(sentAtMs) };
 }
 
 /** As it counts now: nothing of a message that was unsent. */
@@ -379,7 +343,8 @@ export function messageBodyOf(body: OperationBody): MessageBody | null {
   return { kind: "message", conversation, direction, service, sentAtMs, takenIn, readAtSource, ...unknown };
 }
 
-function nameIn(operation: Operation | null): string | null {
+/** The address, title, draft or name that an operation gives; null where it gives none, or an empty one. */
+export function nameIn(operation: Operation | null): string | null {
   switch (operation?.body.kind) {
     case "message":
     case "later-message":

@@ -9,9 +9,11 @@ import { orderText, parseOrder } from "../../core/inbox/stamp.ts";
 import { MESSAGES_PER_DELETE_MAX, type OperationBody } from "../../core/inbox/types.ts";
 import type { OrderedMessage } from "../../core/inbox/view.ts";
 import type { Replica } from "../replica/replica.ts";
+import { readLines } from "./conversation-lines.ts";
 import { ConversationProperties } from "./conversation-properties.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import { MessageMarking } from "./message-marking.ts";
+import { ConversationStates } from "./conversation-states.ts";
 import { freshDraft } from "./fresh-draft.ts";
 import type { Conversation, KinlogNode, Message } from "./types.ts";
 
@@ -25,12 +27,14 @@ export class InboxWriting {
   readonly #inbox: InboxReader;
   readonly #marking: MessageMarking;
   readonly #properties: ConversationProperties;
+  readonly #states: ConversationStates;
 
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
     this.#inbox = inbox;
     this.#marking = new MessageMarking(replica, inbox);
     this.#properties = new ConversationProperties(replica, inbox);
+    this.#states = new ConversationStates(replica, inbox);
   }
 
   readonly messages: KinlogNode["messages"] = {
@@ -81,10 +85,10 @@ export class InboxWriting {
   readonly conversations: KinlogNode["conversations"] = {
     list: async (options = {}): Promise<readonly Conversation[]> => {
       const isWanted = options.archived ?? false;
-      const states = (await this.#inbox.conversations())
+      const states = (await this.#states.list())
         .filter(({ archive }) => (archive?.on ?? false) === isWanted)
         .slice(0, options.limit ?? LIST_DEFAULT);
-      return Promise.all(states.map((state) => this.#inbox.describe(state)));
+      return readLines(this.#replica, this.#inbox, states);
     },
     read: async (conversation) => {
       const id = await this.#inbox.findConversation(conversation);

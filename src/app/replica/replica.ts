@@ -56,6 +56,7 @@ export class Replica implements SessionView {
   readonly #haltListeners = new Set<(code: ErrorCode | null) => void>();
   #digest: Uint8Array | null = null;
   #fold: Fold | null = null;
+  #viewsBuilt = 0;
 
   private constructor(input: {
     readonly secrets: DeviceSecrets;
@@ -113,6 +114,11 @@ export class Replica implements SessionView {
       throw error;
     }
     return replica;
+  }
+
+  /** How often the stored view was built again: what was read of it before says nothing any more. */
+  get viewsBuilt(): number {
+    return this.#viewsBuilt;
   }
 
   get frontier(): Frontier {
@@ -224,10 +230,13 @@ export class Replica implements SessionView {
     const { store } = this.ports;
     // Broken off in the middle, it begins again at the next start.
     await this.#markView(VIEW_UNFINISHED);
+    this.#viewsBuilt++;
     await store.clearRows();
     this.ledger.counts = NO_COUNTS;
     for (const [log, state] of this.ledger.tips) await this.#refold(log, state.head.length);
     await this.#markView(VIEW_VERSION);
+    // Once more: what was read meanwhile was half of it.
+    this.#viewsBuilt++;
   }
 
   #markView(version: number): Promise<void> {

@@ -24,4 +24,7 @@ export interface Turn {
 }
 
 /** What became durable, in the order of the turns. */
-export type Published = Omit<Turn, "commit" | "apply">;
+export interface Published extends Omit<Turn, "commit" | "apply"> {
+  /** Rows of the stored view that it wrote. */
+  readonly rows: Commit["puts"];
+}

@@ -219,7 +219,7 @@ export class Writer {
     for (const state of turn.states) this.#context.ledger.tips.set(state.head.log, state);
     const onDurable = (): void => {
       for (const state of turn.states) this.#context.ledger.frontier.set(state.head.log, state);
-      if (!isQuiet(turn)) this.#publish(published);
+      if (!isQuiet(turn)) this.#publish({ ...published, rows: commit.puts });
     };
     this.#line.submit(commit, onDurable).then(resolve, reject);
   }

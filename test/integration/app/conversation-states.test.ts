@@ -1,0 +1,71 @@
+/** The kept states of conversations are those that the stored view has, whatever happened since they were read. */
+import { deepEqual, equal } from "node:assert/strict";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { Random } from "../../../simulations/doubles/random.ts";
+import { ConversationStates } from "../../../src/app/node/conversation-states.ts";
+import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
+import { InboxWriting } from "../../../src/app/node/inbox-writing.ts";
+import { TestDevice } from "../../support/replicas.ts";
+
+const NOWHERE_ELSE = { here: true, devices: [], cloud: null };
+
+describe("Conversations kept in memory", () => {
+  it("are those of the stored view after whatever people do, and after it was built again", async () => {
+    const { replica } = await TestDevice.found(new ManualClock());
+    const inbox = new InboxReader(replica, () => NOWHERE_ELSE);
+    const { messages, conversations } = new InboxWriting(replica, inbox);
+    const kept = new ConversationStates(replica, inbox);
+    const random = new Random(7);
+    const names = ["Ana", "+49 30 1", "a@b.c", "Chess club"];
+    const steps = [
+      (name: string) => messages.send({ conversation: name, text: "hi" }),
+      (name: string) => messages.send({ conversation: name, text: "hi", from: name }),
+      (name: string) => conversations.read(name),
+      (name: string) => conversations.unread(name),
+      (name: string) => conversations.title(name, `title ${random.below(3)}`),
+      (name: string) => conversations.pin(name, {}),
+      (name: string) => conversations.archive(name),
+      (name: string) => conversations.delete(name),
+    ];
+    for (const name of names) await messages.send({ conversation: name, text: "first" });
+    for (let step = 0; step < 200; step++) {
+      const done = random.pick(steps)(random.pick(names));
+      // Sometimes asked for while it is being written.
+      if (random.chance(30)) await kept.list();
+      await done;
+      deepEqual(await kept.list(), await inbox.conversations(), `after step ${step}`);
+    }
+    await replica.repair(() => Promise.resolve({ rebuildView: true }));
+    deepEqual(await kept.list(), await inbox.conversations());
+    equal((await kept.list()).length, names.length);
+  });
+
+  it("hold what was written while they were read for the first time", async () => {
+    const { replica } = await TestDevice.found(new ManualClock());
+    const inbox = new InboxReader(replica, () => NOWHERE_ELSE);
+    const { messages } = new InboxWriting(replica, inbox);
+    await messages.send({ conversation: "Ana", text: "first" });
+    const kept = new ConversationStates(replica, inbox);
+    const [, list] = await Promise.all([messages.send({ conversation: "Ben", text: "hi" }), kept.list()]);
+    equal(list.length >= 1, true);
+    deepEqual(await kept.list(), await inbox.conversations());
+  });
+
+  it("are read again after a failure", async () => {
+    const { replica } = await TestDevice.found(new ManualClock());
+    const inbox = new InboxReader(replica, () => NOWHERE_ELSE);
+    const { messages } = new InboxWriting(replica, inbox);
+    await messages.send({ conversation: "Ana", text: "first" });
+    let fails = true;
+    const failing = Object.assign(Object.create(inbox) as InboxReader, {
+      conversations: () => (fails ? Promise.reject(new Error("no disk")) : inbox.conversations()),
+    });
+    const kept = new ConversationStates(replica, failing);
+    await kept.list().then(
+      () => equal(true, false),
+      (error: Error) => equal(error.message, "no disk"),
+    );
+    fails = false;
+    equal((await kept.list()).length, 1);
+  });
+});
