@@ -34,7 +34,7 @@ export const run: Run = async (context) => {
     if (count > UNASKED_MAX) await confirm(context, `${plural(count, "message")}`);
     const done =
       conversation === undefined
-        ? await inChunks(ids, (some) => api.call("messages.delete", { ids: some }))
+        ? await inChunks(ids, (some) => api.call("messages.delete", { ids: some, confirmed: true }))
         : await deleteConversation(context, api, { conversation, before });
     await output.done({ done }, () => [
       `${plural(done, "message")} moved to the bin, on all devices. \`kinlog restore\` brings them back.`,
@@ -54,6 +54,7 @@ async function deleteConversation(
   await confirm(context, `${which} of ${printableLine(conversation)}`);
   const { done } = await api.call("conversations.delete", {
     conversation,
+    confirmed: true,
     ...(before === null ? {} : { before }),
   });
   return done;

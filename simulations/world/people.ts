@@ -106,7 +106,7 @@ export class People {
         await node.conversations[step.kind](addressOf(step.conversation));
         return;
       case "clear":
-        await node.conversations.delete(addressOf(step.conversation));
+        await node.conversations.delete(addressOf(step.conversation), { confirmed: true });
         return;
       case "delete":
       case "restore": {

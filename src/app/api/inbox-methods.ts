@@ -29,7 +29,10 @@ export const INBOX_METHODS: { readonly [Name in InboxMethod]: MethodEntry<Name> 
     fields: { conversation: text, limit, before: optional(id), deleted: optional(flag) },
     run: ({ node }, { conversation, ...options }) => node.messages.show(conversation, options),
   },
-  "messages.delete": { fields: { ids }, run: ({ node }, params) => node.messages.delete(params.ids) },
+  "messages.delete": {
+    fields: { ids, confirmed: optional(flag) },
+    run: ({ node }, { ids: named, ...options }) => node.messages.delete(named, options),
+  },
   "messages.restore": { fields: { ids }, run: ({ node }, params) => node.messages.restore(params.ids) },
   "messages.edit": {
     fields: { id, text },
@@ -58,7 +61,7 @@ export const INBOX_METHODS: { readonly [Name in InboxMethod]: MethodEntry<Name> 
     run: ({ node }, { conversation }) => node.conversations.unread(conversation),
   },
   "conversations.delete": {
-    fields: { conversation: text, before: optional(id) },
+    fields: { conversation: text, before: optional(id), confirmed: optional(flag) },
     run: ({ node }, { conversation, ...options }) => node.conversations.delete(conversation, options),
   },
   "conversations.title": {

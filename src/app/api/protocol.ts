@@ -99,7 +99,7 @@ export interface ApiMethods {
     },
     readonly Message[]
   >;
-  readonly "messages.delete": Method<{ readonly ids: readonly string[] }, Done>;
+  readonly "messages.delete": Method<{ readonly ids: readonly string[]; readonly confirmed?: boolean }, Done>;
   readonly "messages.restore": Method<{ readonly ids: readonly string[] }, Done>;
   readonly "messages.edit": Method<{ readonly id: string; readonly text: string }, Done>;
   readonly "messages.unsend": Method<{ readonly id: string }, Done>;
@@ -136,7 +136,10 @@ export interface ApiMethods {
   readonly "settings.list": Method<{ readonly scope?: SettingScope }, readonly Setting[]>;
   readonly "conversations.read": Method<{ readonly conversation: string }, Done>;
   readonly "conversations.unread": Method<{ readonly conversation: string }, Done>;
-  readonly "conversations.delete": Method<{ readonly conversation: string; readonly before?: string }, Done>;
+  readonly "conversations.delete": Method<
+    { readonly conversation: string; readonly before?: string; readonly confirmed?: boolean },
+    Done
+  >;
   readonly sync: Method<
     { readonly timeoutMs?: number },
     { readonly inSync: boolean; readonly fingerprint: string }

@@ -1,14 +1,19 @@
 /**
- * The lines of the list of conversations, as people see them. All are read together: each step asks the store once for what all lines
- * need, since asking for each line alone takes longer than reading. Changes nothing.
+ * The lines of the list of conversations, as people see them. Those that are not known are read together: each step asks the store once
+ * for what all of them need, since asking for each alone takes longer than reading. Those that are known are kept in memory, with their
+ * texts, until what becomes durable says otherwise. Tests: test/integration/app/conversation-list.test.ts.
  */
-import type { MessageId } from "../../core/base/ids.ts";
+import type { ConversationId, MessageId } from "../../core/base/ids.ts";
 import { MUTED_FOR_EVER, type Operation } from "../../core/inbox/types.ts";
+import { conversationOfKey } from "../../core/inbox/row-keys.ts";
 import { type ConversationState, isMuted } from "../../core/inbox/view.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
 import { type InboxReader, nameIn, type ReadMessage, textOf, timeText } from "./inbox-reader.ts";
 import type { Conversation } from "./types.ts";
+
+/** Of more lines than these nothing is kept: some 20 MB. */
+const KEPT_MAX = 20_000;
 
 /** Operations that name something about each conversation; null where nobody did, or it cannot be read. */
 interface Named {
@@ -18,21 +23,86 @@ interface Named {
   readonly participants: Operation | null;
 }
 
-/** In the order of the states. */
+/** What of a line is read for it; the rest is its state. */
+interface Read {
+  readonly named: Named;
+  readonly last: ReadMessage | null;
+  readonly unread: number;
+}
+
+/** Lines that were read once, until something becomes durable that could change them. */
+export class ConversationLines {
+  readonly #replica: Replica;
+  readonly #inbox: InboxReader;
+  readonly #read = new Map<ConversationId, Read>();
+  /** When each was told of last, counted in turns: what was read before that is not kept. */
+  readonly #changedAt = new Map<ConversationId, number>();
+  #turns = 0;
+  #viewsBuilt = 0;
+
+  constructor(replica: Replica, inbox: InboxReader) {
+    this.#replica = replica;
+    this.#inbox = inbox;
+    replica.subscribe(({ rows, changes }) => {
+      this.#turns++;
+      for (const key of rows.keys()) if (key.startsWith("c")) this.#forget(conversationOfKey(key));
+      for (const change of changes) if ("conversation" in change) this.#forget(change.conversation);
+    });
+  }
+
+  /** In the order of the states, which are those of now. */
+  async of(states: readonly ConversationState[]): Promise<readonly Conversation[]> {
+    if (this.#viewsBuilt !== this.#replica.viewsBuilt || this.#read.size > KEPT_MAX) {
+      this.#read.clear();
+      this.#changedAt.clear();
+      this.#viewsBuilt = this.#replica.viewsBuilt;
+    }
+    const since = this.#turns;
+    const built = this.#viewsBuilt;
+    const missing = states.filter(({ conversation }) => !this.#read.has(conversation));
+    const fresh = new Map<ConversationId, Read>();
+    for (const [at, read] of (await readAll(this.#inbox, missing)).entries()) {
+      const { conversation } = missing[at]!;
+      fresh.set(conversation, read);
+      const isOfNow = (this.#changedAt.get(conversation) ?? 0) <= since && built === this.#replica.viewsBuilt;
+      if (isOfNow) this.#read.set(conversation, read);
+    }
+    const nowMs = this.#replica.ports.clock.wallMs();
+    return Promise.all(
+      states.map(async (state) => {
+        const { conversation } = state;
+        const read = fresh.get(conversation) ?? this.#read.get(conversation);
+        // Forgotten while others were read.
+        return lineOf(state, read ?? (await readAll(this.#inbox, [state]))[0]!, nowMs);
+      }),
+    );
+  }
+
+  #forget(conversation: ConversationId): void {
+    this.#read.delete(conversation);
+    this.#changedAt.set(conversation, this.#turns);
+  }
+}
+
+/** Lines of these states, in their order, with nothing kept. */
 export async function readLines(
   replica: Replica,
   inbox: InboxReader,
   states: readonly ConversationState[],
 ): Promise<readonly Conversation[]> {
+  const read = await readAll(inbox, states);
+  const nowMs = replica.ports.clock.wallMs();
+  return states.map((state, at) => lineOf(state, read[at]!, nowMs));
+}
+
+/** In the order of the states. */
+async function readAll(inbox: InboxReader, states: readonly ConversationState[]): Promise<readonly Read[]> {
   const [named, last, unread] = await Promise.all([
     readNamed(inbox, states),
     readLast(inbox, states),
     Promise.all(states.map((state) => inbox.unread(state))),
   ]);
-  const nowMs = replica.ports.clock.wallMs();
-  return states.map((state, at) =>
-    lineOf({ state, named: named[at]!, last: last[at] ?? null, unread: unread[at]! }, nowMs),
-  );
+  return states.map((_, at) => ({ named: named[at]!, last: last[at] ?? null, unread: unread[at]! }));
 }
 
 async function readNamed(
@@ -83,16 +153,7 @@ async function readLast(
   return newest.map((message) => (message === undefined ? null : (read.get(message.id) ?? null)));
 }
 
-function lineOf(
-  line: {
-    readonly state: ConversationState;
-    readonly named: Named;
-    readonly last: ReadMessage | null;
-    readonly unread: number;
-  },
-  nowMs: number,
-): Conversation {
-  const { state, named, last, unread } = line;
+function lineOf(state: ConversationState, { named, last, unread }: Read, nowMs: number): Conversation {
   const { mute } = state;
   const muted = isMuted(state, nowMs);
   const participants = named.participants?.body;

@@ -1,6 +1,6 @@
 /**
  * What the stored view says of each conversation, kept in memory for the list: reading and decoding thousands of rows would take longer
- * than all else of it. Read once, then told by what becomes durable. No text is kept. Tests: test/integration/app/conversation-states.test.ts.
+ * than all else of it. Read once, then told by what becomes durable. No text is kept. Tests: test/integration/app/conversation-list.test.ts.
  */
 import { compareForList, type ConversationState, readConversationRow } from "../../core/inbox/view.ts";
 import type { RowKey } from "../../core/log/rows.ts";

@@ -9,18 +9,20 @@ import { orderText, parseOrder } from "../../core/inbox/stamp.ts";
 import { MESSAGES_PER_DELETE_MAX, type OperationBody } from "../../core/inbox/types.ts";
 import type { OrderedMessage } from "../../core/inbox/view.ts";
 import type { Replica } from "../replica/replica.ts";
-import { readLines } from "./conversation-lines.ts";
+import { ConversationLines } from "./conversation-lines.ts";
 import { ConversationProperties } from "./conversation-properties.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import { MessageMarking } from "./message-marking.ts";
 import { ConversationStates } from "./conversation-states.ts";
 import { freshDraft } from "./fresh-draft.ts";
-import type { Conversation, KinlogNode, Message } from "./types.ts";
+import type { Confirmed, Conversation, KinlogNode, Message } from "./types.ts";
 
 const SHOW_DEFAULT = 50;
 const LIST_DEFAULT = 200;
 /** Messages that one command may put into the bin. */
 const DELETE_MAX = 100_000;
+/** More than anybody means by accident. */
+const UNCONFIRMED_MAX = 100;
 
 export class InboxWriting {
   readonly #replica: Replica;
@@ -28,6 +30,7 @@ export class InboxWriting {
   readonly #marking: MessageMarking;
   readonly #properties: ConversationProperties;
   readonly #states: ConversationStates;
+  readonly #lines: ConversationLines;
 
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
@@ -35,6 +38,7 @@ export class InboxWriting {
     this.#marking = new MessageMarking(replica, inbox);
     this.#properties = new ConversationProperties(replica, inbox);
     this.#states = new ConversationStates(replica, inbox);
+    this.#lines = new ConversationLines(replica, inbox);
   }
 
   readonly messages: KinlogNode["messages"] = {
@@ -73,7 +77,10 @@ export class InboxWriting {
       const state = await this.#inbox.conversation(id);
       return read.map((each) => this.#inbox.message(each, state));
     },
-    delete: (ids) => this.#bin("delete", ids),
+    delete: async (ids, options = {}) => {
+      requireConfirmed(new Set(ids).size, options);
+      return this.#bin("delete", ids);
+    },
     restore: (ids) => this.#bin("restore", ids),
     edit: (id, text) => this.#marking.edit(id, text),
     unsend: (id) => this.#marking.unsend(id),
@@ -88,7 +95,7 @@ export class InboxWriting {
       const states = (await this.#states.list())
         .filter(({ archive }) => (archive?.on ?? false) === isWanted)
         .slice(0, options.limit ?? LIST_DEFAULT);
-      return readLines(this.#replica, this.#inbox, states);
+      return this.#lines.of(states);
     },
     read: async (conversation) => {
       const id = await this.#inbox.findConversation(conversation);
@@ -110,9 +117,11 @@ export class InboxWriting {
           remedy: "Write it as 2026-01-31T12:00:00Z.",
         });
       }
+      const found = read.filter(({ operation }) => operation.body.sentAtMs < before);
+      requireConfirmed(found.length, options);
       return this.#writeBin(
         "delete",
-        read.filter(({ operation }) => operation.body.sentAtMs < before).map(({ ordered }) => ordered),
+        found.map(({ ordered }) => ordered),
       );
     },
     title: (conversation, title) => this.#properties.title(conversation, title),
@@ -183,4 +192,12 @@ export class InboxWriting {
     await this.#replica.writer.append(bodies.map((body) => freshDraft(this.#replica, body)));
     return { done: bodies.length };
   }
+}
+
+/** @throws EngineError `CONFIRMATION_REQUIRED` */
+function requireConfirmed(count: number, { confirmed = false }: Confirmed): void {
+  if (count <= UNCONFIRMED_MAX || confirmed) return;
+  throw new EngineError("CONFIRMATION_REQUIRED", `${count} messages would go to the bin on all devices`, {
+    remedy: "Ask the person, then say `confirmed`.",
+  });
 }

@@ -253,6 +253,11 @@ export type OnProgress = (progress: {
   readonly total: number | null;
 }) => void;
 
+/** What goes to the bin of all devices at once is over 100 messages only where a person said so: a program may go wrong. */
+export interface Confirmed {
+  readonly confirmed?: boolean;
+}
+
 export interface KinlogNode {
   readonly account: string;
   readonly device: string;
@@ -270,8 +275,8 @@ export interface KinlogNode {
       conversation: string,
       options?: { readonly limit?: number; readonly before?: string; readonly deleted?: boolean },
     ) => Promise<readonly Message[]>;
-    /** To the bin on all devices. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
-    readonly delete: (ids: readonly string[]) => Promise<{ readonly done: number }>;
+    /** To the bin on all devices. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`, `CONFIRMATION_REQUIRED`. */
+    readonly delete: (ids: readonly string[], options?: Confirmed) => Promise<{ readonly done: number }>;
     readonly restore: (ids: readonly string[]) => Promise<{ readonly done: number }>;
     /** Another text for a message of one's own. @throws EngineError `NOT_FOUND`, `NOT_YOURS`, `MESSAGE_UNSENT`, `TEXT_TOO_LONG`. */
     readonly edit: (id: string, text: string) => Promise<Done>;
@@ -296,10 +301,10 @@ export interface KinlogNode {
     }) => Promise<readonly Conversation[]>;
     readonly read: (conversation: string) => Promise<{ readonly done: number }>;
     readonly unread: (conversation: string) => Promise<{ readonly done: number }>;
-    /** All messages of it (optionally sent before a time) to the bin. */
+    /** All messages of it (optionally sent before a time) to the bin. @throws EngineError as `messages.delete`. */
     readonly delete: (
       conversation: string,
-      options?: { readonly before?: string },
+      options?: Confirmed & { readonly before?: string },
     ) => Promise<{ readonly done: number }>;
     /** A name for it. Empty: none. All of these @throws EngineError `NOT_FOUND`, `AMBIGUOUS`. */
     readonly title: (conversation: string, title: string) => Promise<Done>;

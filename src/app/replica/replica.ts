@@ -116,7 +116,7 @@ export class Replica implements SessionView {
     return replica;
   }
 
-  /** How often the stored view was built again: what was read of it before says nothing any more. */
+  /** How often the stored view was built again or what is stored was repaired: what was read before says nothing any more. */
   get viewsBuilt(): number {
     return this.#viewsBuilt;
   }
@@ -183,6 +183,7 @@ export class Replica implements SessionView {
         this.ledger.frontier.set(state.head.log, state);
       }
       this.#digest = null;
+      this.#viewsBuilt++;
       if (result.rebuildView) await this.#rebuildView();
       return result;
     });

@@ -204,6 +204,29 @@ describe("What is said of a message", function () {
   });
 });
 
+describe("A delete of more messages than anybody means by accident", () => {
+  let devices: TestDevices;
+  beforeEach(async () => {
+    devices = await TestDevices.create();
+  });
+  afterEach(() => devices.cleanup());
+
+  it("is done only where it was confirmed, and changes nothing otherwise", async () => {
+    const node = await devices.found("laptop");
+    const ids: string[] = [];
+    for (let n = 0; n < 101; n++) ids.push(await send(node, `message ${n}`));
+    const before = await shown(node);
+    await assertRejectsWithCode(node.messages.delete(ids), "CONFIRMATION_REQUIRED");
+    await assertRejectsWithCode(node.conversations.delete("Zoë"), "CONFIRMATION_REQUIRED");
+    deepEqual(await shown(node), before);
+    equal((await node.messages.delete([...ids.slice(1), ids[1]!])).done, 100);
+    equal((await node.messages.restore(ids)).done, 100);
+    equal((await node.messages.delete(ids, { confirmed: true })).done, 101);
+    equal((await node.messages.restore(ids)).done, 101);
+    equal((await node.conversations.delete("Zoë", { confirmed: true })).done, 101);
+  });
+});
+
 describe("What is set for a conversation", function () {
   this.timeout(60_000);
   let devices: TestDevices;

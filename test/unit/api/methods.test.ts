@@ -89,7 +89,7 @@ describe("The methods of the local API", () => {
     await call("status");
     await call("messages.send", { conversation: "Ana", text: "hello", replyTo: "abcdef" });
     await call("messages.show", { conversation: "Ana", limit: 5, before: "abcdef", deleted: true });
-    await call("messages.delete", { ids: ["abcdef"] });
+    await call("messages.delete", { ids: ["abcdef"], confirmed: true });
     await call("conversations.list", {});
     await call("conversations.delete", { conversation: "Ana", before: "2026-01-31T00:00:00.000Z" });
     await call("devices.rename", { device: "laptop", name: "desk" });
@@ -98,7 +98,7 @@ describe("The methods of the local API", () => {
       ["status"],
       ["send", { conversation: "Ana", text: "hello", replyTo: "abcdef" }],
       ["show", "Ana", { limit: 5, before: "abcdef", deleted: true }],
-      ["delete", ["abcdef"]],
+      ["delete", ["abcdef"], { confirmed: true }],
       ["list", {}],
       ["bin", "Ana", { before: "2026-01-31T00:00:00.000Z" }],
       ["rename", "laptop", "desk"],

@@ -2,16 +2,18 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { Random } from "../../../simulations/doubles/random.ts";
+import { readLines } from "../../../src/app/node/conversation-lines.ts";
 import { ConversationStates } from "../../../src/app/node/conversation-states.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
 import { InboxWriting } from "../../../src/app/node/inbox-writing.ts";
-import { TestDevice } from "../../support/replicas.ts";
+import { draftOf, TestDevice } from "../../support/replicas.ts";
 
 const NOWHERE_ELSE = { here: true, devices: [], cloud: null };
 
 describe("Conversations kept in memory", () => {
   it("are those of the stored view after whatever people do, and after it was built again", async () => {
-    const { replica } = await TestDevice.found(new ManualClock());
+    const device = await TestDevice.found(new ManualClock());
+    const { replica } = device;
     const inbox = new InboxReader(replica, () => NOWHERE_ELSE);
     const { messages, conversations } = new InboxWriting(replica, inbox);
     const kept = new ConversationStates(replica, inbox);
@@ -26,14 +28,31 @@ describe("Conversations kept in memory", () => {
       (name: string) => conversations.pin(name, {}),
       (name: string) => conversations.archive(name),
       (name: string) => conversations.delete(name),
+      async (name: string) => {
+        const [last] = await messages.show(name, { limit: 1, deleted: true });
+        const change = random.pick(["edit", "unsend", "restore", "delete"] as const);
+        if (change === "edit" && last!.direction === "out" && last!.unsentAt === null)
+          return messages.edit(last!.id, `edited ${random.below(100)}`);
+        if (change === "unsend" && last!.direction === "out") return messages.unsend(last!.id);
+        // Said long ago and arriving now: it moves no clock, so the row of the conversation stays as it is.
+        if (change === "delete" && random.chance(50)) {
+          const { id, conversation } = await inbox.findMessage(last!.id);
+          const body = { kind: "delete", conversation, messages: [id] } as const;
+          return replica.writer.append([draftOf(device, body, { stamp: { ms: 1, counter: step } })]);
+        }
+        return change === "restore" ? messages.restore([last!.id]) : messages.delete([last!.id]);
+      },
     ];
+    let step = 0;
     for (const name of names) await messages.send({ conversation: name, text: "first" });
-    for (let step = 0; step < 200; step++) {
+    for (; step < 300; step++) {
       const done = random.pick(steps)(random.pick(names));
       // Sometimes asked for while it is being written.
-      if (random.chance(30)) await kept.list();
+      if (random.chance(30)) await Promise.all([kept.list(), conversations.list()]);
       await done;
       deepEqual(await kept.list(), await inbox.conversations(), `after step ${step}`);
+      const states = (await inbox.conversations()).filter(({ archive }) => archive?.on !== true);
+      deepEqual(await conversations.list(), await readLines(replica, inbox, states), `after step ${step}`);
     }
     await replica.repair(() => Promise.resolve({ rebuildView: true }));
     deepEqual(await kept.list(), await inbox.conversations());
