@@ -1,6 +1,7 @@
 /** Turns that became durable, told as the events that people and applications watch. Makes only what somebody reads. */
-import type { DeviceId } from "../../core/base/ids.ts";
+import type { ConversationId, DeviceId } from "../../core/base/ids.ts";
 import type { Change, PlacedOperation } from "../../core/inbox/types.ts";
+import type { ConversationState } from "../../core/inbox/view.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
@@ -58,15 +59,25 @@ async function tellMessages(
   { hub, inbox }: Teller,
   turn: Pick<Published, "origin" | "changes" | "operations"> & { readonly catchUp: boolean },
 ): Promise<void> {
-  const fresh = new Map<string, boolean>();
-  for (const change of turn.changes) if (change.kind === "message") fresh.set(change.id, change.isMarked);
-  for (const change of turn.changes)
-    if (change.kind === "message-changed" && fresh.has(change.id)) fresh.set(change.id, true);
+  const fresh = new Map<string, ConversationId>();
+  const marked = new Set<string>();
+  for (const change of turn.changes) {
+    if (change.kind === "message") fresh.set(change.id, change.conversation);
+    if (change.kind === "message-changed" || (change.kind === "message" && change.isMarked))
+      marked.add(change.id);
+  }
+  const states = new Map<ConversationId, ConversationState | undefined>();
   for (const placed of turn.operations) {
-    const isMarked = fresh.get(placed.operation.id);
-    if (isMarked === undefined) continue;
+    const { id } = placed.operation;
+    const conversation = fresh.get(id);
+    if (conversation === undefined) continue;
+    // How far it was read may be known already: what others have read while this device was away is no news.
+    if (!states.has(conversation)) states.set(conversation, await inbox.conversation(conversation));
+    const state = states.get(conversation);
     // What was said of it before it came stands in the store; all else stands in its operation.
-    const message = isMarked ? await messageInStore(inbox, placed) : messageOf(inbox, placed);
+    const message = marked.has(id)
+      ? await messageInStore(inbox, placed, state)
+      : messageOf(inbox, placed, { conversation, state });
     if (message !== null) hub.emit({ event: "message", message, origin: turn.origin, catchUp: turn.catchUp });
   }
 }
@@ -74,14 +85,17 @@ async function tellMessages(
 function messageOf(
   inbox: InboxReader,
   { operation, place }: PlacedOperation,
+  {
+    conversation,
+    state,
+  }: { readonly conversation: ConversationId; readonly state: ConversationState | undefined },
 ): ReturnType<InboxReader["message"]> | null {
   const { id, stamp } = operation;
   const body = messageBodyOf(operation.body);
   if (body === null) return null;
   const ordered = {
     id,
-    // Not shown by an event; the address is.
-    conversation: "" as never,
+    conversation,
     order: { stamp, id },
     place,
     direction: body.direction,
@@ -94,19 +108,16 @@ function messageOf(
     reacted: false,
     delivery: null,
   };
-  return {
-    ...inbox.message({ ordered, operation: { ...operation, body }, marks: NO_MARKS }, undefined),
-    read: body.direction === "out" || body.readAtSource,
-  };
+  return inbox.message({ ordered, operation: { ...operation, body }, marks: NO_MARKS }, state);
 }
 
 async function messageInStore(
   inbox: InboxReader,
   { operation }: PlacedOperation,
+  state: ConversationState | undefined,
 ): Promise<ReturnType<InboxReader["message"]> | null> {
   const read = await inbox.byId(operation.id);
-  if (read === undefined) return null;
-  return inbox.message(read, await inbox.conversation(read.ordered.conversation));
+  return read === undefined ? null : inbox.message(read, state);
 }
 
 async function tellChange(

@@ -196,6 +196,41 @@ describe("Two devices of one account", function () {
     equal((await live).catchUp, false);
   });
 
+  it("what others have read while a device was away is no news there, and never counts as unread", async () => {
+    const laptop = await devices.found("laptop");
+    const phone = await devices.add(laptop, "phone");
+    await send(laptop, "before");
+    await inSync(laptop, phone);
+    await devices.stop(phone);
+    for (let at = 0; at < 300; at++)
+      await laptop.messages.send({ conversation: "Ana", text: `message ${at}`, from: "Ana" });
+    await laptop.conversations.read("Ana");
+    await laptop.messages.send({ conversation: "Ana", text: "the only news", from: "Ana" });
+    const back = await devices.start("phone");
+    const { events, stop } = collectEvents(back, ["message"]);
+    const unread = new Set<number>();
+    const looks = { atAll: true };
+    const looking = (async () => {
+      while (looks.atAll) {
+        const ana = (await back.conversations.list()).find(({ conversation }) => conversation === "Ana");
+        unread.add(ana?.unread ?? 0);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    })();
+    await back.connect(addressOf(laptop));
+    await inSync(laptop, back);
+    looks.atAll = false;
+    await looking;
+    await stop();
+    const messages = events.filter((event) => event.event === "message").map(({ message }) => message);
+    deepEqual(
+      messages.filter(({ read }) => !read).map(({ text }) => text),
+      ["the only news"],
+    );
+    equal(messages.length, 301);
+    deepEqual([...unread].toSorted(), [0, 1]);
+  });
+
   it("sync gives up when its time is over, and comes back at once where all is the same", async () => {
     const laptop = await devices.found("laptop");
     deepEqual((await laptop.sync({ timeoutMs: 1 })).inSync, true);
