@@ -228,7 +228,7 @@ describe("Two devices of one account", function () {
       ["the only news"],
     );
     equal(messages.length, 301);
-    deepEqual([...unread].toSorted(), [0, 1]);
+    deepEqual(unread, new Set([0, 1]));
   });
 
   it("sync gives up when its time is over, and comes back at once where all is the same", async () => {
