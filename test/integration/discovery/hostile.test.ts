@@ -116,57 +116,21 @@ describe("discovery among hostile packets", () => {
   });
 
   it("N6: notices a flood that names no tag of ours, which others would decode packet by packet", async () => {
-    let floods = 0;
-    const place = findLinkPlaces({ allowLoopback: true, only: [loopbackName()] }).find(
-      ({ family }) => family === "IPv4",
-    );
-    const link = new Link(place!, TEST_PORT, {
-      labels: () => [TAG],
-      onQuery: () => undefined,
-      onAnswer: () => undefined,
-      onFlood: () => floods++,
-      onError: () => undefined,
-    });
-    try {
-      await link.ready;
+    await withLink(async (floods) => {
       for (let n = 0; n < 50; n++) await send(Buffer.from(`packet ${n} of a quiet network`));
-      equal(floods, 0);
+      equal(floods(), 0);
       for (let n = 0; n < 300; n++) await send(Buffer.from(`packet ${n} of a flood`));
-      for (let tries = 0; tries < 40 && floods === 0; tries++) {
-        await new Promise((resolve) => {
-          setTimeout(resolve, 50);
-        });
-      }
-      ok(floods > 0);
-    } finally {
-      await link.close();
-    }
+      await untilFlood(floods);
+      ok(floods() > 0);
+    });
   });
 
   it("N6: takes one header that counts more than its packet holds for a flood, since others decode it", async () => {
-    let floods = 0;
-    const place = findLinkPlaces({ allowLoopback: true, only: [loopbackName()] }).find(
-      ({ family }) => family === "IPv4",
-    );
-    const link = new Link(place!, TEST_PORT, {
-      labels: () => [TAG],
-      onQuery: () => undefined,
-      onAnswer: () => undefined,
-      onFlood: () => floods++,
-      onError: () => undefined,
-    });
-    try {
-      await link.ready;
+    await withLink(async (floods) => {
       await send(Buffer.from(`000084000000c0af00020000${"00".repeat(40)}`, "hex"));
-      for (let tries = 0; tries < 40 && floods === 0; tries++) {
-        await new Promise((resolve) => {
-          setTimeout(resolve, 50);
-        });
-      }
-      equal(floods, 1);
-    } finally {
-      await link.close();
-    }
+      await untilFlood(floods);
+      equal(floods(), 1);
+    });
   });
 
   it("N5: tells of a flood of forged peers only so many", async () => {
@@ -196,3 +160,33 @@ describe("discovery among hostile packets", () => {
     }
   });
 });
+
+/** A link of its own beside the two discoveries; `floods` says how many it has told of. */
+async function withLink(run: (floods: () => number) => Promise<void>): Promise<void> {
+  let floods = 0;
+  const place = findLinkPlaces({ allowLoopback: true, only: [loopbackName()] }).find(
+    ({ family }) => family === "IPv4",
+  );
+  const link = new Link(place!, TEST_PORT, {
+    labels: () => [TAG],
+    onQuery: () => undefined,
+    onAnswer: () => undefined,
+    onFlood: () => floods++,
+    onError: () => undefined,
+  });
+  try {
+    await link.ready;
+    await run(() => floods);
+  } finally {
+    await link.close();
+  }
+}
+
+/** Two seconds at most. */
+async function untilFlood(floods: () => number): Promise<void> {
+  for (let tries = 0; tries < 40 && floods() === 0; tries++) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+}
