@@ -7,8 +7,10 @@ import type { FuzzResult } from "./fuzzer.ts";
 import { SharedInput } from "./shared-input.ts";
 import type { Order, Report } from "./worker.ts";
 
-/** Far above what one input may take, so that a machine that stands still for a moment costs nothing. */
-const HANG_MS = 20_000;
+/** Far above what one input may take: of the time that this process was given, so that a busy machine makes no finding. */
+const HANG_CPU_MS = 20_000;
+/** Whoever waits for ever takes no such time. */
+const HANG_MS = 200_000;
 const LOOK_MS = 1_000;
 const MEMORY_MB = 768;
 
@@ -36,6 +38,7 @@ class Member {
   readonly #worker: Worker;
   #answer: PromiseWithResolvers<Report | undefined> = Promise.withResolvers();
   #whyEnded = "the thread ended";
+  #numberBefore = 0;
 
   private constructor() {
     this.#worker = new Worker(new URL("worker.js", import.meta.url), {
@@ -67,7 +70,8 @@ class Member {
 
   lastWord(): FuzzResult {
     const findings = [{ input: this.#shared.get(), what: this.#whyEnded }];
-    return { executions: this.#shared.number, ms: 0, corpus: [], code: 0, newCode: 0, findings };
+    const executions = this.#shared.number - this.#numberBefore;
+    return { executions, ms: 0, corpus: [], code: 0, newCode: 0, findings };
   }
 
   async end(): Promise<void> {
@@ -78,14 +82,20 @@ class Member {
   #look(): () => void {
     let number = this.#shared.number;
     let since = performance.now();
+    let cpuSince = process.cpuUsage();
+    this.#numberBefore = number;
     const timer = setInterval(() => {
       if (this.#shared.number !== number) {
         number = this.#shared.number;
         since = performance.now();
-      } else if (performance.now() - since > HANG_MS) {
-        this.#whyEnded = `took more than ${HANG_MS} ms`;
-        void this.#worker.terminate();
+        cpuSince = process.cpuUsage();
+        return;
       }
+      const { user, system } = process.cpuUsage(cpuSince);
+      const [tookMs, tookCpuMs] = [performance.now() - since, (user + system) / 1_000];
+      if (tookCpuMs <= HANG_CPU_MS && tookMs <= HANG_MS) return;
+      this.#whyEnded = `took more than ${Math.round(tookMs)} ms`;
+      void this.#worker.terminate();
     }, LOOK_MS);
     return () => clearInterval(timer);
   }
