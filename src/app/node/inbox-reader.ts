@@ -74,20 +74,20 @@ export class InboxReader {
   }
 
   async totals(): Promise<Totals> {
-    const [row] = await this.#replica.ports.store.rows([TOTALS_KEY]);
+    const [row] = await this.#replica.view.rows([TOTALS_KEY]);
     return readTotals(row);
   }
 
   /** Undefined where nothing with this id was ever here. */
   async conversation(id: ConversationId): Promise<ConversationState | undefined> {
     const key = conversationRowKey(id);
-    const [row] = await this.#replica.ports.store.rows([key]);
+    const [row] = await this.#replica.view.rows([key]);
     return row === undefined ? undefined : readConversationRow(key, row);
   }
 
   /** All conversations that a message names: pinned ones first, then the most recently used. */
   async conversations(): Promise<readonly ConversationState[]> {
-    const rows = await this.#replica.ports.store.rowRange({
+    const rows = await this.#replica.view.rowRange({
       ...conversationBounds(),
       reverse: false,
       limit: CONVERSATIONS_MAX,
@@ -118,7 +118,7 @@ export class InboxReader {
     let { to } = bounds;
     // Most are shown; where many in a row are not, more is read at once.
     for (let step = limit; found.length < limit; step = Math.max(STEP, limit - found.length)) {
-      const rows = await this.#replica.ports.store.rowRange({ from, to, reverse: true, limit: step });
+      const rows = await this.#replica.view.rowRange({ from, to, reverse: true, limit: step });
       for (const [key, row] of rows) {
         const message = readOrderRow(key, row);
         if (found.length < limit && (options.deleted || !message.deleted)) found.push(message);
@@ -138,7 +138,7 @@ export class InboxReader {
     const { from, to } = orderRange(conversation);
     const begin =
       options.after === null ? from : (`${orderRowKeyOf(conversation, options.after)}\x00` as RowKey);
-    const rows = await this.#replica.ports.store.rowRange({
+    const rows = await this.#replica.view.rowRange({
       from: begin,
       to,
       reverse: false,
@@ -185,7 +185,7 @@ export class InboxReader {
 
   /** Names of all devices that have one. */
   async deviceNames(): Promise<ReadonlyMap<DeviceId, string>> {
-    const rows = await this.#replica.ports.store.rowRange({
+    const rows = await this.#replica.view.rowRange({
       ...deviceBounds(),
       reverse: false,
       limit: CONVERSATIONS_MAX,
@@ -236,7 +236,7 @@ export class InboxReader {
     const rows =
       bounds === null
         ? await this.#row(messageRowKey(digits as MessageId))
-        : await this.#replica.ports.store.rowRange({ ...bounds, reverse: false, limit: 10 });
+        : await this.#replica.view.rowRange({ ...bounds, reverse: false, limit: 10 });
     const found = rows
       .map(([key, row]) => readMessageRow(messageOfKey(key), row))
       .filter((message) => message !== null);
@@ -265,7 +265,7 @@ export class InboxReader {
 
   /** The order of the newest message, deleted ones included; null in an empty conversation. */
   async newest(conversation: ConversationId): Promise<OrderKey | null> {
-    const [last] = await this.#replica.ports.store.rowRange({
+    const [last] = await this.#replica.view.rowRange({
       ...orderRange(conversation),
       reverse: true,
       limit: 1,
@@ -278,7 +278,7 @@ export class InboxReader {
     const bounds = unreadBounds(state);
     let count = 0;
     if (bounds !== null) {
-      const rows = await this.#replica.ports.store.rowRange({
+      const rows = await this.#replica.view.rowRange({
         ...bounds,
         reverse: false,
         limit: CONVERSATIONS_MAX,
@@ -319,7 +319,7 @@ export class InboxReader {
   }
 
   async #row(key: RowKey): Promise<readonly (readonly [RowKey, Uint8Array])[]> {
-    const [row] = await this.#replica.ports.store.rows([key]);
+    const [row] = await this.#replica.view.rows([key]);
     return row === undefined ? [] : [[key, row]];
   }
 }

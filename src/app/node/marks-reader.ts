@@ -80,18 +80,18 @@ export class MarksReader {
     fold: Fold,
     body: Extract<OperationBody, { kind: "reaction" }>,
   ): Promise<{ readonly order: OrderKey; readonly removed: boolean } | null> {
-    const [row] = await this.#replica.ports.store.rows([fold.reactionKey(body)]);
+    const [row] = await this.#replica.view.rows([fold.reactionKey(body)]);
     return row === undefined ? null : readReactionRow(row);
   }
 
   async hasEdit(id: MessageId, order: OrderKey): Promise<boolean> {
-    const [row] = await this.#replica.ports.store.rows([editRowKey(messageRowKey(id), order)]);
+    const [row] = await this.#replica.view.rows([editRowKey(messageRowKey(id), order)]);
     return row !== undefined;
   }
 
   /** All in their order, also those that were removed. */
   async reactions(id: MessageId): Promise<readonly ReadReaction[]> {
-    const rows = await this.#replica.ports.store.rowRange({
+    const rows = await this.#replica.view.rowRange({
       ...reactionBounds(id),
       reverse: false,
       limit: REACTIONS_MAX,
@@ -113,7 +113,7 @@ export class MarksReader {
   async unsend(
     id: MessageId,
   ): Promise<{ readonly order: OrderKey; readonly author: DeviceId | null } | null> {
-    const [row] = await this.#replica.ports.store.rows([unsendRowKey(messageRowKey(id))]);
+    const [row] = await this.#replica.view.rows([unsendRowKey(messageRowKey(id))]);
     if (row === undefined) return null;
     const { order, place } = readNamingRow(row);
     const [operation] = await this.#opener.operationsAt([place]);
@@ -122,7 +122,7 @@ export class MarksReader {
 
   /** The last ones first. */
   async #edits(id: MessageId, { limit }: { readonly limit: number }): Promise<readonly ReadEdit[]> {
-    const rows = await this.#replica.ports.store.rowRange({ ...editBounds(id), reverse: true, limit });
+    const rows = await this.#replica.view.rowRange({ ...editBounds(id), reverse: true, limit });
     const read = await this.#open(
       rows.map(([key, row]) => readEditRow(key, row)),
       "edit",

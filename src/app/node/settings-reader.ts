@@ -26,14 +26,14 @@ export class SettingsReader {
 
   async one(name: string): Promise<ReadSetting | null> {
     const key = this.#replica.fold?.clockKey({ kind: "setting", name, value: "" });
-    const [row] = key === undefined ? [] : await this.#replica.ports.store.rows([key]);
+    const [row] = key === undefined ? [] : await this.#replica.view.rows([key]);
     const [setting] = row === undefined ? [] : await this.#open([readNamingRow(row)]);
     return setting ?? null;
   }
 
   async all(): Promise<readonly ReadSetting[]> {
     const range = { ...settingBounds(), reverse: false, limit: SETTINGS_MAX };
-    const rows = await this.#replica.ports.store.rowRange(range);
+    const rows = await this.#replica.view.rowRange(range);
     return this.#open(rows.map(([, row]) => readNamingRow(row)));
   }
 

@@ -57,6 +57,8 @@ export class Replica implements SessionView {
   #digest: Uint8Array | null = null;
   #fold: Fold | null = null;
   #viewsBuilt = 0;
+  /** Settled when the stored view stands again; null while it stands. */
+  #building: Promise<void> | null = null;
 
   private constructor(input: {
     readonly secrets: DeviceSecrets;
@@ -120,6 +122,12 @@ export class Replica implements SessionView {
   get viewsBuilt(): number {
     return this.#viewsBuilt;
   }
+
+  /** The stored view, to be read. While it is built again readers wait: what is not in it yet would seem to be nowhere. */
+  readonly view: Pick<Store, "rows" | "rowRange"> = {
+    rows: (keys) => this.#whenBuilt(() => this.ports.store.rows(keys)),
+    rowRange: (range) => this.#whenBuilt(() => this.ports.store.rowRange(range)),
+  };
 
   get frontier(): Frontier {
     return this.ledger.frontier;
@@ -228,6 +236,20 @@ export class Replica implements SessionView {
   }
 
   async #rebuildView(): Promise<void> {
+    const building = this.#buildView();
+    this.#building = building;
+    try {
+      await building;
+    } finally {
+      this.#building = null;
+    }
+  }
+
+  #whenBuilt<Result>(read: () => Promise<Result>): Promise<Result> {
+    return this.#building === null ? read() : this.#building.then(read, read);
+  }
+
+  async #buildView(): Promise<void> {
     const { store } = this.ports;
     // Broken off in the middle, it begins again at the next start.
     await this.#markView(VIEW_UNFINISHED);

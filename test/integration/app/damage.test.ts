@@ -2,6 +2,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { cp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { openNode } from "../../../src/app/node/open-node.ts";
 import type { KinlogNode } from "../../../src/app/node/types.ts";
 import { isEngineError } from "../../../src/core/base/errors.ts";
@@ -140,6 +141,30 @@ describe("A device whose store is damaged", function () {
       await requireSame(phone);
       await devices.stop(phone);
     }
+  });
+
+  it("S9: shows nothing less while the view is built again", async () => {
+    const first = await startPhone();
+    await talk(first, "before");
+    await devices.stop(first);
+    await damage(async (database) => {
+      const batch = database.batch();
+      for await (const chunk of database.read(rowSpan)) {
+        const [lost] = chunk.filter(([key]) => key[1] === "m".charCodeAt(0));
+        if (lost !== undefined) batch.del(lost[0]);
+      }
+      await batch.write();
+    });
+    const phone = await startPhone();
+    let repaired = false;
+    const repairing = phone.verify({ repair: true }).finally(() => (repaired = true));
+    let least = Number.POSITIVE_INFINITY;
+    while (!repaired) {
+      least = Math.min(least, (await textsOf(phone)).length);
+      await setImmediate();
+    }
+    ok((await repairing).bad > 0);
+    ok(least >= 9, `${least} of 10 were shown`);
   });
 
   it("S8, S10: goes on in new logs where its store is an earlier one, and loses nothing that its sibling has", async () => {
