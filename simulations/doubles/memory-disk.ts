@@ -18,6 +18,8 @@ export interface MemoryLog {
   readonly leaves: Map<number, TreeHash>;
   /** Proof nodes as they came. */
   readonly nodes: Map<string, TreeHash>;
+  /** Positions whose entries are stored twice. */
+  readonly twice: Set<number>;
 }
 
 export class MemoryState {
@@ -53,13 +55,14 @@ export class MemoryState {
   /** Values are never changed in place, so the copy shares them. */
   copy(): MemoryState {
     const copy = new MemoryState();
-    for (const [log, { state, end, entries, leaves, nodes }] of this.logs) {
+    for (const [log, { state, end, entries, leaves, nodes, twice }] of this.logs) {
       copy.logs.set(log, {
         state,
         end,
         entries: new Map(entries),
         leaves: new Map(leaves),
         nodes: new Map(nodes),
+        twice: new Set(twice),
       });
     }
     for (const [key, row] of this.rows) copy.rows.set(key, row);
@@ -79,18 +82,19 @@ export class MemoryState {
     return hashes;
   }
 
-  #write({ state, from, entries, leaves, nodes }: LogWrite): void {
+  #write({ state, from, entries, leaves, nodes, twice = false }: LogWrite): void {
     const { log } = state.head;
     this.numberOf(log);
     let stored = this.logs.get(log);
     if (stored === undefined) {
-      stored = { state, end: 0, entries: new Map(), leaves: new Map(), nodes: new Map() };
+      stored = { state, end: 0, entries: new Map(), leaves: new Map(), nodes: new Map(), twice: new Set() };
       this.logs.set(log, stored);
     }
     stored.state = state;
     for (const [at, entry] of entries.entries()) {
       stored.entries.set(from + at, { ...entry, bytes: entry.bytes.slice() });
       stored.leaves.set(from + at, leaves[at]!);
+      if (twice) stored.twice.add(from + at);
     }
     stored.end = Math.max(stored.end, from + entries.length);
     for (const [node, hash] of nodes) stored.nodes.set(nodeName(node), hash);
@@ -151,6 +155,12 @@ export class MemoryDisk {
 
   isDamaged(log: LogId, position: number): boolean {
     return this.#damaged.has(`${log}/${position}`);
+  }
+
+  /** Written again. */
+  mend(log: LogId, position: number): void {
+    this.#damaged.delete(`${log}/${position}`);
+    this.state.logs.get(log)?.twice.add(position);
   }
 
   repair(commit: Commit): void {

@@ -75,6 +75,7 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
         return { rows, damaged: 0 };
       }),
     isSuspect: () => false,
+    hasReadCopies: () => store.hasReadCopies,
     trust: () => store.read(() => undefined),
     close: () => store.close(),
     crash: (survivors = 0) => store.crash(survivors),
@@ -86,6 +87,7 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
 class OpenMemoryStore {
   /** Everything that was committed, durable or not. */
   live: MemoryState;
+  hasReadCopies = false;
   readonly #options: MemoryStoreOptions;
   readonly #disk: MemoryDisk;
   #waiting: Waiting[] = [];
@@ -112,7 +114,10 @@ class OpenMemoryStore {
     for (let position = from; stored !== undefined && position < Math.min(to, stored.end); position++) {
       const entry = stored.entries.get(position);
       if (entry === undefined) continue;
-      if (this.#disk.isDamaged(log, position)) throw damaged();
+      if (this.#disk.isDamaged(log, position)) {
+        if (!stored.twice.has(position)) throw damaged();
+        this.hasReadCopies = true;
+      }
       found.push({ log, position, entry });
     }
     return found;
@@ -136,7 +141,8 @@ class OpenMemoryStore {
     if (stored === undefined || head.length > stored.state.head.length) return;
     const peaks = this.#disk.state.nodes(head.log, perfectNodes(0, head.length));
     if (peaks !== undefined && !equalBytes(rootOf(peaks, head.length), head.root)) return;
-    const isServable = (position: number): boolean => !this.#disk.isDamaged(head.log, position);
+    const isServable = (position: number): boolean =>
+      stored.twice.has(position) || !this.#disk.isDamaged(head.log, position);
     const bytesMax = Math.min(want.bytesMax, this.#options.batchBytesMax ?? want.bytesMax);
     for (const batch of serveBatches(this.#disk.state, { ...want, bytesMax }, isServable)) {
       yield await this.read(() => batch);
@@ -162,25 +168,33 @@ class OpenMemoryStore {
     this.#disk.state.rows.clear();
   }
 
-  verify({ log, forgetBad, onProgress }: Parameters<Store["verify"]>[0]): { entries: number; bad: Ranges } {
+  verify({ log, forgetBad, twice = false, onProgress }: Parameters<Store["verify"]>[0]): {
+    entries: number;
+    bad: Ranges;
+    worn: Ranges;
+  } {
     const stored = this.live.logs.get(log);
-    if (stored === undefined) return { entries: 0, bad: [] };
+    if (stored === undefined) return { entries: 0, bad: [], worn: [] };
     let bad: Ranges = [];
+    let worn: Ranges = [];
     let entries = 0;
     for (const range of stored.state.held) {
       for (let position = range.from; position < range.to; position++) {
         const entry = stored.entries.get(position);
+        const isDamaged = this.#disk.isDamaged(log, position);
+        const isTwice = stored.twice.has(position);
         const isGood =
-          entry !== undefined &&
-          !this.#disk.isDamaged(log, position) &&
-          isLeaf(entry, stored.leaves.get(position));
-        if (!isGood) bad = union(bad, rangeOf(position, position + 1));
+          entry !== undefined && (isTwice || !isDamaged) && isLeaf(entry, stored.leaves.get(position));
+        const here = rangeOf(position, position + 1);
+        if (!isGood) bad = union(bad, here);
+        else if (twice && (isDamaged || !isTwice)) worn = union(worn, here);
         entries++;
       }
     }
     onProgress(entries);
     if (forgetBad && bad.length > 0) this.#forget(log, bad);
-    return { entries, bad };
+    if (forgetBad) this.#writeAgain(log, worn);
+    return { entries, bad, worn };
   }
 
   async reopen(): Promise<void> {
@@ -261,6 +275,15 @@ class OpenMemoryStore {
     this.#failure = failure;
     this.#options.onPoisoned?.(failure);
     for (const { reject } of group) reject(failure);
+  }
+
+  #writeAgain(log: LogId, worn: Ranges): void {
+    for (const { from, to } of worn) {
+      for (let position = from; position < to; position++) {
+        this.#disk.mend(log, position);
+        this.live.logs.get(log)?.twice.add(position);
+      }
+    }
   }
 
   #forget(log: LogId, bad: Ranges): void {

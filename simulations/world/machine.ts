@@ -247,7 +247,7 @@ export class Machine {
 
   async #open(life: Life): Promise<void> {
     const { replica, deviceSecrets } = await openReplica(this.#directory(life));
-    const damage = await settleDamage(replica);
+    const settled = await settleDamage(replica);
     await openOwnLogs(replica);
     this.device = replica.self;
     const net = this.#createNet();
@@ -261,7 +261,7 @@ export class Machine {
       interfaces: () => [],
       fallbackName: this.name,
       version: "0.0.0",
-      damage,
+      settled,
     });
     this.running = { life, node, replica, net };
     this.#surroundings.trace(() => `${this.name} runs`);

@@ -76,6 +76,7 @@ export function mortalStore(
     verify: (options) => read(() => store.verify(options)),
     scrub: (options) => read(() => store.scrub(options)),
     isSuspect: () => store.isSuspect(),
+    hasReadCopies: () => store.hasReadCopies(),
     trust: () => life.ask(() => store.trust()),
     close: () => life.ask(() => store.close()),
   };

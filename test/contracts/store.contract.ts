@@ -6,6 +6,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { type Ranges, rangeOf } from "../../src/core/log/ranges.ts";
 import type { Row } from "../../src/core/log/rows.ts";
+import type { Store } from "../../src/core/sync/ports.ts";
 import { assertRejectsWithCode } from "../support/assert-code.ts";
 import { TestLog } from "../support/logs.ts";
 import {
@@ -181,7 +182,7 @@ function describeReads(bench: () => Bench): void {
     const progress: number[] = [];
     const onProgress = (checked: number): void => void progress.push(checked);
     const found = await bench().store.verify({ log: log.id, forgetBad: true, onProgress });
-    deepEqual(found, { entries: 1400, bad: [] });
+    deepEqual(found, { entries: 1400, bad: [], worn: [] });
     equal(progress.at(-1), 1400);
     ok(progress.every((checked, at) => at === 0 || checked >= progress[at - 1]!));
     await requireHeld(bench().store, log, held);
@@ -189,7 +190,27 @@ function describeReads(bench: () => Bench): void {
     deepEqual(await bench().store.verify({ log: unknown, forgetBad: true, onProgress }), {
       entries: 0,
       bad: [],
+      worn: [],
     });
+  });
+
+  it("S9: says which entries have only one row where each should have two, and writes the other", async () => {
+    const log = new TestLog({ length: 300 });
+    const taking = new Taking(log);
+    const once = taking.write(0, 100);
+    const twice = { ...taking.write(100, 300), twice: true };
+    await bench().store.commit(commitOf({ logs: [once, twice] }));
+    await bench().crash();
+    const verify = (forgetBad: boolean): ReturnType<Store["verify"]> =>
+      bench().store.verify({ log: log.id, forgetBad, twice: true, onProgress: () => undefined });
+    const worn = { entries: 300, bad: [], worn: rangeOf(0, 100) };
+    deepEqual(await verify(false), worn);
+    deepEqual(await verify(true), worn);
+    deepEqual(await verify(false), { entries: 300, bad: [], worn: [] });
+    equal(bench().store.hasReadCopies(), false);
+    await bench().crash();
+    await requireHeld(bench().store, log, rangeOf(0, 300));
+    deepEqual(await verify(false), { entries: 300, bad: [], worn: [] });
   });
 
   it("clears the stored view and nothing else", async () => {

@@ -4,8 +4,9 @@
  * Rules: docs/spec/storage.md, "Opening" and "Scrubbing". Tests: test/integration/app/damage.test.ts.
  */
 import { EngineError, isEngineError } from "../../core/base/errors.ts";
+import type { DeviceId } from "../../core/base/ids.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
-import { openNextIncarnation } from "../replica/founding.ts";
+import { openNextIncarnation, openOwnLogs } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
 import { InboxReader } from "./inbox-reader.ts";
 import type { NodeNetwork } from "./node-network.ts";
@@ -20,35 +21,60 @@ const AGAIN_AFTER_MS = 86_400_000;
 const REST_MS = 200;
 
 const NOWHERE_ELSE: StoredWhere = { here: true, devices: [], cloud: null };
+const SET_RIGHT =
+  "the store was not as this device had left it: what is missing is fetched again from your other devices";
+const LOST =
+  "what says which devices the account has is damaged here: this device writes nothing until another of your devices has brought it again";
+
+/** What every start reads of the view and beside it. */
+interface ReadAtStart {
+  readonly memory: PeerMemory;
+  readonly names: ReadonlyMap<DeviceId, string>;
+}
+
+/** What opening has found, and what it has read on its way. */
+export interface Settled extends ReadAtStart {
+  /** What was wrong with the store and has been set right, for the alarm; null for nothing. */
+  readonly damage: string | null;
+}
 
 /**
  * Makes a store that is not what it was one that can be relied on: what is not proved is forgotten, the view is built again, and where
- * logs of this device may be longer than they seem it goes on in new ones. Gives the alarm's text, or null for a store that is what it was.
- * Before anything is written.
+ * logs of this device may be longer than they seem it goes on in new ones. Before anything is written.
  *
  * @throws EngineError `STORE_DAMAGED` where it is beyond repair.
  */
-export async function settleDamage(replica: Replica): Promise<string | null> {
-  const { store } = replica.ports;
-  const isSuspect = store.isSuspect();
-  if (!isSuspect && (await isReadable(replica))) return null;
+export async function settleDamage(replica: Replica): Promise<Settled> {
+  const { ledger, ports } = replica;
+  ledger.isUnsettled = ports.store.isSuspect();
+  const isWhole = !ledger.isUnsettled && !replica.isDoubtful;
+  const read = isWhole ? await readable(() => readAtStart(replica)) : undefined;
+  if (read !== undefined) return { damage: ledger.lost.size > 0 ? LOST : null, ...read };
   await takeAway(replica);
-  if (isSuspect) {
-    await openNextIncarnation(replica);
-    await store.trust();
-  }
-  return "the store was not as this device had left it: what is missing is fetched again from your other devices";
+  await settleLogs(replica);
+  return { damage: ledger.lost.size > 0 ? LOST : SET_RIGHT, ...(await readAtStart(replica)) };
 }
 
-/** What every start reads of the view. */
-async function isReadable(replica: Replica): Promise<boolean> {
+/** Which logs this device goes on in. It cannot know while an incarnation of it may be among the entries that are lost. */
+async function settleLogs(replica: Replica): Promise<void> {
+  const { ledger, ports } = replica;
+  if (!ledger.isUnsettled || ledger.lost.size > 0) return;
+  await openNextIncarnation(replica);
+  await ports.store.trust();
+  ledger.isUnsettled = false;
+}
+
+async function readAtStart(replica: Replica): Promise<ReadAtStart> {
+  const memory = await PeerMemory.open(replica);
+  return { memory, names: await new InboxReader(replica, () => NOWHERE_ELSE).deviceNames() };
+}
+
+async function readable<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
   try {
-    await PeerMemory.open(replica);
-    await new InboxReader(replica, () => NOWHERE_ELSE).deviceNames();
-    return true;
+    return await read();
   } catch (error) {
     if (!isEngineError(error, "STORE_DAMAGED")) throw error;
-    return false;
+    return undefined;
   }
 }
 
@@ -56,6 +82,8 @@ export class DamageWatch {
   readonly #replica: Replica;
   readonly #network: NodeNetwork | null;
   readonly #alarm: (text: string) => void;
+  readonly #onFoundAgain: () => Promise<void>;
+  #finding: Promise<void> | null = null;
   #cancel: CancelTimer | null = null;
   #running: Promise<void> | null = null;
   #closed = false;
@@ -64,10 +92,19 @@ export class DamageWatch {
     readonly replica: Replica;
     readonly network: NodeNetwork | null;
     readonly alarm: (text: string) => void;
+    /** Control entries that were lost are back, and the view has been built again. */
+    readonly onFoundAgain: () => Promise<void>;
   }) {
     this.#replica = input.replica;
     this.#network = input.network;
     this.#alarm = input.alarm;
+    this.#onFoundAgain = input.onFoundAgain;
+    this.#replica.subscribe(() => {
+      if (!this.#replica.ledger.isFoundAgain || this.#closed) return;
+      this.#finding ??= this.#foundAgain().finally(() => {
+        this.#finding = null;
+      });
+    });
   }
 
   /** From now on by itself. */
@@ -86,6 +123,20 @@ export class DamageWatch {
     this.#closed = true;
     this.#cancel?.();
     await this.#running;
+    await this.#finding;
+  }
+
+  /** The members are known again: what was taken in without some of them is folded once more, and this device writes again. */
+  async #foundAgain(): Promise<void> {
+    try {
+      await this.#replica.repair(() => Promise.resolve({ rebuildView: true }));
+      await settleLogs(this.#replica);
+      await openOwnLogs(this.#replica);
+      await this.#onFoundAgain();
+    } catch (error) {
+      // The next start does it: until the view has been built it has no version.
+      if (!isEngineError(error)) throw error;
+    }
   }
 
   #schedule(afterMs: number): void {

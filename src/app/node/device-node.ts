@@ -10,7 +10,7 @@ import type { ImportFormat } from "../../core/inbox/import-types.ts";
 import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
 import { writeDeviceName } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
-import { DamageWatch } from "./damage-watch.ts";
+import { DamageWatch, type Settled } from "./damage-watch.ts";
 import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
 import { EventHub } from "./event-hub.ts";
@@ -19,7 +19,7 @@ import { InboxReader, timeText } from "./inbox-reader.ts";
 import { InboxWriting } from "./inbox-writing.ts";
 import { linkIsOpen, openLink } from "./linking.ts";
 import { NodeNetwork } from "./node-network.ts";
-import { PeerMemory } from "./peer-memory.ts";
+import type { PeerMemory } from "./peer-memory.ts";
 import { Settings } from "./settings.ts";
 import { SettingsReader } from "./settings-reader.ts";
 import { describeStatus } from "./status.ts";
@@ -55,8 +55,8 @@ export interface NodeParts {
   /** The name given at the start, until the account knows one. */
   readonly fallbackName: string;
   readonly version: string;
-  /** What opening has found wrong with the store, and set right; null for nothing. */
-  readonly damage: string | null;
+  /** What opening has found of the store, and read on its way. */
+  readonly settled: Settled;
 }
 
 export class DeviceNode implements KinlogNode {
@@ -77,12 +77,14 @@ export class DeviceNode implements KinlogNode {
   #link: ReturnType<typeof openLink> | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor(parts: NodeParts, memory: PeerMemory) {
-    const { replica } = parts;
+  private constructor(parts: NodeParts) {
+    const { replica, settled } = parts;
+    const { memory } = settled;
     this.#parts = parts;
     this.#replica = replica;
     this.#memory = memory;
     this.#names = new DeviceNames(memory.nameHints());
+    this.#names.set(settled.names);
     this.#unseenPhrase = parts.deviceSecrets.unseenPhrase;
     this.account = replica.account;
     this.device = replica.self;
@@ -124,16 +126,16 @@ export class DeviceNode implements KinlogNode {
       replica,
       network: this.#network,
       alarm: (text) => this.#alarm("damage", text, null),
+      onFoundAgain: async () => this.#names.set(await this.#inbox.deviceNames()),
     });
-    if (parts.damage !== null) this.#alarm("damage", parts.damage, null);
+    if (settled.damage !== null) this.#alarm("damage", settled.damage, null);
     replica.onHalt((code) => {
       if (code !== null) this.#alarm("disk", `nothing can be written: ${code}`, null);
     });
   }
 
   static async open(parts: NodeParts): Promise<DeviceNode> {
-    const node = new DeviceNode(parts, await PeerMemory.open(parts.replica));
-    node.#names.set(await node.#inbox.deviceNames());
+    const node = new DeviceNode(parts);
     await node.#network?.start();
     // A command that opens the store for a moment has no time for it.
     if (node.#network !== null) node.#damage.start();
@@ -189,6 +191,7 @@ export class DeviceNode implements KinlogNode {
     },
     link: async (options = {}): Promise<LinkAttempt> => {
       const network = this.#needNetwork();
+      this.#replica.requireWhole();
       if (this.#link !== null) throw linkIsOpen();
       const opening = openLink({
         replica: this.#replica,

@@ -2,6 +2,7 @@
  * Why sync does not work, each finding with what to do about it. Looks at what the node knows; sends at most one question.
  * Findings are told in order of how often they are the cause.
  */
+import { countOf } from "../../core/log/ranges.ts";
 import type { Discovery } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { NodeNetwork } from "./node-network.ts";
@@ -47,6 +48,7 @@ export function examine(input: {
           `The account has ${others.length + 1} devices; ${online} of the others are connected now.`,
         ),
   ];
+  findings.push(...lostFindings(replica));
   findings.push(...machineFindings(interfaces));
   findings.push(...discoveryFindings(network, online));
   findings.push(clockFinding(replica));
@@ -158,6 +160,18 @@ function clockFinding(replica: Replica): Finding {
         "Set the clock; remembered addresses and `kinlog connect` work meanwhile.",
       )
     : good("clock", "The clock of this machine is plausible.");
+}
+
+function lostFindings({ ledger }: Replica): readonly Finding[] {
+  const count = [...ledger.lost.values()].reduce((sum, ranges) => sum + countOf(ranges), 0);
+  if (count === 0) return [];
+  return [
+    bad(
+      "damage",
+      `${count} of the entries that say which devices the account has ${count === 1 ? "is" : "are"} damaged here. This device writes nothing until they are back.`,
+      "Let another device of yours run on this network, or run `kinlog connect ADDRESS`: it brings them again.",
+    ),
+  ];
 }
 
 function strangerFindings(network: NodeNetwork | null): readonly Finding[] {

@@ -62,7 +62,7 @@ export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
   let net: Net | null = null;
   let discovery: Discovery | null = null;
   try {
-    const damage = await settleDamage(replica);
+    const settled = await settleDamage(replica);
     await openOwnLogs(replica);
     if (options.network !== false) {
       const { createNet } = await import("../../io/net/create-net.ts");
@@ -82,7 +82,7 @@ export async function openNode(options: OpenNodeOptions): Promise<KinlogNode> {
       interfaces: machineInterfaces,
       fallbackName: name,
       version: VERSION,
-      damage,
+      settled,
     });
   } catch (error) {
     await discovery?.close();

@@ -5,6 +5,7 @@
 import { isEngineError } from "../../core/base/errors.ts";
 import type { LogId } from "../../core/base/ids.ts";
 import { countOf, type Ranges, subtract } from "../../core/log/ranges.ts";
+import type { Store } from "../../core/sync/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import { beyondRepair } from "./beyond-repair.ts";
 import type { NodeNetwork } from "./node-network.ts";
@@ -53,7 +54,8 @@ export function takeAway(replica: Replica): Promise<Damage & { readonly rebuildV
   return replica.repair(async () => {
     const damage = await look(replica, { repair: true, onProgress: undefined });
     const { rows, wrongRows } = damage;
-    return { ...damage, rebuildView: rows + wrongRows > 0 || replica.ports.store.isSuspect() };
+    const isUncertain = replica.ports.store.isSuspect() || replica.isDoubtful;
+    return { ...damage, rebuildView: rows + wrongRows > 0 || isUncertain };
   });
 }
 
@@ -71,17 +73,32 @@ async function look(replica: Replica, { repair, onProgress, pace }: VerifyOption
   const rows = await scrubbed(replica, { repair, ...slowly });
   const bad = new Map<LogId, Ranges>();
   let entries = 0;
+  let worn = 0;
   for (const log of replica.frontier.keys()) {
     const before = entries;
     const onChecked = (checked: number): void => tell(before + checked);
-    const result = await store.verify({ log, forgetBad: repair, onProgress: onChecked, ...slowly });
+    const twice = replica.book.owns(log);
+    const wanted = { log, twice, onProgress: onChecked, ...slowly };
+    if (repair && twice) await noteLost(replica, wanted);
+    const result = await store.verify({ ...wanted, forgetBad: repair });
     entries += result.entries;
+    worn += countOf(result.worn);
     if (result.bad.length > 0) bad.set(log, result.bad);
   }
   // Damaged rows are no news; what they stand for is not asked for by those that are whole.
-  const isWhole = rows === 0 && bad.size === 0;
+  const isWhole = rows + worn === 0 && bad.size === 0;
   const wrongRows = isWhole || repair ? await wrongRowsOf(replica, pace) : 0;
-  return { entries, bad, rows, wrongRows };
+  // A second row that is missing was counted by nobody; one that is damaged, by the scrub.
+  return { entries, bad, rows: Math.max(rows, worn), wrongRows };
+}
+
+/** Before control entries are forgotten it is written down that they are missing. */
+async function noteLost(
+  replica: Replica,
+  wanted: Omit<Parameters<Store["verify"]>[0], "forgetBad">,
+): Promise<void> {
+  const { bad } = await replica.ports.store.verify({ ...wanted, forgetBad: false });
+  if (bad.length > 0) await replica.noteLost(wanted.log, bad);
 }
 
 /** A view that cannot be read at some place is wrong there, and is built again as a whole. */

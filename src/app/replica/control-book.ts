@@ -50,6 +50,11 @@ export class ControlBook {
     return came;
   }
 
+  /** True for a log that control entries were taken in of. */
+  owns(log: LogId): boolean {
+    return this.#owners.has(log);
+  }
+
   /** A new operation of this device as an entry, made after everything that is known here. */
   draft(body: ControlBody): BatchEntry {
     const parents = this.#entries.size === 0 ? [] : this.view.heads.slice(0, 64);

@@ -113,10 +113,10 @@ export async function writeFounding(replica: Replica, founding: Founding, name: 
   await writeDeviceName(replica, self, name);
 }
 
-/** The first entry of an admitted device's own control log, once. */
+/** The first entry of an admitted device's own control log, once; not while it may be among those that are lost here. */
 export async function openOwnLogs(replica: Replica): Promise<void> {
   const own = replica.members.devices.get(replica.self);
-  if (own === undefined || own.incarnations.length > 0) return;
+  if (own === undefined || own.incarnations.length > 0 || replica.ledger.lost.size > 0) return;
   await replica.writer.appendControl([{ kind: "open-log", incarnation: 0, continues: [] }]);
 }
 

@@ -6,7 +6,7 @@ import type { LogId } from "../../core/base/ids.ts";
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { ByteWriter } from "../../core/base/byte-writer.ts";
 import { bytesToId, idBytes } from "../../core/base/ids.ts";
-import type { Ranges } from "../../core/log/ranges.ts";
+import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.ts";
 import type { LogState } from "../../core/log/types.ts";
 
 /** Counted as operations are folded, in the same commit. */
@@ -25,6 +25,12 @@ export class Ledger {
   counts: Counts = NO_COUNTS;
   /** Entries that wait for their epoch's key before they can be folded. */
   locked = new Map<LogId, Ranges>();
+  /** Control entries that were here, are damaged beyond repair, and have not come back. While there are any, this device writes nothing. */
+  lost: ReadonlyMap<LogId, Ranges> = new Map();
+  /** The last of the lost entries has come back, and the view is still the one without them. */
+  isFoundAgain = false;
+  /** The store is an earlier one, and which logs are to be written on is open until no control entry is lost. */
+  isUnsettled = false;
 
   constructor(states: readonly LogState[]) {
     for (const state of states) {
@@ -48,7 +54,27 @@ export function decodeCounts(bytes: Uint8Array): Counts {
   return counts;
 }
 
-export function encodeLocked(locked: ReadonlyMap<LogId, Ranges>): Uint8Array {
+/** Of two sets, what is in either. */
+export function unitePlaces(
+  a: ReadonlyMap<LogId, Ranges>,
+  b: ReadonlyMap<LogId, Ranges>,
+): ReadonlyMap<LogId, Ranges> {
+  const both = new Map(a);
+  for (const [log, ranges] of b) both.set(log, union(both.get(log) ?? NO_RANGES, ranges));
+  return both;
+}
+
+/** What of a set is not in another; logs of which nothing is left are left out. */
+export function withoutPlaces(
+  places: ReadonlyMap<LogId, Ranges>,
+  taken: (log: LogId) => Ranges,
+): ReadonlyMap<LogId, Ranges> {
+  const left = [...places].map(([log, ranges]) => [log, subtract(ranges, taken(log))] as const);
+  return new Map(left.filter(([, ranges]) => ranges.length > 0));
+}
+
+/** Positions by log: those that wait for a key, or those that are lost. */
+export function encodePlaces(locked: ReadonlyMap<LogId, Ranges>): Uint8Array {
   const writer = new ByteWriter();
   writer.list([...locked], ([log, ranges]) => {
     writer.raw(idBytes(log)).list(ranges, (range) => writer.u48(range.from).u48(range.to));
@@ -56,7 +82,7 @@ export function encodeLocked(locked: ReadonlyMap<LogId, Ranges>): Uint8Array {
   return writer.finish();
 }
 
-export function decodeLocked(bytes: Uint8Array): Map<LogId, Ranges> {
+export function decodePlaces(bytes: Uint8Array): Map<LogId, Ranges> {
   const reader = new ByteReader(bytes);
   const locked = reader.list(
     1_000_000,

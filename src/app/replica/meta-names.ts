@@ -3,6 +3,8 @@ export const META = {
   counts: "counts",
   locked: "locked",
   controlLogs: "control-logs",
+  controlLogsCopy: "control-logs-copy",
+  lost: "control-lost",
   viewVersion: "view-version",
   acks: "acks/",
   seen: "seen/",
@@ -12,3 +14,6 @@ export const META = {
   lastInSync: "last-in-sync",
   settings: "settings",
 } as const;
+
+/** No version of the view: it is being built, or is to be. */
+export const VIEW_UNFINISHED = 0;

@@ -34,8 +34,9 @@ export interface AppendGround {
   readonly rows: ReadonlyMap<RowKey, Row>;
 }
 
-/** @throws EngineError `EPOCH_KEY_MISSING`, and what reading throws. */
+/** @throws EngineError `EPOCH_KEY_MISSING`, `STORE_DAMAGED` while control entries are lost here, and what reading throws. */
 export async function readForAppend(context: TurnContext, drafts: readonly Draft[]): Promise<AppendGround> {
+  requireWhole(context, false);
   const fold = context.fold();
   const kind = sealingKind(context);
   if (fold === null || kind === null) {
@@ -88,8 +89,14 @@ export function makeAppend(
   return { turn, results };
 }
 
-/** Control operations, each made after the one before. The view changes with them at once. */
+/**
+ * Control operations, each made after the one before. The view changes with them at once.
+ *
+ * @throws EngineError `STORE_DAMAGED` while control entries are lost here.
+ */
 export async function prepareControl(context: TurnContext, bodies: readonly ControlBody[]): Promise<Turn> {
+  // The next incarnation is how the question of which logs to write is settled.
+  requireWhole(context, bodies[0]?.kind === "open-log");
   const owner = controlOwner(context, bodies[0]);
   let state = context.ledger.tips.get(owner.log);
   const writes: LogWrite[] = [];
@@ -97,7 +104,7 @@ export async function prepareControl(context: TurnContext, bodies: readonly Cont
     const entries = [context.book.draft(body)];
     const { batch, state: next } = appendEntries(context, owner.log, state, entries);
     state = next;
-    writes.push({ state, from: batch.from, entries, leaves: batch.leaves, nodes: batch.nodes });
+    writes.push({ state, from: batch.from, entries, leaves: batch.leaves, nodes: batch.nodes, twice: true });
     context.book.add(owner, batch.from, entries, batch.leaves);
   }
   assert(state !== undefined, "a control turn has operations");
@@ -107,7 +114,7 @@ export async function prepareControl(context: TurnContext, bodies: readonly Cont
       logs: writes,
       puts: new Map(),
       dels: new Set(),
-      meta: new Map([[META.controlLogs, context.book.encodeOwners()]]),
+      meta: ownersMeta(context),
     },
     states: [state],
     delta: {
@@ -120,6 +127,15 @@ export async function prepareControl(context: TurnContext, bodies: readonly Cont
     members: true,
     apply: () => undefined,
   };
+}
+
+/** Which control logs there are, twice: without them a device knows no members. */
+export function ownersMeta({ book }: TurnContext): ReadonlyMap<string, Uint8Array> {
+  const owners = book.encodeOwners();
+  return new Map([
+    [META.controlLogs, owners],
+    [META.controlLogsCopy, owners],
+  ]);
 }
 
 /** Rows by key, those that are not there left out. */
@@ -223,6 +239,22 @@ function controlOwner(context: TurnContext, first: ControlBody | undefined): Log
   const { account, self } = context;
   const log = logIdOf({ account, device: self, incarnation, logClass: "control" });
   return { log, device: self, incarnation, logClass: "control", cut: null };
+}
+
+/**
+ * A revocation, a fence, an epoch or an incarnation may stand in what is lost: whoever sealed or signed without knowing it might do so
+ * for a device that was removed, or into logs that are not written any more.
+ */
+export function requireWhole({ ledger }: Pick<TurnContext, "ledger">, settles: boolean): void {
+  if (ledger.lost.size === 0 && (settles || !ledger.isUnsettled)) return;
+  throw new EngineError(
+    "STORE_DAMAGED",
+    "what says which devices the account has is damaged here, so this device writes nothing",
+    {
+      remedy:
+        "Let another device of yours run on this network, or run `kinlog connect ADDRESS`: it brings that again. Where no other device has it, link this machine anew with `kinlog link` there and `kinlog join CODE --name NAME --dir NEW` here.",
+    },
+  );
 }
 
 /** The highest opened so far; 0 before the first `open-log`. */

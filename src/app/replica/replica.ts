@@ -4,13 +4,14 @@
  */
 import type { AccountId, DeviceId, LogId } from "../../core/base/ids.ts";
 import { bytesToId } from "../../core/base/ids.ts";
-import { type ErrorCode, isEngineError } from "../../core/base/errors.ts";
+import { EngineError, type ErrorCode, isEngineError } from "../../core/base/errors.ts";
 import type { Clock, Entropy, Workers } from "../../core/base/ports.ts";
 import { createSigningKey, type SigningKey } from "../../core/crypto/sign.ts";
 import { createFold } from "../../core/inbox/fold.ts";
 import type { Fold } from "../../core/inbox/types.ts";
 import { VIEW_VERSION } from "../../core/inbox/rows.ts";
 import { leavesOf } from "../../core/log/header.ts";
+import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
 import { isComplete } from "../../core/log/state.ts";
 import type { Frontier } from "../../core/log/types.ts";
 import type { MemberView } from "../../core/membership/types.ts";
@@ -20,17 +21,24 @@ import type { SessionView } from "../../core/sync/types.ts";
 import { CommitLine } from "./commit-line.ts";
 import { ControlBook, decodeOwners } from "./control-book.ts";
 import { KeyRing } from "./key-ring.ts";
-import { decodeCounts, decodeLocked, Ledger, NO_COUNTS } from "./ledger.ts";
-import { META } from "./meta-names.ts";
+import {
+  decodeCounts,
+  decodePlaces,
+  encodePlaces,
+  Ledger,
+  NO_COUNTS,
+  unitePlaces,
+  withoutPlaces,
+} from "./ledger.ts";
+import { META, VIEW_UNFINISHED } from "./meta-names.ts";
+import { ownersMeta, requireWhole } from "./own-turns.ts";
 import { Sealer } from "./sealing.ts";
+import { StartMemory } from "./start-memory.ts";
 import { foldPieces } from "./taken-turns.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Published } from "./turn.ts";
 import { countWrongRows } from "./view-check.ts";
 import { Writer } from "./writer.ts";
-
-/** No version of the view: it is being built. */
-const VIEW_UNFINISHED = 0;
 
 /** Entries folded in one step when the stored view is built again. */
 const REBUILD_STEP = 1_000;
@@ -57,6 +65,7 @@ export class Replica implements SessionView {
   #digest: Uint8Array | null = null;
   #fold: Fold | null = null;
   #viewsBuilt = 0;
+  #isDoubtful = false;
   /** Settled when the stored view stands again; null while it stands. */
   #building: Promise<void> | null = null;
 
@@ -94,20 +103,30 @@ export class Replica implements SessionView {
     });
   }
 
-  /** Reads states and control entries; nothing that grows with history. Builds the view again where its version changed. */
+  /**
+   * Reads states and control entries; nothing that grows with history. Builds the view again where its version changed. Around what is
+   * damaged of it: `isDoubtful` says so, and `ledger.lost` which control entries that costs.
+   *
+   * @throws EngineError `STORE_DAMAGED` where what is lost is what this device has its keys from.
+   */
   static async open(secrets: DeviceSecrets, ports: ReplicaPorts): Promise<Replica> {
     const { store } = ports;
     const ledger = new Ledger((await store.logs()).map((log) => log.state));
-    const [counts, locked] = [await store.meta(META.counts), await store.meta(META.locked)];
-    if (counts !== undefined) ledger.counts = decodeCounts(counts);
-    if (locked !== undefined) ledger.locked = decodeLocked(locked);
-    const book = await loadBook(bytesToId(secrets.account), ledger, store);
+    const memory = new StartMemory(store);
+    ledger.counts = (await memory.read(META.counts, decodeCounts)) ?? NO_COUNTS;
+    ledger.locked = (await memory.read(META.locked, decodePlaces)) ?? new Map<LogId, Ranges>();
+    const book = await loadBook(bytesToId(secrets.account), ledger, memory);
     const keys = await KeyRing.open(secrets.device, secrets.openSeed, ports.workers);
     const replica = new Replica({ secrets, keys, ledger, book, ports });
     try {
       if (ledger.tips.size > 0) {
         await keys.absorb(book.view);
-        await replica.#rebuildIfOld();
+        if (keys.indexKey === null && ledger.lost.size > 0)
+          throw new EngineError("STORE_DAMAGED", "the entries that hold this device's keys are damaged");
+        const version = await memory.read(META.viewVersion, (bytes) => bytes[0]);
+        replica.#isDoubtful = memory.isDoubtful;
+        // What is damaged is set right before the view is built from it.
+        if (!memory.isDoubtful) await replica.#rebuildIfOld(version);
         await replica.unlockAll();
       }
     } catch (error) {
@@ -121,6 +140,11 @@ export class Replica implements SessionView {
   /** How often the stored view was built again or what is stored was repaired: what was read before says nothing any more. */
   get viewsBuilt(): number {
     return this.#viewsBuilt;
+  }
+
+  /** Something that every start reads was not what was written, or was read from its second row. */
+  get isDoubtful(): boolean {
+    return this.#isDoubtful || this.ports.store.hasReadCopies();
   }
 
   /** The stored view, to be read. While it is built again readers wait: what is not in it yet would seem to be nowhere. */
@@ -191,10 +215,22 @@ export class Replica implements SessionView {
         this.ledger.frontier.set(state.head.log, state);
       }
       this.#digest = null;
+      await this.#commitMeta(ownersMeta(this.#context));
       this.#viewsBuilt++;
       if (result.rebuildView) await this.#rebuildView();
       return result;
     });
+  }
+
+  /** @throws EngineError `STORE_DAMAGED` while this device writes nothing, since control entries are lost here. */
+  requireWhole(): void {
+    requireWhole(this, false);
+  }
+
+  /** Control entries that are about to be forgotten: durable before they are, so that no start takes the members that are left for all. */
+  async noteLost(log: LogId, ranges: Ranges): Promise<void> {
+    this.ledger.lost = unitePlaces(this.ledger.lost, new Map([[log, ranges]]));
+    await this.#commitMeta(new Map([[META.lost, encodePlaces(this.ledger.lost)]]));
   }
 
   /** How many rows of the stored view do not say what the logs say. */
@@ -227,10 +263,8 @@ export class Replica implements SessionView {
   }
 
   /** The stored view is versioned; an older one is built again from the logs, oldest entries first. */
-  async #rebuildIfOld(): Promise<void> {
-    const { store } = this.ports;
-    const version = await store.meta(META.viewVersion);
-    if (version?.[0] === VIEW_VERSION) return;
+  async #rebuildIfOld(version: number | undefined): Promise<void> {
+    if (version === VIEW_VERSION) return;
     if (version !== undefined) await this.#rebuildView();
     else await this.#markView(VIEW_VERSION);
   }
@@ -260,10 +294,14 @@ export class Replica implements SessionView {
     await this.#markView(VIEW_VERSION);
     // Once more: what was read meanwhile was half of it.
     this.#viewsBuilt++;
+    this.ledger.isFoundAgain = false;
   }
 
   #markView(version: number): Promise<void> {
-    const meta = new Map([[META.viewVersion, Uint8Array.of(version)]]);
+    return this.#commitMeta(new Map([[META.viewVersion, Uint8Array.of(version)]]));
+  }
+
+  #commitMeta(meta: ReadonlyMap<string, Uint8Array>): Promise<void> {
     return this.ports.store.commit({ logs: [], puts: new Map(), dels: new Set(), meta });
   }
 
@@ -281,14 +319,26 @@ export class Replica implements SessionView {
   }
 }
 
-async function loadBook(account: AccountId, ledger: Ledger, store: Store): Promise<ControlBook> {
+/** Fills the book and says in the ledger which control entries are lost. */
+async function loadBook(account: AccountId, ledger: Ledger, memory: StartMemory): Promise<ControlBook> {
   const book = new ControlBook(account);
-  const owners = await store.meta(META.controlLogs);
-  for (const owner of owners === undefined ? [] : decodeOwners(owners)) {
-    const length = ledger.tips.get(owner.log)?.head.length ?? 0;
-    for (const { position, entry } of await store.entries(owner.log, 0, length)) {
-      book.add(owner, position, [entry], leavesOf([entry]));
-    }
+  const owners =
+    (await memory.read(META.controlLogs, decodeOwners)) ??
+    (await memory.read(META.controlLogsCopy, decodeOwners)) ??
+    [];
+  const noted = (await memory.read(META.lost, decodePlaces)) ?? new Map<LogId, Ranges>();
+  const unreadable = new Map<LogId, Ranges>();
+  for (const owner of owners) {
+    const state = ledger.tips.get(owner.log);
+    if (state === undefined) continue;
+    // Also where nothing of it can be read.
+    book.add(owner, 0, [], []);
+    const { found, missing } = await memory.entries(owner.log, state);
+    for (const { position, entry } of found) book.add(owner, position, [entry], leavesOf([entry]));
+    if (missing.length > 0) unreadable.set(owner.log, missing);
   }
+  // A note may be older than what it speaks of: it was written before anything was forgotten.
+  const stillLost = withoutPlaces(noted, (log) => ledger.tips.get(log)?.held ?? NO_RANGES);
+  ledger.lost = unitePlaces(stillLost, unreadable);
   return book;
 }

@@ -14,9 +14,9 @@ import type { BatchEntry, LogState, VerifiedBatch } from "../../core/log/types.t
 import type { LogOwner } from "../../core/membership/types.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
-import { encodeCounts, encodeLocked } from "./ledger.ts";
-import { META } from "./meta-names.ts";
-import { readRows } from "./own-turns.ts";
+import { encodeCounts, encodePlaces, withoutPlaces } from "./ledger.ts";
+import { META, VIEW_UNFINISHED } from "./meta-names.ts";
+import { ownersMeta, readRows } from "./own-turns.ts";
 import { openEntry } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Turn } from "./turn.ts";
@@ -65,6 +65,7 @@ export async function prepareIngest(
   const fresh = freshRanges(adopted, batch);
   if (fresh.length === 0 && longer === null) return null;
   const state = await stateWith(context, adopted, batch, fresh);
+  const isControl = owner.logClass === "control";
   const pieces = fresh.map(({ from, to }) => ({
     owner,
     from,
@@ -76,14 +77,19 @@ export async function prepareIngest(
     entries: piece.entries,
     leaves: batch.leaves.slice(piece.from - batch.from, piece.from - batch.from + piece.entries.length),
     nodes: at === 0 ? [...batch.nodes, ...(longer?.nodes ?? [])] : [],
+    twice: isControl,
   }));
   if (writes.length === 0) writes.push({ state, from: 0, entries: [], leaves: [], nodes: batch.nodes });
 
-  const isControl = owner.logClass === "control";
   const members = isControl && (await takeControl(context, pieces, writes));
   const folded = isControl ? NOTHING_FOLDED : await foldPieces(context, pieces);
-  const meta = new Map<string, Uint8Array>(folded.meta);
-  if (isControl) meta.set(META.controlLogs, context.book.encodeOwners());
+  const { ledger } = context;
+  const lost = withoutPlaces(ledger.lost, (other) => (other === log ? fresh : NO_RANGES));
+  const meta = new Map<string, Uint8Array>([
+    ...folded.meta,
+    ...(isControl ? ownersMeta(context) : []),
+    ...(isControl && ledger.lost.size > 0 ? foundMeta(lost) : []),
+  ]);
   return {
     commit: { logs: writes, puts: folded.puts, dels: folded.dels, meta },
     states: [state],
@@ -92,8 +98,20 @@ export async function prepareIngest(
     operations: folded.operations,
     changes: folded.changes,
     members,
-    apply: folded.apply,
+    apply: () => {
+      folded.apply();
+      if (isControl && ledger.lost.size > 0) {
+        ledger.lost = lost;
+        ledger.isFoundAgain = lost.size === 0;
+      }
+    },
   };
+}
+
+/** What is still lost. With the last of it the view is to be built again: it may lack the logs of a member. */
+function foundMeta(lost: ReadonlyMap<LogId, Ranges>): ReadonlyMap<string, Uint8Array> {
+  const meta = new Map<string, Uint8Array>([[META.lost, encodePlaces(lost)]]);
+  return lost.size > 0 ? meta : meta.set(META.viewVersion, Uint8Array.of(VIEW_UNFINISHED));
 }
 
 /** Null where the head is known, or a longer one is. */
@@ -181,7 +199,7 @@ export async function foldPieces(
   }
   const counts = { unknown, unreadable };
   const meta = new Map<string, Uint8Array>([[META.counts, encodeCounts(counts)]]);
-  if (locked.size > 0 || ledger.locked.size > 0) meta.set(META.locked, encodeLocked(locked));
+  if (locked.size > 0 || ledger.locked.size > 0) meta.set(META.locked, encodePlaces(locked));
   const apply = (): void => {
     ledger.counts = counts;
     ledger.locked = locked;

@@ -41,6 +41,8 @@ export interface LogWrite {
   readonly leaves: readonly TreeHash[];
   /** Nodes that came with the proof; the store keeps those that it could not compute from its own leaves. */
   readonly nodes: readonly (readonly [TreeNode, TreeHash])[];
+  /** Each entry is stored twice, so that one damaged row takes nothing away: for the few that a device cannot open without. Default: no. */
+  readonly twice?: boolean;
 }
 
 /** All that one turn of the writer changes. One batch, atomic, synced. */
@@ -102,13 +104,17 @@ export interface Store extends BatchSource {
   /**
    * Re-hashes every held entry of a log against its tree and head; positions that do not match are returned and are no longer
    * held once `forgetBad`. Calls `onProgress` with how many entries were checked, and waits for `pace` now and then.
+   *
+   * `twice`: the log's entries are to be stored twice. Those of which one row is missing or damaged are `worn`: they stay held, and
+   * `forgetBad` writes them again.
    */
   readonly verify: (options: {
     readonly log: LogId;
     readonly forgetBad: boolean;
+    readonly twice?: boolean;
     readonly onProgress: (checked: number) => void;
     readonly pace?: () => Promise<void>;
-  }) => Promise<{ readonly entries: number; readonly bad: Ranges }>;
+  }) => Promise<{ readonly entries: number; readonly bad: Ranges; readonly worn: Ranges }>;
   /**
    * Reads everything that is stored, the view and the trees included. What it finds damaged calls for `verify` of every log and for
    * building the view again. With `repair`, rows that are not what was written are deleted, and hidden ones written again.
@@ -123,6 +129,8 @@ export interface Store extends BatchSource {
    * is not certain, and a log of this device's own may be longer than it seems: it must not be written on.
    */
   readonly isSuspect: () => boolean;
+  /** An entry was read from its second row since the store was opened: the first is not what was written, and calls for `scrub` and `verify`. */
+  readonly hasReadCopies: () => boolean;
   /** Every log has been verified, and what was bad forgotten: the store is not suspect any more, nor at the next start. */
   readonly trust: () => Promise<void>;
   readonly close: () => Promise<void>;

@@ -10,6 +10,7 @@ import type { LogWrite } from "../../core/sync/ports.ts";
 import { entrySizeMax, type KindTable, putEntry } from "./entry-codec.ts";
 import {
   ENTRY_KEY_BYTES,
+  entryCopyKey,
   kindKey,
   logIdKey,
   logStateKey,
@@ -52,7 +53,7 @@ export class CommitEncoder {
   }
 
   #putLog(batch: DatabaseBatch, logNumber: number, write: LogWrite): void {
-    const { state, from, entries } = write;
+    const { state, from, entries, twice = false } = write;
     for (let at = 0; at < entries.length; at++) {
       const entry = entries[at]!;
       const start = this.#room(ENTRY_KEY_BYTES + entrySizeMax(entry) + CHECK_BYTES);
@@ -60,6 +61,9 @@ export class CommitEncoder {
       const valueAt = start + ENTRY_KEY_BYTES;
       const end = putEntry(this.#slab, valueAt, entry, this.#kinds.numberOf(entry.kind));
       this.#putSlab(batch, { start, valueAt, end });
+      if (!twice) continue;
+      const copyKey = entryCopyKey(logNumber, from + at);
+      batch.put(copyKey, withCheck(copyKey, this.#slab.subarray(valueAt, end)));
     }
     const key = logStateKey(logNumber);
     batch.put(key, withCheck(key, encodeLogState(state)));

@@ -1,13 +1,14 @@
 /**
  * Reads entries: from commits in flight, then from the database, each against its check. By their keys and not by a range, since
- * what is held says which there are: so one that is hidden or gone is noticed.
+ * what is held says which there are: so one that is hidden or gone is noticed. Where the first row of an entry that was written
+ * twice is not what was written, the second is read.
  * Tests: test/contracts/store.contract.ts.
  */
 import { contains, intersect, type Range, type Ranges } from "../../core/log/ranges.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { BatchEntry } from "../../core/log/types.ts";
 import { decodeEntry, type KindTable } from "./entry-codec.ts";
-import { entryKey } from "./keys.ts";
+import { entryCopyKey, entryKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
 import type { Overlay } from "./overlay.ts";
 import { bodyOf, damaged, readable } from "./row-check.ts";
@@ -23,11 +24,19 @@ export interface WholeEntry {
   readonly entry: BatchEntry;
 }
 
+/** The two rows of an entry, each undefined where it is not there or not what was written. */
+export interface EntryRows {
+  readonly position: number;
+  readonly first: Uint8Array | undefined;
+  readonly second: Uint8Array | undefined;
+}
+
 export class EntryReader {
   readonly #database: Database;
   readonly #overlay: Overlay;
   readonly #kinds: KindTable;
   readonly #heldOf: (logNumber: number) => Ranges;
+  #hasReadCopies = false;
 
   constructor(parts: {
     readonly database: Database;
@@ -42,14 +51,17 @@ export class EntryReader {
     this.#heldOf = parts.heldOf;
   }
 
+  get hasReadCopies(): boolean {
+    return this.#hasReadCopies;
+  }
+
   /** All that is held of `[from, to)`, ascending. */
   async range(logNumber: number, { from, to }: Range): Promise<readonly ReadEntry[]> {
     const positions = positionsIn(intersect(this.#heldOf(logNumber), [{ from, to }]));
     const inFlight = this.#overlay.entriesIn(logNumber, from, to);
     const stored = inFlight.size === 0 ? positions : positions.filter((position) => !inFlight.has(position));
-    const keys = stored.map((position) => entryKey(logNumber, position));
-    const values = await this.#getReadable(keys);
-    const read = stored.map((position, at) => ({ position, entry: this.#decode(keys[at]!, values[at]) }));
+    const bodies = await this.#bodiesAt(stored.map((position) => ({ logNumber, position })));
+    const read = stored.map((position, at) => ({ position, entry: this.#decode(bodies[at]) }));
     if (inFlight.size === 0) return read;
     for (const [position, entry] of inFlight) read.push({ position, entry });
     return read.sort((a, b) => a.position - b.position);
@@ -71,13 +83,41 @@ export class EntryReader {
     const found = places.map(({ logNumber, position }) => this.#overlay.entry(logNumber, position));
     const isHeld = ({ logNumber, position }: Place): boolean => contains(this.#heldOf(logNumber), position);
     const missing = [...found.keys()].filter((at) => found[at] === undefined && isHeld(places[at]!));
-    const keys = missing.map((at) => entryKey(places[at]!.logNumber, places[at]!.position));
-    const values = await this.#database.getMany(keys);
+    const bodies = await this.#bodiesAt(missing.map((at) => places[at]!));
     for (const [n, at] of missing.entries()) {
-      found[at] = this.#decode(keys[n]!, values[n]);
+      found[at] = this.#decode(bodies[n]);
       if (found[at] === undefined) throw damaged("an entry is not what was written");
     }
     return found;
+  }
+
+  /** Both rows of each of these positions, as they are stored. */
+  async rowsOf(logNumber: number, ranges: Ranges): Promise<readonly EntryRows[]> {
+    const positions = positionsIn(ranges);
+    const first = await this.#bodies(positions.map((position) => entryKey(logNumber, position)));
+    const second = await this.#bodies(positions.map((position) => entryCopyKey(logNumber, position)));
+    return positions.map((position, at) => ({ position, first: first[at], second: second[at] }));
+  }
+
+  /** What is stored at each place, by its second row where the first says nothing. */
+  async #bodiesAt(places: readonly Place[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const bodies = await this.#bodies(places.map(({ logNumber, position }) => entryKey(logNumber, position)));
+    const gone = [...bodies.keys()].filter((at) => bodies[at] === undefined);
+    if (gone.length === 0) return bodies;
+    const copies = await this.#bodies(
+      gone.map((at) => entryCopyKey(places[at]!.logNumber, places[at]!.position)),
+    );
+    for (const [n, at] of gone.entries()) bodies[at] = copies[n];
+    if (copies.some((copy) => copy !== undefined)) this.#hasReadCopies = true;
+    return bodies;
+  }
+
+  async #bodies(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    const values = await this.#getReadable(keys);
+    return keys.map((key, at) => {
+      const value = values[at];
+      return value === undefined ? undefined : bodyOf(key, value);
+    });
   }
 
   /** Around a block that cannot be read: what is in it counts as not there. */
@@ -89,8 +129,7 @@ export class EntryReader {
     return values;
   }
 
-  #decode(key: Uint8Array, value: Uint8Array | undefined): BatchEntry | undefined {
-    const body = value === undefined ? undefined : bodyOf(key, value);
+  #decode(body: Uint8Array | undefined): BatchEntry | undefined {
     return body === undefined ? undefined : decodeEntry(body, this.#kinds);
   }
 }

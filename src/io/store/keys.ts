@@ -16,6 +16,7 @@ const table = {
   logWitness: 0x7a, // z
   kind: 0x6b, // k
   entry: 0x65, // e
+  entryCopy: 0x63, // c
   tile: 0x74, // t
   node: 0x6e, // n
   row: 0x72, // r
@@ -73,6 +74,13 @@ export function kindNumberOf(key: Uint8Array): number {
 export function entryKey(logNumber: number, position: number): Uint8Array {
   const key = new Uint8Array(ENTRY_KEY_BYTES);
   putEntryKey(key, 0, { logNumber, position });
+  return key;
+}
+
+/** The second row of an entry that is written twice. */
+export function entryCopyKey(logNumber: number, position: number): Uint8Array {
+  const key = entryKey(logNumber, position);
+  key[0] = table.entryCopy;
   return key;
 }
 

@@ -62,6 +62,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
     close: () => store.close(),
     scrub: (wanted) => store.read((opened) => scrub(opened, wanted)),
     isSuspect: () => store.isSuspect,
+    hasReadCopies: () => store.hasReadCopies,
     trust: async () => {
       await store.write((opened) => opened.trust());
       store.isSuspect = false;
@@ -108,6 +109,10 @@ class Lifecycle {
       await ignoreFailure(database.close());
       throw openError(error);
     }
+  }
+
+  get hasReadCopies(): boolean {
+    return this.#opened?.entries.hasReadCopies ?? false;
   }
 
   async read<Result>(work: (opened: OpenedStore) => Promise<Result>): Promise<Result> {

@@ -20,7 +20,7 @@ import { TILE_HASHES, tileSpan } from "../../core/log/tiles.ts";
 import { perfectNodes, rootOf } from "../../core/log/tree.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { Store } from "../../core/sync/ports.ts";
-import { entryKey, logStateKey, logWitnessKey, nodeKey, tileKey } from "./keys.ts";
+import { entryCopyKey, entryKey, logStateKey, logWitnessKey, nodeKey, tileKey } from "./keys.ts";
 import type { DatabaseBatch } from "./level-database.ts";
 import { encodeLogState, encodeWitness } from "./log-state-codec.ts";
 import type { OpenedStore } from "./opened-store.ts";
@@ -37,28 +37,35 @@ interface Subject {
   readonly opened: OpenedStore;
   readonly logNumber: number;
   readonly state: LogState;
+  /** Its entries have two rows. */
+  readonly twice: boolean;
 }
 
-interface Finding {
-  readonly entries: number;
+interface Settled {
   readonly bad: Ranges;
+  /** One of their two rows is not what it should be. */
+  readonly worn: Ranges;
+}
+
+interface Finding extends Settled {
+  readonly entries: number;
 }
 
 export async function verifyLog(
   opened: OpenedStore,
-  { log, forgetBad, onProgress, pace }: Options,
+  { log, forgetBad, twice = false, onProgress, pace }: Options,
 ): Promise<Outcome> {
   const state = opened.durable.get(log);
   const logNumber = opened.logNumberOf(log);
-  if (state === undefined || logNumber === undefined) return { entries: 0, bad: NO_RANGES };
-  const subject = { opened, logNumber, state };
+  if (state === undefined || logNumber === undefined) return { entries: 0, bad: NO_RANGES, worn: NO_RANGES };
+  const subject = { opened, logNumber, state, twice };
   const check = new TreeCheck({ database: opened.database, logNumber, state });
   const doubtful = new Set<number>();
   let entries = 0;
   let told = 0;
   for (const { index, held } of heldTiles(state.held)) {
     const found = await verifyTile(subject, check, index, held);
-    if (found.bad.length > 0) doubtful.add(index);
+    if (found.bad.length + found.worn.length > 0) doubtful.add(index);
     entries += found.entries;
     if (entries - told < PROGRESS_STEP) continue;
     onProgress((told = entries));
@@ -66,10 +73,10 @@ export async function verifyLog(
   }
   if (entries > told || entries === 0) onProgress(entries);
   for (const index of check.repairedLeafTiles()) doubtful.add(index);
-  if (doubtful.size === 0) return { entries, bad: NO_RANGES };
+  if (doubtful.size === 0) return { entries, bad: NO_RANGES, worn: NO_RANGES };
   // Rows of the trees move while commits go on, so what seems wrong is looked at again without them.
-  const bad = await opened.queue.alone((write) => settle(subject, doubtful, forgetBad ? write : null));
-  return { entries, bad };
+  const settled = await opened.queue.alone((write) => settle(subject, doubtful, forgetBad ? write : null));
+  return { entries, ...settled };
 }
 
 /** Tiles of leaves in which something is held, in order. */
@@ -85,7 +92,7 @@ function* heldTiles(held: Ranges): Generator<{ readonly index: number; readonly 
 }
 
 async function verifyTile(
-  { opened, logNumber }: Subject,
+  { opened, logNumber, twice }: Subject,
   check: TreeCheck,
   index: number,
   held: Ranges,
@@ -93,7 +100,18 @@ async function verifyTile(
   const found = await opened.entries.readable(logNumber, tileSpan({ level: 0, index }));
   const leaves = leavesOf(found.map(({ entry }) => entry));
   const ofEntries = new Map(found.map(({ position }, at) => [position, leaves[at]!]));
-  return { entries: countOf(held), bad: badIn(held, ofEntries, await check.leaves(index, ofEntries)) };
+  const bad = badIn(held, ofEntries, await check.leaves(index, ofEntries));
+  const worn = twice ? await wornIn(opened, logNumber, subtract(held, bad)) : NO_RANGES;
+  return { entries: countOf(held), bad, worn };
+}
+
+async function wornIn(opened: OpenedStore, logNumber: number, ranges: Ranges): Promise<Ranges> {
+  const rows = await opened.entries.rowsOf(logNumber, ranges);
+  return joined(
+    rows
+      .filter(({ first, second }) => first === undefined || second === undefined)
+      .map(({ position }) => position),
+  );
 }
 
 /**
@@ -132,25 +150,47 @@ function joined(positions: readonly number[]): Ranges {
   return ranges;
 }
 
-/** The final word on tiles that seemed wrong; with `write`, what is bad is dropped and rows of the tree are written again. */
+/** The final word on tiles that seemed wrong; with `write`, what is bad is dropped, and rows of the tree and of worn entries are written again. */
 async function settle(
-  { opened, logNumber, state: { head } }: Subject,
+  before: Subject,
   doubtful: ReadonlySet<number>,
   write: ((batch: DatabaseBatch) => Promise<void>) | null,
-): Promise<Ranges> {
-  const state = opened.durable.get(head.log);
-  if (state === undefined) return NO_RANGES;
+): Promise<Settled> {
+  const { opened, logNumber } = before;
+  const state = opened.durable.get(before.state.head.log);
+  if (state === undefined) return { bad: NO_RANGES, worn: NO_RANGES };
+  const subject: Subject = { ...before, state };
   const check = new TreeCheck({ database: opened.database, logNumber, state });
   let bad: Ranges = NO_RANGES;
+  let worn: Ranges = NO_RANGES;
   for (const index of doubtful) {
     const held = intersect(state.held, [tileSpan({ level: 0, index })]);
-    bad = union(bad, (await verifyTile({ opened, logNumber, state }, check, index, held)).bad);
+    const found = await verifyTile(subject, check, index, held);
+    bad = union(bad, found.bad);
+    worn = union(worn, found.worn);
   }
   if (write !== null) {
-    await repairTrees({ opened, logNumber, state }, check, bad, write);
-    if (bad.length > 0) await drop({ opened, logNumber, state }, bad, write);
+    await repairTrees(subject, check, bad, write);
+    if (worn.length > 0) await writeAgain(subject, worn, write);
+    if (bad.length > 0) await drop(subject, bad, write);
   }
-  return bad;
+  return { bad, worn };
+}
+
+/** Both rows of each, from the one that is whole. */
+async function writeAgain(
+  { opened, logNumber }: Subject,
+  worn: Ranges,
+  write: (batch: DatabaseBatch) => Promise<void>,
+): Promise<void> {
+  const batch = opened.database.batch();
+  for (const { position, first, second } of await opened.entries.rowsOf(logNumber, worn)) {
+    const body = first ?? second;
+    if (body === undefined) continue;
+    putChecked(batch, entryKey(logNumber, position), body);
+    putChecked(batch, entryCopyKey(logNumber, position), body);
+  }
+  await write(batch);
 }
 
 async function repairTrees(
@@ -177,7 +217,10 @@ async function drop(
   const left = await withoutBad(opened, logNumber, state, bad);
   const batch = opened.database.batch();
   for (const { from, to } of bad) {
-    for (let position = from; position < to; position++) batch.del(entryKey(logNumber, position));
+    for (let position = from; position < to; position++) {
+      batch.del(entryKey(logNumber, position));
+      batch.del(entryCopyKey(logNumber, position));
+    }
   }
   putChecked(batch, logStateKey(logNumber), encodeLogState(left));
   putChecked(batch, logWitnessKey(logNumber), encodeWitness(left));

@@ -20,7 +20,12 @@ describe("The watch over what is stored", () => {
     laptop = await TestDevice.found(clock);
     await send(laptop, "one", "two", "three");
     alarms = [];
-    watch = new DamageWatch({ replica: laptop.replica, network: null, alarm: (text) => alarms.push(text) });
+    watch = new DamageWatch({
+      replica: laptop.replica,
+      network: null,
+      onFoundAgain: () => Promise.resolve(),
+      alarm: (text) => alarms.push(text),
+    });
   });
 
   afterEach(async () => {
