@@ -7,6 +7,7 @@ import { utf8 } from "../../core/base/bytes.ts";
 import { idBytes } from "../../core/base/ids.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
+import { inverted } from "./entry-reader.ts";
 import { entrySizeMax, type KindTable, putEntry } from "./entry-codec.ts";
 import {
   ENTRY_KEY_BYTES,
@@ -63,7 +64,7 @@ export class CommitEncoder {
       this.#putSlab(batch, { start, valueAt, end });
       if (!twice) continue;
       const copyKey = entryCopyKey(logNumber, from + at);
-      batch.put(copyKey, withCheck(copyKey, this.#slab.subarray(valueAt, end)));
+      batch.put(copyKey, withCheck(copyKey, inverted(this.#slab.subarray(valueAt, end))));
     }
     const key = logStateKey(logNumber);
     batch.put(key, withCheck(key, encodeLogState(state)));

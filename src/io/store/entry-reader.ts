@@ -13,6 +13,14 @@ import type { Database } from "./level-database.ts";
 import type { Overlay } from "./overlay.ts";
 import { bodyOf, damaged, readable } from "./row-check.ts";
 
+/**
+ * A second row holds every bit the other way round: of two rows that are alike, a packed block holds one and a reference to it, and one
+ * flipped bit would damage both.
+ */
+export function inverted(body: Uint8Array): Uint8Array {
+  return body.map((byte) => ~byte);
+}
+
 /** Undefined: it is held, and what is stored is not what was written, or nothing. */
 export interface ReadEntry {
   readonly position: number;
@@ -95,7 +103,7 @@ export class EntryReader {
   async rowsOf(logNumber: number, ranges: Ranges): Promise<readonly EntryRows[]> {
     const positions = positionsIn(ranges);
     const first = await this.#bodies(positions.map((position) => entryKey(logNumber, position)));
-    const second = await this.#bodies(positions.map((position) => entryCopyKey(logNumber, position)));
+    const second = await this.#copies(positions.map((position) => ({ logNumber, position })));
     return positions.map((position, at) => ({ position, first: first[at], second: second[at] }));
   }
 
@@ -104,12 +112,15 @@ export class EntryReader {
     const bodies = await this.#bodies(places.map(({ logNumber, position }) => entryKey(logNumber, position)));
     const gone = [...bodies.keys()].filter((at) => bodies[at] === undefined);
     if (gone.length === 0) return bodies;
-    const copies = await this.#bodies(
-      gone.map((at) => entryCopyKey(places[at]!.logNumber, places[at]!.position)),
-    );
+    const copies = await this.#copies(gone.map((at) => places[at]!));
     for (const [n, at] of gone.entries()) bodies[at] = copies[n];
     if (copies.some((copy) => copy !== undefined)) this.#hasReadCopies = true;
     return bodies;
+  }
+
+  async #copies(places: readonly Place[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const keys = places.map(({ logNumber, position }) => entryCopyKey(logNumber, position));
+    return (await this.#bodies(keys)).map((body) => (body === undefined ? undefined : inverted(body)));
   }
 
   async #bodies(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {

@@ -16,11 +16,11 @@ const table = {
   logWitness: 0x7a, // z
   kind: 0x6b, // k
   entry: 0x65, // e
-  entryCopy: 0x63, // c
   tile: 0x74, // t
   node: 0x6e, // n
   row: 0x72, // r
   meta: 0x6d, // m
+  entryCopy: 0x79, // y
 } as const;
 
 /** Keys `from <= key < to`. */
@@ -77,7 +77,7 @@ export function entryKey(logNumber: number, position: number): Uint8Array {
   return key;
 }
 
-/** The second row of an entry that is written twice. */
+/** The second row of an entry that is written twice: far from the first, so that they share no block once there are others between. */
 export function entryCopyKey(logNumber: number, position: number): Uint8Array {
   const key = entryKey(logNumber, position);
   key[0] = table.entryCopy;

@@ -20,6 +20,7 @@ import { TILE_HASHES, tileSpan } from "../../core/log/tiles.ts";
 import { perfectNodes, rootOf } from "../../core/log/tree.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { Store } from "../../core/sync/ports.ts";
+import { inverted } from "./entry-reader.ts";
 import { entryCopyKey, entryKey, logStateKey, logWitnessKey, nodeKey, tileKey } from "./keys.ts";
 import type { DatabaseBatch } from "./level-database.ts";
 import { encodeLogState, encodeWitness } from "./log-state-codec.ts";
@@ -188,7 +189,7 @@ async function writeAgain(
     const body = first ?? second;
     if (body === undefined) continue;
     putChecked(batch, entryKey(logNumber, position), body);
-    putChecked(batch, entryCopyKey(logNumber, position), body);
+    putChecked(batch, entryCopyKey(logNumber, position), inverted(body));
   }
   await write(batch);
 }

@@ -3,7 +3,7 @@
  * rows, or with what is left and without writing anything until a sibling has brought the rest.
  */
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
-import { cp, rm } from "node:fs/promises";
+import { cp, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openNode } from "../../../src/app/node/open-node.ts";
 import type { KinlogNode } from "../../../src/app/node/types.ts";
@@ -185,6 +185,30 @@ describe("A device of which control entries are damaged", function () {
       await again.close();
     }
     ok(opened >= 3, `${opened}`);
+  });
+
+  it("S9: keeps the two rows of an entry apart in LevelDB's files, which refer to what they hold already", async () => {
+    const places = await controlPlaces();
+    const files = await Promise.all(
+      (await readdir(db())).filter((name) => name.endsWith(".ldb")).map((name) => readFile(join(db(), name))),
+    );
+    const timesIn = (file: Buffer, part: Uint8Array): number =>
+      file.toString("latin1").split(Buffer.from(part).toString("latin1")).length - 1;
+    let seen = 0;
+    for (const { log, position } of places) {
+      const rows = await inStore((database) =>
+        database.getMany([entryKey(log, position), entryCopyKey(log, position)]),
+      );
+      // Only of a wrapped key it is sure that nothing of it can be packed.
+      if (rows[0]!.length < 300) continue;
+      const parts = new Set(rows.map((row) => Buffer.from(row!.subarray(-100, -68)).toString("hex")));
+      const times = [...parts].map((part) =>
+        files.reduce((sum, file) => sum + timesIn(file, Buffer.from(part, "hex")), 0),
+      );
+      ok(times.reduce((sum, each) => sum + each) >= 2, `${log}/${position}: ${times.join()}`);
+      seen++;
+    }
+    ok(seen >= 2, `${seen}`);
   });
 
   it("S9: opens where small values that every start reads are damaged, each of them", async () => {

@@ -84,6 +84,15 @@ export const storeMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/integration/store/bit-flips.test.ts"] },
   },
   {
+    id: "store-copy-unread",
+    file: "src/io/store/entry-reader.ts",
+    find: "for (const [n, at] of gone.entries()) bodies[at] = copies[n];",
+    put: "",
+    bug: "the second row of a control entry is never read",
+    breaks: "S9",
+    by: { kind: "tests", files: ["test/integration/app/damaged-control.test.ts"] },
+  },
+  {
     id: "store-current-lost",
     file: "src/io/store/level-database.ts",
     find: 'if (hasFiles && !names.includes("CURRENT")) throw',
