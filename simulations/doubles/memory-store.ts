@@ -75,7 +75,11 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
         return { rows, damaged: 0 };
       }),
     isSuspect: () => false,
-    hasReadCopies: () => store.hasReadCopies,
+    checkFiles: () => store.read(() => 0),
+    hasMetDamage: () => store.hasMetDamage,
+    onDamage: (listener) => {
+      store.damageListener = listener;
+    },
     trust: () => store.read(() => undefined),
     close: () => store.close(),
     crash: (survivors = 0) => store.crash(survivors),
@@ -87,7 +91,8 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
 class OpenMemoryStore {
   /** Everything that was committed, durable or not. */
   live: MemoryState;
-  hasReadCopies = false;
+  hasMetDamage = false;
+  damageListener: () => void = () => undefined;
   readonly #options: MemoryStoreOptions;
   readonly #disk: MemoryDisk;
   #waiting: Waiting[] = [];
@@ -115,8 +120,9 @@ class OpenMemoryStore {
       const entry = stored.entries.get(position);
       if (entry === undefined) continue;
       if (this.#disk.isDamaged(log, position)) {
+        this.hasMetDamage = true;
+        this.damageListener();
         if (!stored.twice.has(position)) throw damaged();
-        this.hasReadCopies = true;
       }
       found.push({ log, position, entry });
     }

@@ -76,7 +76,13 @@ export function mortalStore(
     verify: (options) => read(() => store.verify(options)),
     scrub: (options) => read(() => store.scrub(options)),
     isSuspect: () => store.isSuspect(),
-    hasReadCopies: () => store.hasReadCopies(),
+    checkFiles: (options) => read(() => store.checkFiles(options)),
+    hasMetDamage: () => store.hasMetDamage(),
+    // What the judge meets is no news to the device.
+    onDamage: (listener) =>
+      store.onDamage(() => {
+        if (!life.isObserved) listener();
+      }),
     trust: () => life.ask(() => store.trust()),
     close: () => life.ask(() => store.close()),
   };

@@ -207,7 +207,8 @@ function describeReads(bench: () => Bench): void {
     deepEqual(await verify(false), worn);
     deepEqual(await verify(true), worn);
     deepEqual(await verify(false), { entries: 300, bad: [], worn: [] });
-    equal(bench().store.hasReadCopies(), false);
+    equal(bench().store.hasMetDamage(), false);
+    equal(await bench().store.checkFiles({}), 0);
     await bench().crash();
     await requireHeld(bench().store, log, rangeOf(0, 300));
     deepEqual(await verify(false), { entries: 300, bad: [], worn: [] });

@@ -17,6 +17,10 @@ import { takeAway, verifyAll, type VerifyOptions } from "./verifying.ts";
 /** Not while a device starts and meets its siblings. */
 const FIRST_AFTER_MS = 600_000;
 const AGAIN_AFTER_MS = 86_400_000;
+/** The files alone are looked at when the start is over: before LevelDB has written much of them anew, and with it what is damaged. */
+const FILES_AFTER_MS = 5_000;
+/** After reading has met damage: what else it meets in the same moment is found by the same look. */
+const SOON_MS = 1_000;
 /** Rest between two chunks of a few hundred kilobytes: a hundredth of the machine's time. */
 const REST_MS = 200;
 
@@ -25,6 +29,7 @@ const SET_RIGHT =
   "the store was not as this device had left it: what is missing is fetched again from your other devices";
 const LOST =
   "what says which devices the account has is damaged here: this device writes nothing until another of your devices has brought it again";
+const FOUND_AGAIN = "what says which devices the account has is whole again, and this device writes again";
 
 /** What every start reads of the view and beside it. */
 interface ReadAtStart {
@@ -85,7 +90,10 @@ export class DamageWatch {
   readonly #onFoundAgain: () => Promise<void>;
   #finding: Promise<void> | null = null;
   #cancel: CancelTimer | null = null;
+  #isLooking = false;
   #running: Promise<void> | null = null;
+  #cancelFiles: CancelTimer | null = null;
+  #lookingAtFiles: Promise<void> | null = null;
   #closed = false;
 
   constructor(input: {
@@ -109,7 +117,11 @@ export class DamageWatch {
 
   /** From now on by itself. */
   start(): void {
+    this.#replica.onDamage(() => this.#lookSoon());
     this.#schedule(FIRST_AFTER_MS);
+    this.#cancelFiles = this.#replica.ports.clock.after(FILES_AFTER_MS, () => {
+      this.#lookingAtFiles = this.#lookAtFiles();
+    });
   }
 
   async verify(options: VerifyOptions): Promise<VerifyResult> {
@@ -122,7 +134,9 @@ export class DamageWatch {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel?.();
+    this.#cancelFiles?.();
     await this.#running;
+    await this.#lookingAtFiles;
     await this.#finding;
   }
 
@@ -133,6 +147,7 @@ export class DamageWatch {
       await settleLogs(this.#replica);
       await openOwnLogs(this.#replica);
       await this.#onFoundAgain();
+      this.#alarm(FOUND_AGAIN);
     } catch (error) {
       // The next start does it: until the view has been built it has no version.
       if (!isEngineError(error)) throw error;
@@ -140,6 +155,7 @@ export class DamageWatch {
   }
 
   #schedule(afterMs: number): void {
+    this.#cancel?.();
     this.#cancel = this.#replica.ports.clock.after(afterMs, () => {
       this.#running = this.#look().then(() => {
         if (!this.#closed) this.#schedule(AGAIN_AFTER_MS);
@@ -147,12 +163,33 @@ export class DamageWatch {
     });
   }
 
+  #lookSoon(): void {
+    if (!this.#isLooking && !this.#closed) this.#schedule(SOON_MS);
+  }
+
+  async #lookAtFiles(): Promise<void> {
+    let damaged = 0;
+    await this.#tryTo(async () => {
+      damaged = await this.#replica.ports.store.checkFiles({ pace: () => this.#rest() });
+    });
+    if (damaged > 0) this.#lookSoon();
+  }
+
   async #look(): Promise<void> {
-    try {
+    await this.#tryTo(async () => {
       await this.verify({ repair: true, onProgress: undefined, pace: () => this.#rest() });
+    });
+  }
+
+  async #tryTo(look: () => Promise<void>): Promise<void> {
+    this.#isLooking = true;
+    try {
+      await look();
     } catch (error) {
       if (!isEngineError(error)) throw error;
       if (!this.#closed) this.#alarm(`what is stored here cannot be read: ${error.code}`);
+    } finally {
+      this.#isLooking = false;
     }
   }
 

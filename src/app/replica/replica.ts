@@ -66,6 +66,7 @@ export class Replica implements SessionView {
   #fold: Fold | null = null;
   #viewsBuilt = 0;
   #isDoubtful = false;
+  readonly #damageListeners = new Set<() => void>();
   /** Settled when the stored view stands again; null while it stands. */
   #building: Promise<void> | null = null;
 
@@ -112,21 +113,25 @@ export class Replica implements SessionView {
   static async open(secrets: DeviceSecrets, ports: ReplicaPorts): Promise<Replica> {
     const { store } = ports;
     const ledger = new Ledger((await store.logs()).map((log) => log.state));
+    let replica: Replica | null = null;
+    store.onDamage(() => {
+      if (replica !== null) replica.#metDamage();
+    });
     const memory = new StartMemory(store);
     ledger.counts = (await memory.read(META.counts, decodeCounts)) ?? NO_COUNTS;
     ledger.locked = (await memory.read(META.locked, decodePlaces)) ?? new Map<LogId, Ranges>();
     const book = await loadBook(bytesToId(secrets.account), ledger, memory);
     const keys = await KeyRing.open(secrets.device, secrets.openSeed, ports.workers);
-    const replica = new Replica({ secrets, keys, ledger, book, ports });
+    replica = new Replica({ secrets, keys, ledger, book, ports });
     try {
       if (ledger.tips.size > 0) {
         await keys.absorb(book.view);
         if (keys.indexKey === null && ledger.lost.size > 0)
           throw new EngineError("STORE_DAMAGED", "the entries that hold this device's keys are damaged");
         const version = await memory.read(META.viewVersion, (bytes) => bytes[0]);
-        replica.#isDoubtful = memory.isDoubtful;
+        replica.#isDoubtful = store.hasMetDamage();
         // What is damaged is set right before the view is built from it.
-        if (!memory.isDoubtful) await replica.#rebuildIfOld(version);
+        if (!replica.#isDoubtful) await replica.#rebuildIfOld(version);
         await replica.unlockAll();
       }
     } catch (error) {
@@ -142,9 +147,9 @@ export class Replica implements SessionView {
     return this.#viewsBuilt;
   }
 
-  /** Something that every start reads was not what was written, or was read from its second row. */
+  /** Something that is not what was written was met, at the start or since, and has not been taken away. */
   get isDoubtful(): boolean {
-    return this.#isDoubtful || this.ports.store.hasReadCopies();
+    return this.#isDoubtful;
   }
 
   /** The stored view, to be read. While it is built again readers wait: what is not in it yet would seem to be nowhere. */
@@ -198,6 +203,11 @@ export class Replica implements SessionView {
     this.#haltListeners.add(listener);
   }
 
+  /** Told when reading meets damage. */
+  onDamage(listener: () => void): void {
+    this.#damageListeners.add(listener);
+  }
+
   /** Folds what waited for keys. Called when keys have come. */
   async unlockAll(): Promise<void> {
     for (const log of Array.from(this.ledger.locked.keys())) await this.writer.unlock(log);
@@ -218,6 +228,7 @@ export class Replica implements SessionView {
       await this.#commitMeta(ownersMeta(this.#context));
       this.#viewsBuilt++;
       if (result.rebuildView) await this.#rebuildView();
+      this.#isDoubtful = false;
       return result;
     });
   }
@@ -255,6 +266,11 @@ export class Replica implements SessionView {
     this.unlockAll().catch((error: unknown) => {
       if (!isEngineError(error)) throw error;
     });
+  }
+
+  #metDamage(): void {
+    this.#isDoubtful = true;
+    for (const listener of this.#damageListeners) listener();
   }
 
   #halted(code: ErrorCode | null): void {

@@ -1,6 +1,6 @@
 /**
- * What every start reads of the store, read around what is damaged: a flipped bit must lock nobody out. What was not what was written is
- * noticed, and set right before anything is written. Spec: docs/spec/storage.md, "Opening". Tests: test/integration/app/damaged-control.test.ts.
+ * What every start reads of the store, read around what is damaged: a flipped bit must lock nobody out. The store knows that it met
+ * damage, and it is set right before anything is written. Spec: docs/spec/storage.md, "Opening". Tests: test/integration/app/damaged-control.test.ts.
  */
 import { isEngineError } from "../../core/base/errors.ts";
 import type { LogId } from "../../core/base/ids.ts";
@@ -10,15 +10,9 @@ import type { Store, StoredEntry } from "../../core/sync/ports.ts";
 
 export class StartMemory {
   readonly #store: Store;
-  #isDoubtful = false;
 
   constructor(store: Store) {
     this.#store = store;
-  }
-
-  /** Something was not what was written. */
-  get isDoubtful(): boolean {
-    return this.#isDoubtful;
   }
 
   /** A small value, undefined where there is none or where it is damaged. */
@@ -57,7 +51,6 @@ export class StartMemory {
       return await read();
     } catch (error) {
       if (!isEngineError(error, "STORE_DAMAGED")) throw error;
-      this.#isDoubtful = true;
       return undefined;
     }
   }

@@ -129,8 +129,15 @@ export interface Store extends BatchSource {
    * is not certain, and a log of this device's own may be longer than it seems: it must not be written on.
    */
   readonly isSuspect: () => boolean;
-  /** An entry was read from its second row since the store was opened: the first is not what was written, and calls for `scrub` and `verify`. */
-  readonly hasReadCopies: () => boolean;
+  /**
+   * Looks at the checksums of the database's files, which reading does not look at; gives how many parts are not what was written. Waits
+   * for `pace` now and then.
+   */
+  readonly checkFiles: (options: { readonly pace?: () => Promise<void> }) => Promise<number>;
+  /** Opening, or reading since, met something that is not what was written, also where the second row of an entry stood in for the first. */
+  readonly hasMetDamage: () => boolean;
+  /** Told each time that reading meets damage. The last listener set counts. */
+  readonly onDamage: (listener: () => void) => void;
   /** Every log has been verified, and what was bad forgotten: the store is not suspect any more, nor at the next start. */
   readonly trust: () => Promise<void>;
   readonly close: () => Promise<void>;

@@ -44,23 +44,21 @@ export class EntryReader {
   readonly #overlay: Overlay;
   readonly #kinds: KindTable;
   readonly #heldOf: (logNumber: number) => Ranges;
-  #hasReadCopies = false;
-
+  readonly #onCopy: () => void;
   constructor(parts: {
     readonly database: Database;
     readonly overlay: Overlay;
     readonly kinds: KindTable;
     /** Commits in flight included. */
     readonly heldOf: (logNumber: number) => Ranges;
+    /** A second row stood in for the first. */
+    readonly onCopy: () => void;
   }) {
     this.#database = parts.database;
     this.#overlay = parts.overlay;
     this.#kinds = parts.kinds;
     this.#heldOf = parts.heldOf;
-  }
-
-  get hasReadCopies(): boolean {
-    return this.#hasReadCopies;
+    this.#onCopy = parts.onCopy;
   }
 
   /** All that is held of `[from, to)`, ascending. */
@@ -114,7 +112,7 @@ export class EntryReader {
     if (gone.length === 0) return bodies;
     const copies = await this.#copies(gone.map((at) => places[at]!));
     for (const [n, at] of gone.entries()) bodies[at] = copies[n];
-    if (copies.some((copy) => copy !== undefined)) this.#hasReadCopies = true;
+    if (copies.some((copy) => copy !== undefined)) this.#onCopy();
     return bodies;
   }
 

@@ -3,12 +3,12 @@
  * they are what was written, others check. Figures behind the options: docs/spec/storage.md, "Options".
  * Tests: test/integration/store/level-store.test.ts.
  */
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
 import { damaged } from "./row-check.ts";
 import type { KeySpan } from "./keys.ts";
-import { countDamagedBlocks } from "./table-check.ts";
+import { countDamagedBlocks, countDamagedIndexes } from "./table-check.ts";
 import { openError, readError } from "./store-errors.ts";
 
 export type KeyValue = readonly [key: Uint8Array, value: Uint8Array];
@@ -35,8 +35,10 @@ export interface Database {
   readonly read: (span: ReadSpan) => AsyncIterable<readonly KeyValue[]>;
   /** To be written: one that is given up keeps its memory until the database is closed. */
   readonly batch: () => DatabaseBatch;
-  /** Damaged blocks in the tables, by LevelDB's own checksums. Reads all of them. */
-  readonly countDamagedBlocks: () => Promise<number>;
+  /** Damaged blocks in the tables, by LevelDB's own checksums. Reads all of them, and waits for `pace` after each table. */
+  readonly countDamagedBlocks: (pace?: () => Promise<void>) => Promise<number>;
+  /** Of these, those that say where rows are, or that there are none: indexes and filters. Reads the ends of the tables. */
+  readonly countDamagedIndexes: () => Promise<number>;
   /** Writes what is in memory only as a table where it is much, so that the next open has little to replay. */
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -147,7 +149,8 @@ function overLevel(level: Native, path: string): Database {
         },
       };
     },
-    countDamagedBlocks: () => countInTables(level, path),
+    countDamagedBlocks: (pace) => countInTables(level, path, pace),
+    countDamagedIndexes: () => countInIndexes(level, path),
     settle: async () => {
       if (unsettledBytes < SETTLE_BYTES_MIN) return;
       unsettledBytes = 0;
@@ -158,13 +161,41 @@ function overLevel(level: Native, path: string): Database {
   };
 }
 
-async function countInTables(level: Native, path: string): Promise<number> {
+/** Of a table of 2 MiB, index and filter are 10 to 30 KiB. */
+const TABLE_END_BYTES = 64 * 1024;
+
+async function countInIndexes(level: Native, path: string): Promise<number> {
+  const counts = await Promise.all(
+    liveTables(level).map(async (name) => {
+      const end = await readEnd(join(path, name)).catch(() => undefined);
+      // One that is gone was compacted since, or the database says so itself.
+      return end === undefined ? 0 : countDamagedIndexes(end.bytes, end.from);
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function readEnd(path: string): Promise<{ readonly bytes: Uint8Array; readonly from: number }> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const from = Math.max(0, size - TABLE_END_BYTES);
+    const bytes = new Uint8Array(size - from);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    return { bytes: bytes.subarray(0, bytesRead), from };
+  } finally {
+    await file.close();
+  }
+}
+
+async function countInTables(level: Native, path: string, pace?: () => Promise<void>): Promise<number> {
   let count = 0;
   for (const name of liveTables(level)) {
     const table = await readFile(join(path, name)).catch(() => undefined);
     if (table !== undefined) count += countDamagedBlocks(table);
     // Compaction deletes tables meanwhile; one that is still in use and cannot be read is lost.
     else if (liveTables(level).includes(name)) count++;
+    await pace?.();
   }
   return count;
 }

@@ -3,7 +3,7 @@
  * opened again, closed. What an open store does, opened-store.ts does.
  * Spec: docs/spec/storage.md. Tests: test/integration/store/level-store.test.ts, which runs test/contracts/store.contract.ts.
  */
-import { EngineError } from "../../core/base/errors.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { covers } from "../../core/log/ranges.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { BatchSource, EncodedBatch, Store } from "../../core/sync/ports.ts";
@@ -62,7 +62,11 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
     close: () => store.close(),
     scrub: (wanted) => store.read((opened) => scrub(opened, wanted)),
     isSuspect: () => store.isSuspect,
-    hasReadCopies: () => store.hasReadCopies,
+    checkFiles: ({ pace }) => store.read((opened) => opened.database.countDamagedBlocks(pace)),
+    hasMetDamage: () => store.hasMetDamage,
+    onDamage: (listener) => {
+      store.damageListener = listener;
+    },
     trust: async () => {
       await store.write((opened) => opened.trust());
       store.isSuspect = false;
@@ -73,6 +77,8 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
 class Lifecycle {
   readonly logs = new LogNumbers();
   isSuspect = false;
+  hasMetDamage = false;
+  damageListener: () => void = () => undefined;
   readonly #kinds = new KindTable();
   readonly #options: LevelStoreOptions;
   #opened: OpenedStore | undefined;
@@ -101,18 +107,17 @@ class Lifecycle {
         stored,
         witness,
         onFailed: (error) => this.#poison(opened, error),
+        onDamage: () => this.#met(),
       });
       this.#opened = opened;
       this.isSuspect = stored.isSuspect || witness.sequence > stored.sequence;
+      // Before LevelDB compacts the table, and with it the trace.
+      if ((await database.countDamagedIndexes()) > 0) this.#met();
     } catch (error) {
       if (witness !== undefined) await ignoreFailure(witness.close());
       await ignoreFailure(database.close());
       throw openError(error);
     }
-  }
-
-  get hasReadCopies(): boolean {
-    return this.#opened?.entries.hasReadCopies ?? false;
   }
 
   async read<Result>(work: (opened: OpenedStore) => Promise<Result>): Promise<Result> {
@@ -124,7 +129,7 @@ class Lifecycle {
       return result;
     } catch (error) {
       this.#requireSame(opened);
-      throw readError(error);
+      throw this.#noted(readError(error));
     }
   }
 
@@ -182,6 +187,16 @@ class Lifecycle {
       }
     }
     this.#failure = undefined;
+  }
+
+  #noted(error: unknown): unknown {
+    if (isEngineError(error, "STORE_DAMAGED")) this.#met();
+    return error;
+  }
+
+  #met(): void {
+    this.hasMetDamage = true;
+    this.damageListener();
   }
 
   #poison(opened: OpenedStore, error: EngineError): void {

@@ -60,8 +60,9 @@ export class OpenedStore {
     readonly stored: Stored;
     readonly witness: BatchWitness;
     readonly onFailed: (error: EngineError) => void;
+    readonly onDamage: () => void;
   }) {
-    const { database, numbering, stored, witness, onFailed } = parts;
+    const { database, numbering, stored, witness, onFailed, onDamage: onCopy } = parts;
     const { overlay, memory } = this;
     this.database = database;
     this.#numbers = numbering.logs;
@@ -69,7 +70,7 @@ export class OpenedStore {
       const log = this.#numbers.logOf(logNumber);
       return (log === undefined ? undefined : this.#tips.get(log)?.held) ?? NO_RANGES;
     };
-    this.entries = new EntryReader({ database, overlay, kinds: numbering.kinds, heldOf });
+    this.entries = new EntryReader({ database, overlay, kinds: numbering.kinds, heldOf, onCopy });
     this.tree = new TreeReader({ database, overlay, entries: this.entries, memory });
     this.#treeWriter = new TreeWriter({ overlay, reader: this.tree, memory });
     // Goes on behind what was acknowledged, so that a batch that is missing leaves a gap for every later start to see.

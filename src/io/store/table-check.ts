@@ -30,7 +30,29 @@ export function countDamagedBlocks(table: Uint8Array): number {
   const meta = readBlock(table, metaindex);
   const data = readBlock(table, index);
   if (meta === undefined || data === undefined) return 1;
-  const blocks = [...readHandles(meta), ...readHandles(data)];
+  return countDamaged(table, [...readHandles(meta), ...readHandles(data)]);
+}
+
+/**
+ * The same of the blocks that say where rows are, or that there are none: the index, and the filter. `end` is the table without its first
+ * `from` bytes; what begins in these is left to those who read all of it.
+ */
+export function countDamagedIndexes(end: Uint8Array, from: number): number {
+  const handles = readFooter(end);
+  if (handles === undefined) return 1;
+  const within = ({ offset, size }: Block): Block => ({ offset: offset - from, size });
+  const [metaindex, index] = [within(handles[0]), within(handles[1])];
+  if (from > 0 && Math.min(metaindex.offset, index.offset) < 0) return 0;
+  const meta = readBlock(end, metaindex);
+  if (meta === undefined || !isWhole(end, index)) return 1;
+  const filters = readHandles(meta).map((block) => block && within(block));
+  return countDamaged(
+    end,
+    filters.filter((block) => block === undefined || from === 0 || block.offset >= 0),
+  );
+}
+
+function countDamaged(table: Uint8Array, blocks: readonly (Block | undefined)[]): number {
   return blocks.filter((block) => block === undefined || !isWhole(table, block)).length;
 }
 
@@ -53,7 +75,7 @@ function readBlock(table: Uint8Array, block: Block): Uint8Array | undefined {
 
 function isWhole(table: Uint8Array, { offset, size }: Block): boolean {
   const end = offset + size + TRAILER_BYTES;
-  if (end > table.length - FOOTER_BYTES) return false;
+  if (offset < 0 || end > table.length - FOOTER_BYTES) return false;
   const at = end - 4;
   const stored = (table[at]! | (table[at + 1]! << 8) | (table[at + 2]! << 16) | (table[at + 3]! << 24)) >>> 0;
   const turned = (stored - MASK_DELTA) >>> 0;

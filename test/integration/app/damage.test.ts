@@ -1,6 +1,6 @@
 /** Damaged stores of real devices: found, told, and set right from a sibling; or the error says how to get everything back. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { cp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { openNode } from "../../../src/app/node/open-node.ts";
@@ -11,6 +11,25 @@ import { type Database, openDatabase } from "../../../src/io/store/level-databas
 import { addressOf, TestDevices } from "../../support/devices.ts";
 
 const SYNC = { timeoutMs: 20_000 };
+/** At the end of a table: where its index of metadata lies, where its index lies, and what it is. */
+const FOOTER_BYTES = 48;
+
+/** The footer begins with four numbers of LevelDB: offset and size of the one index, and of the other. */
+function indexOffset(table: Uint8Array): number {
+  const footer = table.subarray(table.length - FOOTER_BYTES);
+  let at = 0;
+  const next = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = footer[at++]!;
+      value += (byte % 128) * scale;
+      if (byte < 128) return value;
+    }
+  };
+  next();
+  next();
+  return next();
+}
 
 describe("A device whose store is damaged", function () {
   this.timeout(60_000);
@@ -141,6 +160,35 @@ describe("A device whose store is damaged", function () {
       await requireSame(phone);
       await devices.stop(phone);
     }
+  });
+
+  it("S9: notices a damaged index of a table when it is opened, before rows that it hides are missed", async () => {
+    const first = await startPhone();
+    await talk(first, "before");
+    await devices.stop(first);
+    // What lies in the log only becomes a table when the database is opened.
+    await damage(() => Promise.resolve());
+    const earlier = join(devices.root, "earlier");
+    await cp(db(), earlier, { recursive: true });
+    let noticed = 0;
+    for (const name of (await readdir(earlier)).filter((each) => each.endsWith(".ldb"))) {
+      for (const at of [2, 9, 16]) {
+        await rm(db(), { recursive: true });
+        await cp(earlier, db(), { recursive: true });
+        const table = await readFile(join(db(), name));
+        table[indexOffset(table) + at]! ^= 4;
+        await writeFile(join(db(), name), table);
+        try {
+          const phone = await openNode({ dir: devices.dir("phone"), network: false });
+          equal((await phone.status()).alarms[0]?.code, "damage", `${name} ${at}`);
+          await phone.close();
+        } catch (error) {
+          ok(isEngineError(error, "STORE_DAMAGED"), String(error));
+        }
+        noticed++;
+      }
+    }
+    ok(noticed >= 3);
   });
 
   it("S9: shows nothing less while the view is built again", async () => {

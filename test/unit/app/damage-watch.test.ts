@@ -3,6 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { DamageWatch } from "../../../src/app/node/damage-watch.ts";
 import { verifyAll } from "../../../src/app/node/verifying.ts";
 import { contains } from "../../../src/core/log/ranges.ts";
+import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { ownLog, send, TestDevice } from "../../support/replicas.ts";
 
@@ -59,6 +60,24 @@ describe("The watch over what is stored", () => {
     clock.advance(DAY_MS);
     await look();
     equal(alarms.length, 1, "what is gone is not damaged any more");
+  });
+
+  it("S9: looks at once where reading has met damage", async () => {
+    watch.start();
+    const log = ownLog(laptop.replica, "messages");
+    laptop.disk.damageEntry(log, 1);
+    await assertRejectsWithCode(laptop.replica.ports.store.entries(log, 0, 3), "STORE_DAMAGED");
+    await look();
+    equal(alarms.length, 1);
+    equal(isHeld(1), false);
+  });
+
+  it("S9: looks at everything where a file of the database is damaged, soon after the start", async () => {
+    laptop.disk.damageEntry(ownLog(laptop.replica, "messages"), 1);
+    Object.assign(laptop.replica.ports.store, { checkFiles: () => Promise.resolve(1) });
+    watch.start();
+    await look();
+    equal(alarms.length, 1);
   });
 
   it("looks again a day later", async () => {
