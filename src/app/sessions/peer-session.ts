@@ -248,7 +248,8 @@ export class PeerSession {
   /** What one write made durable comes one by one, without anything in between: it is acknowledged in one frame. */
   #feedTogether(input: Input): void {
     this.#gathered.push(input);
-    if (this.#gathered.length === 1) queueMicrotask(() => this.feed(...this.#gathered.splice(0)));
+    if (this.#gathered.length === 1)
+      void Promise.resolve().then(() => this.feed(...this.#gathered.splice(0)));
   }
 
   async #extend(before: Promise<void>, from: number, head: Head): Promise<void> {

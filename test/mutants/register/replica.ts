@@ -5,7 +5,7 @@ export const replicaMutants: readonly Mutant[] = [
   {
     id: "replica-stamp-behind",
     file: "src/app/replica/own-turns.ts",
-    find: "nextStamp(wallMs, seen);",
+    find: "nextStamp(wallMs, last.get(register) ?? lastStampIn(rows, register));",
     put: "nextStamp(wallMs, null);",
     bug: "what is written does not stand behind what was seen",
     breaks: "L13",
