@@ -33,6 +33,7 @@ export const labels = {
   recoverySeal: "kinlog/v1/recovery-seal",
   keyFile: "kinlog/v1/key-file",
   nameHint: "kinlog/v1/name-hint",
+  deviceSettings: "kinlog/v1/device-settings",
 } as const;
 
 const LABEL_BYTES_MAX = 255;
