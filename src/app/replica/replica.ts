@@ -16,7 +16,7 @@ import { isComplete } from "../../core/log/state.ts";
 import type { Frontier } from "../../core/log/types.ts";
 import type { MemberView } from "../../core/membership/types.ts";
 import { fingerprint, possessionDigest } from "../../core/sync/possession.ts";
-import type { DeviceSecrets, Store } from "../../core/sync/ports.ts";
+import type { DeviceSecrets, Store, StoredEntry } from "../../core/sync/ports.ts";
 import type { SessionView } from "../../core/sync/types.ts";
 import { CommitLine } from "./commit-line.ts";
 import { ControlBook, decodeOwners } from "./control-book.ts";
@@ -326,12 +326,33 @@ export class Replica implements SessionView {
     const owner = this.members.logs.get(log);
     if (owner === undefined || owner.logClass === "control") return;
     for (let from = 0; from < length; from += REBUILD_STEP) {
-      const stored = await store.entries(log, from, from + REBUILD_STEP);
+      const stored = await readableEntries(store, log, from, Math.min(length, from + REBUILD_STEP));
       const pieces = stored.map(({ position, entry }) => ({ owner, from: position, entries: [entry] }));
       const { puts, dels, meta, apply } = await foldPieces(this.#context, pieces);
       apply();
       await store.commit({ logs: [], puts, dels, meta });
     }
+  }
+}
+
+/** Without those that are damaged, which `verify` finds and forgets; they are folded when they have been fetched again. */
+async function readableEntries(
+  store: Store,
+  log: LogId,
+  from: number,
+  to: number,
+): Promise<readonly StoredEntry[]> {
+  try {
+    return await store.entries(log, from, to);
+  } catch (error) {
+    if (!isEngineError(error, "STORE_DAMAGED")) throw error;
+    if (to - from <= 1) return [];
+    const middle = Math.floor((from + to) / 2);
+    const [before, behind] = [
+      await readableEntries(store, log, from, middle),
+      await readableEntries(store, log, middle, to),
+    ];
+    return [...before, ...behind];
   }
 }
 

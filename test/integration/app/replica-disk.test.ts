@@ -3,10 +3,12 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import type { EngineError } from "../../../src/core/base/errors.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
+import { takeAway } from "../../../src/app/node/verifying.ts";
+import { META } from "../../../src/app/replica/meta-names.ts";
 import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
-import { lengthOf, ownLog, seenBy, send, TestDevice } from "../../support/replicas.ts";
+import { batchesOf, lengthOf, ownLog, seenBy, send, TestDevice } from "../../support/replicas.ts";
 
 describe("A replica on a disk that fails", function () {
   this.timeout(60_000);
@@ -51,6 +53,26 @@ describe("A replica on a disk that fails", function () {
     await settle();
     await settle();
     deepEqual([told.length, lengthOf(laptop.replica, log)], [1, 1]);
+  });
+
+  it("S9: a damaged message keeps no device from opening after an upgrade, and is folded once it has been fetched again", async () => {
+    for (const text of ["one", "two", "three"]) await send(laptop, text);
+    const whole = await seenBy(laptop.replica);
+    const log = ownLog(laptop.replica, "messages");
+    const { store } = laptop.replica.ports;
+    const batches = await batchesOf(laptop.replica, { logClass: "messages" });
+    await store.commit({
+      logs: [],
+      puts: new Map(),
+      dels: new Set(),
+      meta: new Map([[META.viewVersion, Uint8Array.of(1)]]),
+    });
+    laptop.disk.damageEntry(log, 1);
+    const replica = await laptop.restart();
+    equal(((await seenBy(replica)) as { readonly totals: { readonly messages: number } }).totals.messages, 2);
+    await takeAway(replica);
+    await laptop.ingest(batches, replica);
+    deepEqual(await seenBy(replica), whole);
   });
 
   it("S9: a damaged device name costs that name and nothing else, so that the device opens and can be repaired", async () => {
