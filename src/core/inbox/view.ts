@@ -221,15 +221,21 @@ export function isMuted({ mute }: ConversationState, nowMs: number): boolean {
   return mute !== null && (mute.untilMs === MUTED_FOR_EVER || mute.untilMs > nowMs);
 }
 
-/** Pinned ones first, by rank; then the most recently used. */
+/**
+ * Pinned ones first, by rank, and of one rank, as two devices give it at once, the one that was pinned first: the same on all devices. Then
+ * the most recently used.
+ */
 export function compareForList(a: ConversationState, b: ConversationState): number {
-  const [rankA, rankB] = [rankOf(a), rankOf(b)];
-  if (rankA !== rankB) return rankA < rankB ? -1 : 1;
-  return b.sortMs - a.sortMs || (a.conversation < b.conversation ? -1 : 1);
+  const [pinA, pinB] = [pinOf(a), pinOf(b)];
+  const byId = a.conversation < b.conversation ? -1 : 1;
+  if (pinA !== null && pinB !== null)
+    return pinA.rank - pinB.rank || compareOrder(pinA.order, pinB.order) || byId;
+  if (pinA !== null || pinB !== null) return pinA === null ? 1 : -1;
+  return b.sortMs - a.sortMs || byId;
 }
 
-function rankOf({ pin }: ConversationState): number {
-  return pin?.on === true ? pin.rank : Number.POSITIVE_INFINITY;
+function pinOf({ pin }: ConversationState): PinRegister | null {
+  return pin?.on === true ? pin : null;
 }
 
 /**

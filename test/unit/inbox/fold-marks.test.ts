@@ -242,6 +242,9 @@ describe("what people set for a conversation", () => {
     deepEqual(order(pin(7, true, 5), pin(8, true, 2, MUM)).slice(0, 2), ["mum", "phone"]);
     notEqual(order(pin(7, true, 5), pin(9, false, 5)).at(0), undefined);
     deepEqual(order(pin(7, true, 5), pin(9, false, 5)), order());
+    // Of one rank the one that was pinned first, whichever was used last.
+    deepEqual(order(pin(8, true, 1), pin(7, true, 1, MUM)).slice(0, 2), ["mum", "phone"]);
+    deepEqual(order(pin(7, true, 1), pin(8, true, 1, MUM)).slice(0, 2), ["phone", "mum"]);
   });
 
   it("costs a conversation of which nothing was set not one byte", () => {
