@@ -2,7 +2,9 @@
  * The world of whole devices itself: a seed repeats, and what breaks an invariant is found. Sets of seeds run with `npm run sim`.
  */
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import type { MessageId } from "../src/core/base/ids.ts";
 import { Canaries, MARK } from "./world/canary.ts";
+import { addressOf } from "./world/people.ts";
 import { type Plan, planOf, type Step } from "./world/plan.ts";
 import { Violation } from "./world/violation.ts";
 import { World } from "./world/world.ts";
@@ -21,6 +23,7 @@ function quietPlan(steps: readonly Step[], more: Partial<Plan> = {}): Plan {
   return {
     ...planOf(1),
     devices: 2,
+    older: null,
     stormMs: 60_000,
     delayMsMax: 20,
     discoveryLossPercent: 0,
@@ -83,6 +86,45 @@ describe("the world of whole devices", function () {
     equal(brokenInvariant(failure), 2);
   });
 
+  it("finds that a device does not show what it was told that it has done", async () => {
+    const edit: Step = { at: 30_000, kind: "mark", device: 0, what: "edit", pick: 0, choice: 1, count: 1 };
+    const plan = quietPlan([send(20_000, 0), edit]);
+    equal((await new World(plan).run()).failure, null);
+    const failure = await failureOf(plan, (world) => {
+      world.time.after(25_000, () => {
+        const { messages } = world.machines[0]!.running!.node;
+        (messages as { edit: typeof messages.edit }).edit = () => Promise.resolve({ done: 1 });
+      });
+    });
+    equal(brokenInvariant(failure), 8);
+  });
+
+  it("finds in the end what is overruled by a word that was said behind it", async () => {
+    const title: Step = {
+      at: 30_000,
+      kind: "property",
+      device: 0,
+      what: "title",
+      conversation: 0,
+      choice: 1,
+    };
+    const failure = await failureOf(quietPlan([send(20_000, 0), title]), (world) => {
+      world.time.after(50_000, () => {
+        const [first] = world.machines;
+        const { words } = world.witness;
+        const subject = { of: "title", conversation: addressOf(0) } as const;
+        const said = { what: "title", value: "another" };
+        void words.say([subject], first!, said, () => Promise.resolve({ done: 1 }));
+        first!.isRepairing = true;
+      });
+      world.time.after(51_000, () => {
+        world.machines[0]!.isRepairing = false;
+      });
+    });
+    equal(brokenInvariant(failure), 8);
+    match(String(failure), /in the end/);
+  });
+
   it("finds a promised message that a restart has lost", async () => {
     const crash: Step = {
       at: 30_000,
@@ -120,13 +162,14 @@ describe("the world of whole devices", function () {
     const world = new World(quietPlan([]));
     const [machine] = world.machines;
     const { witness } = world;
+    const id = "ab".repeat(16) as MessageId;
     const spoilt = [
       (): void => witness.headSigned("device", "log", 3, "root"),
       (): void => witness.headSigned("device", "log", 3, "another root"),
       (): void => witness.sealed("key and nonce"),
       (): void => witness.sealed("key and nonce"),
-      (): void => witness.messageEvent(machine!, "id"),
-      (): void => witness.messageEvent(machine!, "id"),
+      (): void => witness.messageEvent(machine!, id),
+      (): void => witness.messageEvent(machine!, id),
       (): void => witness.heard(Buffer.from(`... ${MARK} ...`), "line", machine),
     ];
     witness.onViolation = (violation): void => void failures.push(violation);

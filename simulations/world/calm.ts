@@ -57,7 +57,8 @@ export class Calm {
     this.#world.faults.mend();
     for (const machine of this.#world.machines) {
       if (machine.isOn) machine.killAfter(Number.POSITIVE_INFINITY);
-      this.#world.powerOn(machine);
+      if (machine.isOlder) this.#world.begin(this.#world.people.upgrade(machine), "upgrade");
+      else this.#world.powerOn(machine);
     }
     await this.#world.until(
       () => this.#world.machines.every(isReady),
@@ -137,12 +138,14 @@ export class Calm {
   /** Nothing but beats, and they keep the connections alive. */
   async #checkSilence(): Promise<void> {
     await this.#world.runFor(SETTLE_MS);
+    const shown = await this.#world.judge.shown();
     const { framesSent, beatsSent } = this.#world.witness;
     await this.#world.runFor(SILENCE_MS);
     const frames = this.#world.witness.framesSent - framesSent;
     const beats = this.#world.witness.beatsSent - beatsSent;
     hold(13, frames === beats, () => `${frames - beats} frames beside beats were sent between equal devices`);
     hold(13, await this.#isConverged(), () => "equal devices did not stay so");
+    hold(8, (await this.#world.judge.shown()) === shown, () => "what nobody touched is shown otherwise");
   }
 
   /** What a later version wrote is everywhere, and counted by those who did not write it. */
@@ -171,5 +174,5 @@ export class Calm {
 }
 
 function isReady(machine: Machine): boolean {
-  return machine.running !== null || (!machine.isOn && !machine.holdsDevice);
+  return !machine.isOlder && (machine.running !== null || (!machine.isOn && !machine.holdsDevice));
 }

@@ -9,6 +9,7 @@ import { leavesOf } from "../../src/core/log/header.ts";
 import { isComplete } from "../../src/core/log/state.ts";
 import type { MemoryLog } from "../doubles/memory-disk.ts";
 import type { Machine } from "./machine.ts";
+import { InboxJudge } from "./inbox-judge.ts";
 import { inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
 import { hold } from "./violation.ts";
 import type { Witness } from "./witness.ts";
@@ -20,12 +21,14 @@ const DIALS_MAX = 40;
 export class Judge {
   readonly #witness: Witness;
   readonly #machines: readonly Machine[];
+  readonly #inboxes: InboxJudge;
   /** How far each device had read each conversation when it was last looked at. */
   readonly #readUpTo = new Map<string, string>();
 
   constructor(witness: Witness, machines: readonly Machine[]) {
     this.#witness = witness;
     this.#machines = machines;
+    this.#inboxes = new InboxJudge(witness);
   }
 
   /** Cheap enough to be asked every few events: sets and fingerprints, limits. */
@@ -68,8 +71,8 @@ export class Judge {
       const inbox = await inboxOf(machine);
       if (inbox === undefined) continue;
       this.#checkInbox(machine, inbox);
-      // What waits for a key is in the set and not in the inbox.
-      if (replica.ledger.locked.size > 0) continue;
+      // What waits for a key, or for a later version of the program, is in the set and not in the inbox.
+      if (replica.ledger.locked.size > 0 || machine.isOlder) continue;
       const set = setOf(machine, replica);
       hold(
         6,
@@ -82,6 +85,7 @@ export class Judge {
 
   /** 8: who was promised a message finds it at once. */
   async checkOwnWrites(): Promise<void> {
+    await this.#inboxes.checkOwnWords();
     for (const { machine, id } of this.#witness.takeFresh()) {
       if (machine.running === null || !machine.isDiskQuiet) continue;
       const isThere = await machine.observe(async ({ replica }) => {
@@ -101,6 +105,7 @@ export class Judge {
     hold(13, prints.size <= 1, () => `${prints.size} different fingerprints remain`);
     await this.checkPromises(running, this.#machines);
     for (const machine of running) {
+      await this.#inboxes.checkEnd(machine);
       this.audit(machine);
       const { replica } = machine.running!;
       hold(5, isAsOnDisk(machine, replica), () => `${machine.name} counts what its disk does not hold`);
@@ -116,11 +121,19 @@ export class Judge {
         if (!authors.includes(author)) continue;
         hold(
           2,
-          shown.get(id)?.text === text,
+          shown.has(id) &&
+            (shown.get(id)!.text === text ||
+              this.#witness.words.about({ of: "text", message: id }).length > 0),
           () => `${machine.name} does not show a message that ${author.name} was promised`,
         );
       }
     }
+  }
+
+  /** What all devices show. */
+  async shown(): Promise<string> {
+    const inboxes = await Promise.all(this.#running().map(inboxOf));
+    return inboxes.map((inbox) => inbox?.digest).join(" ");
   }
 
   /** 5: the trees on a disk are those of the entries beside them, by another implementation than the one under test. */
@@ -130,7 +143,9 @@ export class Judge {
 
   #checkInbox(machine: Machine, inbox: SeenInbox): void {
     const texts = new Set<string>();
-    for (const { text } of inbox.messages) {
+    this.#inboxes.checkGrowth(machine, inbox);
+    for (const { text, unsentAt, needsUpdate } of inbox.messages) {
+      if (unsentAt !== null || needsUpdate) continue;
       hold(3, this.#witness.written.has(text), () => `${machine.name} shows what nobody wrote`);
       hold(9, !texts.has(text), () => `${machine.name} shows one message twice`);
       texts.add(text);

@@ -8,6 +8,7 @@ import type { Range } from "../../src/core/log/ranges.ts";
 import type { WallMs } from "../../src/core/base/ports.ts";
 import type { DeviceDirectory } from "../../src/app/node/device-directory.ts";
 import { openReplica } from "../../src/app/node/device-directory.ts";
+import { META } from "../../src/app/replica/meta-names.ts";
 import { settleDamage } from "../../src/app/node/damage-watch.ts";
 import { DeviceNode } from "../../src/app/node/device-node.ts";
 import { foundDevice } from "../../src/app/node/found-device.ts";
@@ -34,6 +35,7 @@ import {
   slowly,
 } from "./mortal-ports.ts";
 import type { Backups } from "./backups.ts";
+import { foldAsOlder, OLDER_VIEW_VERSION } from "./older-version.ts";
 import type { WorldTime } from "./time.ts";
 
 export interface Surroundings {
@@ -69,6 +71,10 @@ export class Machine {
   running: Running | null = null;
   /** Entries are being forgotten and fetched again. */
   isRepairing = false;
+  /** It runs the version of the program before this one. */
+  isOlder: boolean;
+  /** Operations that the older version did not know. */
+  passedOver = 0;
   /** Known once it has been a device. */
   device: DeviceId | null = null;
   readonly #batchBytesMax: number;
@@ -90,6 +96,7 @@ export class Machine {
       readonly pace: Pace;
       readonly syncMsMax: number;
       readonly batchBytesMax: number;
+      readonly isOlder: boolean;
     },
   ) {
     this.#surroundings = surroundings;
@@ -99,6 +106,7 @@ export class Machine {
     this.pace = input.pace;
     this.syncMsMax = input.syncMsMax;
     this.#batchBytesMax = input.batchBytesMax;
+    this.isOlder = input.isOlder;
   }
 
   get isOn(): boolean {
@@ -175,6 +183,12 @@ export class Machine {
     if (running.life.isAlive) this.#finish(running.life);
   }
 
+  /** From its next start it runs this version of the program. It must be off. */
+  upgrade(): void {
+    this.isOlder = false;
+    this.disk?.state.meta.set(META.viewVersion, Uint8Array.of(OLDER_VIEW_VERSION));
+  }
+
   /** Runs `work` as a program of another version: with the device's replica, and without a network. */
   async runOther(work: (replica: Replica) => Promise<void>): Promise<void> {
     const life = this.#begin();
@@ -247,6 +261,7 @@ export class Machine {
 
   async #open(life: Life): Promise<void> {
     const { replica, deviceSecrets } = await openReplica(this.#directory(life));
+    if (this.isOlder) foldAsOlder(replica, () => this.passedOver++);
     const settled = await settleDamage(replica);
     await openOwnLogs(replica);
     this.device = replica.self;

@@ -10,6 +10,7 @@ import { writeUnknown } from "./newer-version.ts";
 import { CONVERSATIONS, type PeopleStep } from "./plan.ts";
 import { WALL_FROM_MS } from "./time.ts";
 import type { Witness } from "./witness.ts";
+import type { Subject } from "./words.ts";
 
 export interface PeoplesWorld {
   readonly machines: readonly Machine[];
@@ -22,10 +23,14 @@ export interface PeoplesWorld {
   readonly powerOn: (machine: Machine) => void;
 }
 
+type Done = { readonly done: number };
+
 /** How long a person takes to say yes. */
 const THINK_MS = 1_500;
 const STARTS_AGAIN_MS = 60_000;
 const BACKUP_RECORDS = 12;
+/** Whom the archives know. */
+const CONTACTS = [0, 1];
 
 export class People {
   readonly #world: PeoplesWorld;
@@ -41,7 +46,7 @@ export class People {
   do(step: PeopleStep): void {
     const { machines, begin } = this.#world;
     const machine = machines[step.device]!;
-    if (machine.running === null) return;
+    if (machine.running === null && step.kind !== "upgrade") return;
     switch (step.kind) {
       case "send":
         for (let n = 0; n < step.count; n++)
@@ -54,7 +59,9 @@ export class People {
       case "absence":
         return begin(this.#leave(machine, step.forMs), "absence");
       case "newer-version":
-        return begin(this.#upgrade(machine, step.what), "newer version");
+        return begin(this.#runNewer(machine, step), "newer version");
+      case "upgrade":
+        return begin(this.upgrade(machine), "upgrade");
       case "verify":
         return begin(this.verify(machine), "verify");
       default:
@@ -82,7 +89,7 @@ export class People {
     const { running } = machine;
     if (running === null) return;
     const { id } = await running.node.messages.send({ conversation: address, text, ...from });
-    witness.promise({ id: id as MessageId, machine, conversation: address, text });
+    witness.promise({ id: id as MessageId, machine, conversation: address, text, isReceived });
   }
 
   #chatter(machine: Machine, step: Extract<PeopleStep, { kind: "chatter" }>, saidMs: number): void {
@@ -102,19 +109,20 @@ export class People {
     const { node } = machine.running!;
     switch (step.kind) {
       case "read":
-      case "unread":
-        await node.conversations[step.kind](addressOf(step.conversation));
-        return;
+      case "unread": {
+        const conversation = addressOf(step.conversation);
+        const subject: Subject = { of: "unread", conversation };
+        const work = (): Promise<Done> => node.conversations[step.kind](conversation);
+        return this.#world.witness.words.say([subject], machine, { what: step.kind, value: step.kind }, work);
+      }
       case "clear":
-        await node.conversations.delete(addressOf(step.conversation), { confirmed: true });
-        return;
+        return this.#clear(machine, addressOf(step.conversation));
       case "delete":
       case "restore": {
         const ids = [...this.#world.witness.promised.keys()];
         if (ids.length === 0) return;
         const picked = Array.from({ length: step.count }, (_, at) => ids[(step.pick + at * 7) % ids.length]!);
-        await node.messages[step.kind](picked);
-        return;
+        return this.#moveToBin(machine, step.kind, [...new Set(picked)]);
       }
       case "rename":
         await node.devices.rename(
@@ -123,9 +131,30 @@ export class People {
         );
         return;
       case "import":
+        for (const at of CONTACTS) {
+          const subject: Subject = { of: "title", conversation: addressOf(at) };
+          // Of a conversation that has a title it says nothing.
+          this.#world.witness.words.begin(subject, machine, "import", contactOf(at));
+        }
         await node.import(`backup ${step.backup}`);
         this.#imported(step.backup, machine);
     }
+  }
+
+  #moveToBin(machine: Machine, what: "delete" | "restore", ids: readonly MessageId[]): Promise<void> {
+    const subjects = ids.map((message): Subject => ({ of: "bin", message }));
+    const { node } = machine.running!;
+    const value = what === "delete" ? "bin" : "out";
+    return this.#world.witness.words.say(subjects, machine, { what, value }, () => node.messages[what](ids));
+  }
+
+  /** Of which messages it says something only the device knows. */
+  async #clear(machine: Machine, conversation: string): Promise<void> {
+    const { promised, words } = this.#world.witness;
+    for (const message of promised.values())
+      if (message.conversation === conversation)
+        words.begin({ of: "bin", message: message.id }, machine, "clear", "bin");
+    await machine.running!.node.conversations.delete(conversation, { confirmed: true });
   }
 
   #imported(backup: number, machine: Machine): void {
@@ -140,12 +169,23 @@ export class People {
     this.#world.after(forMs, () => this.#world.powerOn(machine));
   }
 
-  async #upgrade(machine: Machine, what: "entry" | "operation"): Promise<void> {
+  /** From the older version of the program to this one. */
+  async upgrade(machine: Machine): Promise<void> {
+    if (!machine.isOlder) return;
+    if (machine.running === null) machine.kill("told");
+    await machine.stop();
+    machine.upgrade();
+    if (machine.passedOver > 0) this.#world.count("unknown kind folded after an upgrade");
+    this.#world.powerOn(machine);
+  }
+
+  async #runNewer(machine: Machine, { what }: Extract<PeopleStep, { kind: "newer-version" }>): Promise<void> {
     const { witness, powerOn, count } = this.#world;
+    if (machine.isOlder) return;
     await machine.stop();
     try {
       await machine.runOther(async (replica) => {
-        const place = await writeUnknown(replica, what);
+        const place = await writeUnknown(replica, what, addressOf(0));
         if (place === null) return;
         witness.unknown.add(place);
         count("unknown kind written");
@@ -202,6 +242,10 @@ export function addressOf(conversation: number): string {
   return `${MARK} ${"abcdefghij"[conversation % CONVERSATIONS]}`;
 }
 
+function contactOf(at: number): string {
+  return `${MARK} contact ${at}`;
+}
+
 /** The same archives for everybody. */
 export function fillBackups(backups: Backups, written: Set<string>, count: number): void {
   for (let backup = 0; backup < count; backup++) {
@@ -213,9 +257,9 @@ export function fillBackups(backups: Backups, written: Set<string>, count: numbe
         kind: "taken-in",
         service: "sms",
         box: isOut ? "out" : "in",
-        address: addressOf(at % 2),
-        sender: isOut ? null : addressOf(at % 2),
-        contactName: `${MARK} contact ${at % 2}`,
+        address: addressOf(at % CONTACTS.length),
+        sender: isOut ? null : addressOf(at % CONTACTS.length),
+        contactName: contactOf(at % CONTACTS.length),
         text,
         timeMs: WALL_FROM_MS - 1_000_000 * (at + 1),
         sentAtMs: WALL_FROM_MS - 1_000_000 * (at + 1),

@@ -3,8 +3,9 @@
  * drops steps of it. A step holds all that it needs, so that dropping one changes no other.
  */
 import { Random } from "../doubles/random.ts";
+import { type InboxStep, inboxSteps } from "./inbox-plan.ts";
 
-export type Step = { readonly at: number } & (PeopleStep | FaultStep | SecondLifeStep);
+export type Step = { readonly at: number } & (PeopleStep | InboxStep | FaultStep | SecondLifeStep);
 
 export type PeopleStep =
   | {
@@ -42,7 +43,13 @@ export type PeopleStep =
     }
   | { readonly kind: "import"; readonly device: number; readonly backup: number }
   /** A later version of the program runs once, and writes what this one does not know. */
-  | { readonly kind: "newer-version"; readonly device: number; readonly what: "entry" | "operation" }
+  | {
+      readonly kind: "newer-version";
+      readonly device: number;
+      readonly what: "entry" | "operation" | "message";
+    }
+  /** A device that runs the older version of the program gets this one. */
+  | { readonly kind: "upgrade"; readonly device: number }
   | { readonly kind: "absence"; readonly device: number; readonly forMs: number }
   | { readonly kind: "verify"; readonly device: number };
 
@@ -101,6 +108,8 @@ export type SecondLifeStep =
 export interface Plan {
   readonly seed: number;
   readonly devices: number;
+  /** The device that begins with an older version of the program; null: none. */
+  readonly older: number | null;
   readonly stormMs: number;
   readonly delayMsMax: number;
   readonly pieceBytesMax: number;
@@ -143,9 +152,16 @@ export function planOf(seed: number): Plan {
   for (let n = later.pick([0, 1, 3]); n > 0; n--)
     steps.push({ at: later.between(0, stormMs), ...chatterStep(later, devices) });
   if (devices > 2 && later.chance(50)) steps.push(...sleeperSteps(later, devices, stormMs));
+  const inbox = new Random(seed + 0x1b0c);
+  steps.push(...inboxSteps(inbox, devices, stormMs, CONVERSATIONS));
+  const older = inbox.chance(25) ? inbox.below(devices) : null;
+  // Else it is upgraded when all is calm.
+  if (older !== null && inbox.chance(50))
+    steps.push({ at: inbox.between(Math.floor(stormMs / 3), stormMs), kind: "upgrade", device: older });
   return {
     seed,
     devices,
+    older,
     stormMs,
     delayMsMax: random.pick([2, 20, 120, 400]),
     pieceBytesMax: random.pick([120, 1_400, 20_000]),
@@ -202,6 +218,7 @@ export function planOfSecondLife(seed: number, kind: "copy-put-back" | "clone" |
   return {
     ...planOf(seed),
     devices: 3,
+    older: null,
     stormMs,
     syncMsMax: 5,
     delayMsMax: 20,

@@ -2,18 +2,26 @@
 import { createHash } from "node:crypto";
 import type { LogId } from "../../src/core/base/ids.ts";
 import { readLines } from "../../src/app/node/conversation-lines.ts";
+import type { DeliveryState } from "../../src/core/inbox/types.ts";
+import { viewDigest } from "../../src/core/inbox/view-digest.ts";
 import { InboxReader } from "../../src/app/node/inbox-reader.ts";
+import { SettingsReader } from "../../src/app/node/settings-reader.ts";
 import type { Message } from "../../src/app/node/types.ts";
 import type { Replica } from "../../src/app/replica/replica.ts";
 import type { Machine } from "./machine.ts";
 
 export interface SeenInbox {
   readonly messages: readonly Message[];
-  /** Of all that is shown, in one order. */
+  /** How far each message of one's own got. */
+  readonly deliveries: ReadonlyMap<string, DeliveryState | null>;
+  /** Of all that is shown, in one order, and of the rows that it is read from. */
   readonly digest: string;
   /** Per conversation: how far it is read. */
   readonly readUpTo: ReadonlyMap<string, string>;
 }
+
+/** The rows of the view: docs/spec/inbox.md, "View". */
+const VIEW_ROWS = "moeurcsdt";
 
 const ALL = { limit: 100_000, before: null, deleted: true };
 
@@ -21,22 +29,47 @@ export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> 
   return machine.observe(async ({ replica }) => {
     const inbox = new InboxReader(replica, () => ({ here: true, devices: [], cloud: null }));
     const messages: Message[] = [];
+    const deliveries = new Map<string, DeliveryState | null>();
     const readUpTo = new Map<string, string>();
+    const pinned: string[] = [];
     const lines: string[] = [];
     for (const state of await inbox.conversations()) {
-      const shown = (await inbox.messages(state.conversation, ALL)).map((read) => inbox.message(read, state));
+      const read = await inbox.messages(state.conversation, ALL);
+      const shown = read.map((one) => inbox.message(one, state));
       messages.push(...shown);
+      for (const { ordered } of read) deliveries.set(ordered.id, ordered.delivery);
+      if (state.pin?.on === true) pinned.push(state.conversation);
       const { stamp, id } = state.readUpTo ?? { stamp: { ms: 0, counter: 0 }, id: "" };
       readUpTo.set(
         state.conversation,
         `${String(stamp.ms).padStart(15, "0")} ${String(stamp.counter).padStart(6, "0")} ${id}`,
       );
-      lines.push(JSON.stringify([state.conversation, ...(await readLines(replica, inbox, [state])), shown]));
+      const pasts = await Promise.all(
+        read.filter(({ ordered }) => ordered.edited).map(({ ordered }) => inbox.marks.edits(ordered.id)),
+      );
+      // Until when it is muted stands in the rows; whether it is by now each clock says for itself.
+      const [line] = await readLines(replica, inbox, [state]);
+      const { muted: _, mutedUntil: __, ...described } = line!;
+      lines.push(JSON.stringify([state.conversation, described, shown, pasts]));
     }
     const names = [...(await inbox.deviceNames())].map((pair) => pair.join(" "));
-    const whole = JSON.stringify([lines.toSorted(), names.toSorted(), await inbox.totals()]);
-    return { messages, readUpTo, digest: createHash("sha256").update(whole).digest("hex") };
+    const settings = await new SettingsReader(replica, inbox.opener).all();
+    const whole = JSON.stringify([
+      lines.toSorted(),
+      pinned,
+      names.toSorted(),
+      settings,
+      await inbox.totals(),
+      viewOf(machine),
+    ]);
+    return { messages, deliveries, readUpTo, digest: createHash("sha256").update(whole).digest("hex") };
   });
+}
+
+/** Of the rows on the disk: asked while nothing is on its way there. */
+function viewOf(machine: Machine): string {
+  const rows = [...machine.disk!.state.rows].filter(([key]) => VIEW_ROWS.includes(key[0]!));
+  return viewDigest(rows.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** False for a moment while the program takes damage away by itself: what the disk has forgotten the replica still counts. */

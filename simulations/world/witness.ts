@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import { hex } from "../../src/core/base/bytes.ts";
 import type { LogId, MessageId } from "../../src/core/base/ids.ts";
 import { covers, type Ranges, subtract } from "../../src/core/log/ranges.ts";
-import { messageIsHere } from "../../src/core/inbox/view.ts";
+import { messageRowKey } from "../../src/core/inbox/row-keys.ts";
+import { decodeMessageRow } from "../../src/core/inbox/rows.ts";
 import type { Commit } from "../../src/core/sync/ports.ts";
 import { decodeFrame } from "../../src/core/wire/frame-codec.ts";
 import { FrameSplitter } from "../../src/core/wire/frame-splitter.ts";
@@ -16,6 +17,7 @@ import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import { Canaries } from "./canary.ts";
 import type { Machine } from "./machine.ts";
 import { Violation } from "./violation.ts";
+import { Words } from "./words.ts";
 
 /** Numbers of frames that a sender speaks for its own disk with; and of the one that a quiet pair may send. */
 const FRONTIER = 17;
@@ -30,10 +32,13 @@ export interface Promised {
   readonly machine: Machine;
   readonly conversation: string;
   readonly text: string;
+  /** Somebody else wrote it. */
+  readonly isReceived: boolean;
 }
 
 export class Witness {
   readonly canaries = new Canaries();
+  readonly words: Words;
   readonly promised = new Map<MessageId, Promised>();
   /** Everything that somebody tried to write, promised or not. */
   readonly written = new Set<string>();
@@ -64,6 +69,7 @@ export class Witness {
     readonly fail: (violation: Violation) => void;
   }) {
     this.#count = tell.count;
+    this.words = new Words(tell.count);
     this.#trace = tell.trace;
     this.onViolation = tell.fail;
   }
@@ -123,12 +129,20 @@ export class Witness {
       }
     }
     for (const [key, row] of commit.puts) {
-      if (key.startsWith("m") && !messageIsHere(row)) this.#count("delete before its message");
+      if (key.startsWith("m")) this.#early(row);
       this.#secret(Buffer.from(key, "latin1"), "a row's key", machine);
       this.#secret(row, "a row", machine);
     }
     for (const [name, value] of commit.meta)
       if (value !== null) this.#secret(value, `the value ${name.split("/")[0]}`, machine);
+  }
+
+  /** What names a message may come before it. */
+  #early(row: Uint8Array): void {
+    const { content, marks, register } = decodeMessageRow(row);
+    if (content !== null) return;
+    if (register !== null) this.#count("delete before its message");
+    if (marks !== 0) this.#count("operation before its message");
   }
 
   #oneHead(log: LogId, length: number, root: string): void {
@@ -213,10 +227,14 @@ export class Witness {
   }
 
   /** 9: an application hears of a message once, whatever was cut and however often the program ran. */
-  messageEvent(machine: Machine, id: string): void {
+  messageEvent(machine: Machine, id: MessageId): void {
     const heard = this.#events.get(machine) ?? new Set<string>();
     this.#events.set(machine, heard);
-    this.#hold(9, !heard.has(id), () => `${machine.name} told of one message twice`);
+    this.#hold(
+      9,
+      !heard.has(id) || wasForgotten(machine, id),
+      () => `${machine.name} told of one message twice`,
+    );
     heard.add(id);
   }
 
@@ -231,6 +249,17 @@ export class Witness {
     this.promised.set(promised.id, promised);
     this.#count("messages promised");
   }
+}
+
+/** It was damaged, so that a view that was built meanwhile did not have it: once it is back it is news. */
+function wasForgotten(machine: Machine, id: MessageId): boolean {
+  const state = machine.disk?.state;
+  const row = state?.rows.get(messageRowKey(id));
+  const content = row === undefined ? null : decodeMessageRow(row).content;
+  const log = content === null ? undefined : state?.logOf(content.place.logNumber);
+  if (content === null || log === undefined) return false;
+  const { position } = content.place;
+  return machine.wasDamaged(log, { from: position, to: position + 1 });
 }
 
 /** For traces: which logs and rows, and what is in them. */

@@ -5,6 +5,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { isEngineError } from "../../src/core/base/errors.ts";
+import type { MessageId } from "../../src/core/base/ids.ts";
 import { MemoryLan } from "../doubles/memory-discovery.ts";
 import { MemoryHub } from "../doubles/memory-net.ts";
 import { Random } from "../doubles/random.ts";
@@ -13,6 +14,7 @@ import { Calm } from "./calm.ts";
 import { MARK } from "./canary.ts";
 import { tapCrypto } from "./crypto-taps.ts";
 import { Faults } from "./faults.ts";
+import { InboxPeople } from "./inbox-people.ts";
 import { Judge } from "./judge.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { fillBackups, People } from "./people.ts";
@@ -52,6 +54,7 @@ export class World {
   readonly #hub: MemoryHub;
   readonly #judge: Judge;
   readonly #people: People;
+  readonly #inboxPeople: InboxPeople;
   readonly #faults: Faults;
   readonly #calm: Calm;
   readonly #surroundings: Surroundings;
@@ -97,6 +100,7 @@ export class World {
       powerOn: this.#powerOn,
     };
     this.#people = new People({ ...shared, witness: this.witness });
+    this.#inboxPeople = new InboxPeople({ ...shared, witness: this.witness, words: this.witness.words });
     const strangers = new Strangers({
       hub: this.#hub,
       random: this.#random,
@@ -186,9 +190,14 @@ export class World {
       case "link":
       case "import":
       case "newer-version":
+      case "upgrade":
       case "absence":
       case "verify":
         return this.#people.do(step);
+      case "mark":
+      case "property":
+      case "setting":
+        return this.#inboxPeople.do(step);
       case "copy-kept":
       case "copy-put-back":
       case "clone":
@@ -274,7 +283,7 @@ export class World {
 
   async #listen(machine: Machine): Promise<void> {
     for await (const event of machine.running!.node.events({ kinds: ["message", "alarm"] })) {
-      if (event.event === "message") this.witness.messageEvent(machine, event.message.id);
+      if (event.event === "message") this.witness.messageEvent(machine, event.message.id as MessageId);
       if (event.event === "alarm") this.count(`alarm ${event.code}`);
     }
   }
@@ -297,6 +306,7 @@ export class World {
       pace: { slowPercent, slowMsMax },
       syncMsMax,
       batchBytesMax,
+      isOlder: index === this.plan.older,
     });
   }
 

@@ -27,14 +27,14 @@ export const invariants: readonly {
   },
   {
     number: 6,
-    what: "equal sets, equal fingerprints and equal inboxes; unequal sets, unequal fingerprints",
+    what: "equal sets, equal fingerprints, equal inboxes and equal rows behind them; unequal sets, unequal fingerprints",
     heldBy: "judge.ts, every 40 and every 600 events",
   },
   { number: 7, what: "known heads never go backwards", heldBy: "witness.ts, every commit" },
   {
     number: 8,
-    what: "the writer reads what it wrote; how far a conversation is read only grows",
-    heldBy: "world.ts after every promise; judge.ts, every inbox",
+    what: "the writer reads what it wrote; read marks and delivery only grow; what was unsent or deleted stays so; in the end stands what somebody said last",
+    heldBy: "world.ts after every promise; judge.ts and inbox-judge.ts, every inbox and at the end",
   },
   {
     number: 9,

@@ -35,6 +35,15 @@ export const rarePaths: readonly { readonly path: string; readonly what: string 
   { path: "one backup on two devices", what: "two devices take in one archive" },
   { path: "two admissions at once", what: "two members admit devices that do not know of each other" },
   { path: "delete before its message", what: "a delete arrives before what it deletes" },
+  {
+    path: "operation before its message",
+    what: "an edit, unsend, reaction or state arrives before its message",
+  },
+  { path: "two edits at once", what: "two devices edit a message, and neither has heard of the other" },
+  { path: "unsend against edit", what: "one device takes a message back while another edits it" },
+  { path: "restore against delete", what: "one device restores a message while another deletes it" },
+  { path: "reaction set and removed at once", what: "one device sets a reaction while another removes it" },
+  { path: "unknown kind folded after an upgrade", what: "a device gets the version that knows what it held" },
   { path: "stranger's stream refused PEER_CLOSED", what: "a stranger is sent away" },
   { path: "stranger wrong-account refused NOT_A_MEMBER", what: "a device of another account is sent away" },
 ];
