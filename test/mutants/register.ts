@@ -6,6 +6,7 @@ import type { Mutant } from "./mutant.ts";
 import { cryptoMutants } from "./register/crypto.ts";
 import { edgesMutants } from "./register/edges.ts";
 import { inboxMutants } from "./register/inbox.ts";
+import { inboxMarksMutants } from "./register/inbox-marks.ts";
 import { linkMutants } from "./register/link.ts";
 import { logMutants } from "./register/log.ts";
 import { membershipMutants } from "./register/membership.ts";
@@ -22,6 +23,7 @@ export const register: readonly Mutant[] = [
   ...storeMutants,
   ...replicaMutants,
   ...inboxMutants,
+  ...inboxMarksMutants,
   ...linkMutants,
   ...networkMutants,
   ...edgesMutants,

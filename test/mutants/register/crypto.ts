@@ -23,8 +23,8 @@ export const cryptoMutants: readonly Mutant[] = [
   {
     id: "crypto-position-unbound",
     file: "src/core/crypto/derive.ts",
-    find: "putU32(associated, prefixSize + 4, position >>> 0);",
-    put: "putU32(associated, prefixSize + 4, 0);",
+    find: "  putU32(associated, prefixSize + 4, position >>> 0);\n",
+    put: "",
     bug: "a payload is sealed to its log and not to its position",
     breaks: "C5",
     by: { kind: "tests", files: ["test/unit/crypto/derive.test.ts"] },

@@ -57,6 +57,15 @@ export const edgesMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/integration/api/socket.test.ts"] },
   },
   {
+    id: "cli-delete-unasked",
+    file: "cli/commands/delete.ts",
+    find: "const UNASKED_MAX = 100;",
+    put: "const UNASKED_MAX = 100_000;",
+    bug: "a script that went wrong puts thousands of messages into the bin unasked",
+    breaks: "I8",
+    by: { kind: "tests", files: ["test/integration/cli/inbox-commands.test.ts"] },
+  },
+  {
     id: "cli-secret-in-error",
     file: "src/core/crypto/phrase.ts",
     find: "`word ${position} is not in the list of words${others}`",

@@ -6,7 +6,7 @@ export const replicaMutants: readonly Mutant[] = [
     id: "replica-stamp-behind",
     file: "src/app/replica/own-turns.ts",
     find: "nextStamp(wallMs, last.get(register) ?? lastStampIn(rows, register));",
-    put: "nextStamp(wallMs, null);",
+    put: "nextStamp(wallMs, last.size < 0 ? lastStampIn(rows, register) : null);",
     bug: "what is written does not stand behind what was seen",
     breaks: "L13",
     by: { kind: "tests", files: ["test/integration/app/replica.test.ts"] },
@@ -100,5 +100,14 @@ export const replicaMutants: readonly Mutant[] = [
     bug: "what is there seems not to be, while the view is built again",
     breaks: "S9",
     by: { kind: "tests", files: ["test/integration/app/damage.test.ts"] },
+  },
+  {
+    id: "replica-view-stops-at-damage",
+    file: "src/app/replica/replica.ts",
+    find: "if (to - from <= 1) return [];",
+    put: "if (to - from <= 1) throw error;",
+    bug: "a damaged entry keeps a device from opening after an upgrade",
+    breaks: "S9",
+    by: { kind: "tests", files: ["test/integration/app/replica-disk.test.ts"] },
   },
 ];

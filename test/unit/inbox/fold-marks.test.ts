@@ -140,6 +140,7 @@ describe("reactions", () => {
     const forms = [react(2, { sender: "+49 30 123" }), react(3, { sender: "+4930123" })];
     deepEqual(shown(received, ...forms).reactions, [3]);
     deepEqual(shown(received, react(2), react(3, { sender: "me" })).reactions, [2, 3]);
+    deepEqual(shown(received, react(2, { sender: "Mum" }), react(3, { sender: "Dad" })).reactions, [2, 3]);
   });
 
   it("are taken back and given again by the last word", () => {

@@ -305,6 +305,20 @@ describe("operations", () => {
     );
   });
 
+  it("L15: of a later kind of message are out, taken in or read as a message with these flags is", () => {
+    for (const direction of ["in", "out"] as const)
+      for (const takenIn of [true, false])
+        for (const readAtSource of [true, false]) {
+          const known = messageBody({ text: "", direction, takenIn, readAtSource });
+          const payload = encodeOperation(operationOf(known), { logDevice });
+          payload[1] = 64;
+          deepEqual(
+            decodeOperation(payload, { logDevice }).body,
+            laterMessage({ direction, takenIn, readAtSource }),
+          );
+        }
+  });
+
   it("go into the state log unless they are messages", () => {
     equal(logClassOf(messageBody()), "messages");
     equal(logClassOf({ kind: "unread", conversation: conversationIdAt(1) }), "state");
