@@ -50,7 +50,7 @@ export async function auditGrown(path: string, lengthMin: number): Promise<numbe
       undefined,
     ]);
     const found = await store.verify({ log: growingLogId, forgetBad: false, onProgress: () => undefined });
-    deepEqual(found, { entries: length, bad: [] });
+    deepEqual(found, { entries: length, bad: [], worn: [] });
     return length;
   } finally {
     await store.close();
