@@ -1,9 +1,12 @@
 /**
  * The world of whole devices itself: a seed repeats, and what breaks an invariant is found. Sets of seeds run with `npm run sim`.
  */
-import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
-import type { MessageId } from "../src/core/base/ids.ts";
+import { deepEqual, equal, match, notDeepEqual, notEqual, ok } from "node:assert/strict";
+import type { LogId, MessageId, TreeHash } from "../src/core/base/ids.ts";
+import type { RowKey } from "../src/core/log/rows.ts";
+import { MemoryDisk } from "./doubles/memory-disk.ts";
 import { Canaries, MARK } from "./world/canary.ts";
+import type { Lie } from "./world/lying-stream.ts";
 import { addressOf } from "./world/people.ts";
 import { type Plan, planOf, type Step } from "./world/plan.ts";
 import { Violation } from "./world/violation.ts";
@@ -125,6 +128,51 @@ describe("the world of whole devices", function () {
     match(String(failure), /in the end/);
   });
 
+  it("finds that a device has lost what it had acknowledged, also while its program does not run", async () => {
+    const away: Step = { at: 40_000, kind: "absence", device: 1, forMs: 3_600_000 };
+    const failure = await failureOf(quietPlan([send(20_000, 0), away, send(51_000, 0)]), (world) => {
+      world.time.after(50_000, () => {
+        for (const stored of world.machines[1]!.disk!.state.logs.values())
+          stored.state = { ...stored.state, held: [] };
+      });
+    });
+    equal(brokenInvariant(failure), 2);
+    match(String(failure), /count on it/);
+  });
+
+  it("finds a head on a disk that was to be refused", () => {
+    const failures: Violation[] = [];
+    const { witness, machines } = new World(quietPlan([]));
+    witness.onViolation = (violation): void => void failures.push(violation);
+    const disk = new MemoryDisk();
+    witness.watch(machines[0]!, disk);
+    const write = (signature: Uint8Array): void => {
+      const root = new Uint8Array(32) as TreeHash;
+      const head = { log: "ab".repeat(32) as LogId, length: 1, root, signature };
+      const state = { head, peaks: [], held: [], prefix: { length: 0, root } };
+      const logs = [{ state, from: 0, entries: [], leaves: [], nodes: [] }];
+      disk.write({ logs, puts: new Map(), dels: new Set(), meta: new Map() });
+    };
+    witness.mustBeRefused(new Uint8Array(64).fill(1));
+    write(new Uint8Array(64).fill(2));
+    equal(failures.length, 0);
+    write(new Uint8Array(64).fill(1));
+    deepEqual(
+      failures.map(({ invariant }) => invariant),
+      [10],
+    );
+  });
+
+  it("finds more bytes on their way to one peer than its streams may hold", async () => {
+    const failure = await failureOf(quietPlan([send(20_000, 0), send(51_000, 0, 40)]), (world) => {
+      world.time.after(50_000, () => {
+        const { net } = world.machines[0]!.running!;
+        net.unreadBy = () => new Map([["stranger", 2 ** 21]]);
+      });
+    });
+    equal(brokenInvariant(failure), 14);
+  });
+
   it("finds a promised message that a restart has lost", async () => {
     const crash: Step = {
       at: 30_000,
@@ -155,6 +203,90 @@ describe("the world of whole devices", function () {
       });
     });
     equal(brokenInvariant(failure), 5);
+  });
+
+  it("finds a row of a view that another device with the same entries has otherwise", async () => {
+    const failure = await failureOf(quietPlan([send(20_000, 0)]), (world) => {
+      world.time.after(50_000, () => {
+        const { rows } = world.machines[0]!.disk!.state;
+        // When a message was unsent that nobody wrote: nothing shows it.
+        const [, name] = [...rows].find(([key]) => key.startsWith("d"))!;
+        rows.set(`u${"\0".repeat(16)}` as RowKey, name);
+      });
+    });
+    equal(brokenInvariant(failure), 6);
+    match(String(failure), /another inbox of the same set/);
+  });
+
+  describe("a member that misuses its keys", () => {
+    const link: Step = {
+      at: 12_000,
+      kind: "link",
+      device: 0,
+      joiner: 2,
+      code: "words",
+      isRefused: false,
+      diesAtCall: 0,
+    };
+    const visit = (at: number, device: number, history: 0 | 1, lie: Lie = "none"): Step => ({
+      at,
+      kind: "hostile-visit",
+      device,
+      history,
+      lie,
+      writes: false,
+      forMs: 2_000,
+    });
+    const apart: Step = { at: 39_000, kind: "isolate", device: 1, forMs: 8_000 };
+    const planWith = (...steps: readonly Step[]): Plan =>
+      quietPlan([link, { at: 25_000, kind: "hostile-join", device: 0 }, send(36_000, 0), ...steps], {
+        devices: 3,
+      });
+
+    it("L7, C2: devices that were shown two histories of one log tell their people, and agree on the rest", async () => {
+      const world = new World(planWith(apart, visit(40_000, 0, 0), visit(43_000, 1, 1)));
+      const { failure, counts } = await world.run();
+      equal(failure, null);
+      ok((counts.get("fork between honest devices told") ?? 0) > 0);
+      equal(world.witness.forksTold.size, 3);
+      const [log] = world.witness.forksTold.get(world.machines[0]!)!;
+      const roots = world.machines.map(({ disk }) => disk!.state.logs.get(log as LogId)!.state.head.root);
+      notDeepEqual(roots[0], roots[1]);
+    });
+
+    it("L7: the judge finds a fork that nobody is told of", async () => {
+      const failure = await failureOf(
+        planWith(apart, visit(40_000, 0, 0), visit(43_000, 1, 1)),
+        ({ witness }) => {
+          witness.forkTold = () => undefined;
+        },
+      );
+      equal(brokenInvariant(failure), 4);
+    });
+
+    it("L7: a member that brings a second history is shown the evidence", async () => {
+      const { failure, counts } = await new World(planWith(visit(40_000, 0, 0), visit(43_000, 0, 1))).run();
+      equal(failure, null);
+      equal(counts.get("hostile device shown its own fork"), 1);
+      ok((counts.get("alarm fork") ?? 0) > 0);
+    });
+
+    const closed = [
+      ["unsolicited", "session closed unsolicited"],
+      ["bad-proof", "session closed bad-proof"],
+      ["bad-signature", "session closed bad-signature"],
+      ["offers-more", "hostile device asked for what it offered"],
+      ["far-ahead", "head far ahead taken"],
+    ] as const;
+    for (const [lie, path] of closed) {
+      it(`C3: ${lie}: the others notice, or lose nothing by it`, async () => {
+        // The second time it is known by what it told the first time.
+        const plan = planWith(visit(40_000, 0, 0, lie), visit(43_000, 0, 0, lie));
+        const { failure, counts } = await new World(plan).run();
+        equal(failure, null);
+        ok((counts.get(path) ?? 0) > 0, path);
+      });
+    }
   });
 
   it("finds two heads of one length, a nonce used twice, a message told twice and a text in the clear", () => {

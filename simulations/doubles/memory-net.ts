@@ -49,6 +49,8 @@ export interface MemoryNet extends Net {
    */
   readonly vanish: (how: "told" | "silent") => void;
   readonly openStreams: () => number;
+  /** By the name of the other host: bytes that were sent to it and that it has not read. */
+  unreadBy: () => ReadonlyMap<string, number>;
   /** Dials that are under way. */
   readonly dialling: () => number;
 }
@@ -217,6 +219,13 @@ class MemoryHost implements MemoryNet {
   }
 
   readonly openStreams = (): number => this.#streams.size;
+
+  unreadBy: MemoryNet["unreadBy"] = () => {
+    const byName = new Map<string, number>();
+    for (const [stream, { to }] of this.#streams)
+      byName.set(to.name, (byName.get(to.name) ?? 0) + stream.unread);
+    return byName;
+  };
 
   readonly dialling = (): number => this.#dialling;
 

@@ -6,10 +6,10 @@ import "../../src/promise-with-resolvers.ts";
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { planOf } from "../world/plan.ts";
-import { rarePaths } from "../world/registers/rare-paths.ts";
 import { regressions } from "../world/registers/regressions.ts";
 import { formatCounts } from "../wifi/table.ts";
-import { type Command, parseOptions, SEEDS_DEFAULT, usage } from "./options.ts";
+import { missedPaths } from "./missed-paths.ts";
+import { type Command, parseOptions, usage } from "./options.ts";
 import { readOptions } from "../read-options.ts";
 import { readProgress, writeProgress } from "./progress.ts";
 import { describeFailure, planWithout, runPlan } from "./run-seed.ts";
@@ -87,7 +87,7 @@ async function runSet(command: Extract<Command, { kind: "set" }>, commit: string
   }
   if (next < command.seeds)
     console.log(`stopped before seed ${next}: npm run sim -- --seeds ${command.seeds} --resume`);
-  const missing = next < SEEDS_DEFAULT ? [] : rarePaths.filter(({ path }) => (counts.get(path) ?? 0) === 0);
+  const missing = missedPaths({ seeds: passed + failed.length, counts });
   for (const { path, what } of missing)
     console.log(`never met, so these seeds say nothing of it: ${what} (${path})`);
   console.log(formatCounts({ passed, failed: failed.length + missing.length, skipped: 0 }));

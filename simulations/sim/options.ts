@@ -23,7 +23,7 @@ export interface Options {
   readonly commit: string | null;
 }
 
-export const SEEDS_DEFAULT = 300;
+const SEEDS_DEFAULT = 300;
 
 export const usage = `npm run sim -- [--seeds N [--minutes M] [--resume]] [--seed N [--trace] [--without I,J,…]] [--shrink N] [--commit HASH]
 

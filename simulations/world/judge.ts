@@ -4,10 +4,13 @@
  */
 import { rootReference } from "../../test/support/merkle-reference.ts";
 import { equalBytes } from "../../src/core/base/bytes.ts";
+import type { LogId } from "../../src/core/base/ids.ts";
 import { messageIsHere, messageRowKey } from "../../src/core/inbox/view.ts";
 import { leavesOf } from "../../src/core/log/header.ts";
 import { isComplete } from "../../src/core/log/state.ts";
+import type { LogState } from "../../src/core/log/types.ts";
 import type { MemoryLog } from "../doubles/memory-disk.ts";
+import { HOSTILE_CONVERSATION } from "./hostile-device.ts";
 import type { Machine } from "./machine.ts";
 import { InboxJudge } from "./inbox-judge.ts";
 import { inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
@@ -17,22 +20,27 @@ import type { Witness } from "./witness.ts";
 /** Streams of one program, and dials under way: what strangers and siblings together can make it have (docs/security.md). */
 const STREAMS_MAX = 200;
 const DIALS_MAX = 40;
+/** Sent to one peer and not read by it: the windows of four streams. */
+const UNREAD_OF_PEER_MAX = 4 * 256 * 1024;
 
 export class Judge {
   readonly #witness: Witness;
   readonly #machines: readonly Machine[];
   readonly #inboxes: InboxJudge;
+  readonly #count: (path: string) => void;
   /** How far each device had read each conversation when it was last looked at. */
   readonly #readUpTo = new Map<string, string>();
 
-  constructor(witness: Witness, machines: readonly Machine[]) {
+  constructor(witness: Witness, machines: readonly Machine[], count: (path: string) => void) {
     this.#witness = witness;
     this.#machines = machines;
     this.#inboxes = new InboxJudge(witness);
+    this.#count = count;
   }
 
   /** Cheap enough to be asked every few events: sets and fingerprints, limits. */
   compareSets(): void {
+    this.#witness.checkVouched();
     const byPrint = new Map<string, string>();
     const bySet = new Map<string, string>();
     for (const machine of this.#running()) {
@@ -42,6 +50,12 @@ export class Judge {
         net.openStreams() <= STREAMS_MAX && net.dialling() <= DIALS_MAX,
         () => `${machine.name} has ${net.openStreams()} streams and ${net.dialling()} dials`,
       );
+      for (const [peer, unread] of net.unreadBy())
+        hold(
+          14,
+          unread <= UNREAD_OF_PEER_MAX,
+          () => `${machine.name} has ${unread} bytes on their way to ${peer}`,
+        );
       if (machine.isRepairing || !machine.isDiskQuiet || !isAsOnDisk(machine, replica)) continue;
       const print = `${replica.account} ${replica.fingerprint()}`;
       const set = `${replica.account} ${setOf(machine, replica)}`;
@@ -96,13 +110,40 @@ export class Judge {
     }
   }
 
+  /** What it holds, beside the logs of a device that signs two histories: of those each keeps what it was shown first. */
+  readonly printOf = (machine: Machine): string => {
+    const { replica } = machine.running!;
+    const { forked } = this.#witness;
+    return forked.size === 0 ? replica.fingerprint() : setOf(machine, replica, forked);
+  };
+
+  /** Nothing is missing below a known head, but what a hostile device never showed. */
+  isComplete(machine: Machine): boolean {
+    const { replica } = machine.running!;
+    const states = [...replica.frontier.values()];
+    return states.every((state) => isComplete(state) || this.#witness.forked.has(state.head.log));
+  }
+
+  /** They hold something else of the logs of a hostile device. */
+  areAtOdds(machine: Machine, other: Machine): boolean {
+    return setOf(machine, machine.running!.replica) !== setOf(other, other.running!.replica);
+  }
+
+  /** How many pairs hold something else. */
+  pairsAtOdds(): number {
+    if (this.#witness.forked.size === 0) return 0;
+    const sets = this.#running().map((machine) => setOf(machine, machine.running!.replica));
+    return sets.flatMap((set, at) => sets.slice(at + 1).filter((other) => other !== set)).length;
+  }
+
   /** Every device that lives shows everything that was promised anywhere, and its trees are those of its entries. */
   async checkEnd(): Promise<void> {
     this.compareSets();
     await this.compareInboxes();
     const running = this.#running();
-    const prints = new Set(running.map((machine) => machine.running!.replica.fingerprint()));
+    const prints = new Set(running.map(this.printOf));
     hold(13, prints.size <= 1, () => `${prints.size} different fingerprints remain`);
+    if (this.#witness.forked.size > 0) await this.#checkBeside(running);
     await this.checkPromises(running, this.#machines);
     for (const machine of running) {
       await this.#inboxes.checkEnd(machine);
@@ -110,6 +151,57 @@ export class Judge {
       const { replica } = machine.running!;
       hold(5, isAsOnDisk(machine, replica), () => `${machine.name} counts what its disk does not hold`);
     }
+  }
+
+  /** 4, 6: what a hostile device did to its own logs is told, and changes nothing else that is shown. */
+  async #checkBeside(running: readonly Machine[]): Promise<void> {
+    const digests = new Set<string>();
+    for (const machine of running) digests.add((await inboxOf(machine, HOSTILE_CONVERSATION))!.digest);
+    hold(6, digests.size <= 1, () => `${digests.size} different inboxes beside a hostile device's remain`);
+    this.holdForksTold();
+    const isFarAhead = ({ head, held }: LogState): boolean =>
+      this.#witness.forked.has(head.log) && head.length > (held.at(-1)?.to ?? 0);
+    const states = running.flatMap((machine) => [...machine.running!.replica.frontier.values()]);
+    if (states.some(isFarAhead)) this.#count("head far ahead taken");
+  }
+
+  /** Another device holds another history of the log than this one. */
+  isContradictedElsewhere(log: string, machine: Machine): boolean {
+    return this.#running().some((other) => this.#isContradicted(log, machine, other));
+  }
+
+  /** 4: who holds one of two heads that contradict each other, and is connected to who holds the other, has been told. */
+  holdForksTold(): void {
+    for (const { machine, isTold } of this.#contradictions())
+      hold(4, isTold, () => `${machine.name} was not told that one log has two histories`);
+  }
+
+  get areForksTold(): boolean {
+    return this.#contradictions().every(({ isTold }) => isTold);
+  }
+
+  #contradictions(): readonly { readonly machine: Machine; readonly isTold: boolean }[] {
+    const running = this.#running();
+    return [...this.#witness.forked].flatMap((log) =>
+      running
+        .filter((machine) => this.isContradictedElsewhere(log, machine))
+        .map((machine) => ({
+          machine,
+          isTold: this.#witness.forksTold.get(machine)?.has(log) === true,
+        })),
+    );
+  }
+
+  /**
+   * Both hold signed heads of one length and different roots: that is evidence. Where they hold the same entries all the same, they have
+   * no reason to compare heads as long as they stay connected.
+   */
+  #isContradicted(log: string, machine: Machine, other: Machine): boolean {
+    const [a, b] = [machine, other].map(({ disk }) => disk?.state.logs.get(log as LogId)?.state);
+    if (a === undefined || b === undefined || a.head.length !== b.head.length) return false;
+    const isSameHeld =
+      JSON.stringify(a.held) === JSON.stringify(b.held) && equalBytes(a.prefix.root, b.prefix.root);
+    return !isSameHeld && !equalBytes(a.head.root, b.head.root);
   }
 
   /** 2: these devices show everything that was promised on those. */
@@ -132,7 +224,7 @@ export class Judge {
 
   /** What all devices show. */
   async shown(): Promise<string> {
-    const inboxes = await Promise.all(this.#running().map(inboxOf));
+    const inboxes = await Promise.all(this.#running().map((machine) => inboxOf(machine)));
     return inboxes.map((inbox) => inbox?.digest).join(" ");
   }
 

@@ -3,9 +3,16 @@
  * drops steps of it. A step holds all that it needs, so that dropping one changes no other.
  */
 import { Random } from "../doubles/random.ts";
+import { type HostileStep, hostileSteps } from "./hostile-plan.ts";
 import { type InboxStep, inboxSteps } from "./inbox-plan.ts";
 
-export type Step = { readonly at: number } & (PeopleStep | InboxStep | FaultStep | SecondLifeStep);
+export type Step = { readonly at: number } & (
+  | PeopleStep
+  | InboxStep
+  | FaultStep
+  | SecondLifeStep
+  | HostileStep
+);
 
 export type PeopleStep =
   | {
@@ -171,7 +178,9 @@ export function planOf(seed: number): Plan {
     slowMsMax: random.pick([1, 10, 100]),
     discoveryLossPercent: random.pick([0, 10, 40]),
     backups: 2,
-    steps: withDeaths(seed, devices, stormMs, steps).toSorted((a, b) => a.at - b.at),
+    steps: [...withDeaths(seed, devices, stormMs, steps), ...hostileSteps(seed, devices, stormMs)].toSorted(
+      (a, b) => a.at - b.at,
+    ),
   };
 }
 

@@ -23,9 +23,11 @@ export interface SeenInbox {
 /** The rows of the view: docs/spec/inbox.md, "View". */
 const VIEW_ROWS = "moeurcsdt";
 
+const NO_LOGS: ReadonlySet<string> = new Set();
 const ALL = { limit: 100_000, before: null, deleted: true };
 
-export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> {
+/** `beside`: a conversation that is left out, and the totals with it. */
+export async function inboxOf(machine: Machine, beside?: string): Promise<SeenInbox | undefined> {
   return machine.observe(async ({ replica }) => {
     const inbox = new InboxReader(replica, () => ({ here: true, devices: [], cloud: null }));
     const messages: Message[] = [];
@@ -34,6 +36,8 @@ export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> 
     const pinned: string[] = [];
     const lines: string[] = [];
     for (const state of await inbox.conversations()) {
+      const [line] = await readLines(replica, inbox, [state]);
+      if (line!.conversation === beside) continue;
       const read = await inbox.messages(state.conversation, ALL);
       const shown = read.map((one) => inbox.message(one, state));
       messages.push(...shown);
@@ -48,7 +52,6 @@ export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> 
         read.filter(({ ordered }) => ordered.edited).map(({ ordered }) => inbox.marks.edits(ordered.id)),
       );
       // Until when it is muted stands in the rows; whether it is by now each clock says for itself.
-      const [line] = await readLines(replica, inbox, [state]);
       const { muted: _, mutedUntil: __, ...described } = line!;
       lines.push(JSON.stringify([state.conversation, described, shown, pasts]));
     }
@@ -59,8 +62,7 @@ export async function inboxOf(machine: Machine): Promise<SeenInbox | undefined> 
       pinned,
       names.toSorted(),
       settings,
-      await inbox.totals(),
-      viewOf(machine),
+      beside === undefined ? [await inbox.totals(), viewOf(machine)] : null,
     ]);
     return { messages, deliveries, readUpTo, digest: createHash("sha256").update(whole).digest("hex") };
   });
@@ -80,11 +82,13 @@ export function isAsOnDisk(machine: Machine, replica: Replica): boolean {
   );
 }
 
-/** Which entries of which logs of known owners are taken in, by their leaves. */
-export function setOf(machine: Machine, replica: Replica): string {
+/** Which entries of which logs of known owners are taken in, by their leaves; those of the logs `beside` are left out. */
+export function setOf(machine: Machine, replica: Replica, beside: ReadonlySet<string> = NO_LOGS): string {
   const hash = createHash("sha256");
   const { logs } = machine.disk!.state;
-  const known = [...logs.keys()].filter((log) => replica.members.logs.has(log)).toSorted();
+  const known = [...logs.keys()]
+    .filter((log) => replica.members.logs.has(log) && !beside.has(log))
+    .toSorted();
   for (const log of known) addLog(hash, log, logs.get(log)!);
   return hash.digest("hex");
 }

@@ -9,6 +9,19 @@ import type { Random } from "../doubles/random.ts";
 import type { Machine } from "./machine.ts";
 import type { FaultStep } from "./plan.ts";
 
+/**
+ * What a peer needs that is no member: the seam for all that come from outside. It stands on the hub under a name of its own
+ * (`hub.createNet(name)`, then `dial` or `handle`), where links, cuts and the tap on the wire find it as any machine; it is told the
+ * time, and what it begins may fail as everyday life does. A cloud peer that withholds, rolls back and swaps comes in here, as strangers
+ * and hostile-device.ts do: steps of a plan and chance of its own (so that no other seed changes), a case in `World`, rows in registers.
+ */
+export interface OutsidersWorld {
+  readonly hub: MemoryHub;
+  readonly random: Random;
+  readonly after: (delayMs: number, work: () => void) => void;
+  readonly begin: (work: Promise<unknown>, name: string) => void;
+}
+
 type How = Extract<FaultStep, { kind: "stranger" }>["how"];
 
 const FLOOD = 60;
@@ -23,13 +36,7 @@ export class Strangers {
   readonly #foreigner: () => Promise<Machine>;
   #net: MemoryNet | null = null;
 
-  constructor(input: {
-    readonly hub: MemoryHub;
-    readonly random: Random;
-    readonly after: (delayMs: number, work: () => void) => void;
-    readonly begin: (work: Promise<unknown>, name: string) => void;
-    readonly foreigner: () => Promise<Machine>;
-  }) {
+  constructor(input: OutsidersWorld & { readonly foreigner: () => Promise<Machine> }) {
     this.#hub = input.hub;
     this.#random = input.random;
     this.#after = input.after;

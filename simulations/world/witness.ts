@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { hex } from "../../src/core/base/bytes.ts";
 import type { LogId, MessageId } from "../../src/core/base/ids.ts";
-import { covers, type Ranges, subtract } from "../../src/core/log/ranges.ts";
+import { covers, type Ranges, subtract, union } from "../../src/core/log/ranges.ts";
 import { messageRowKey } from "../../src/core/inbox/row-keys.ts";
 import { decodeMessageRow } from "../../src/core/inbox/rows.ts";
 import type { Commit } from "../../src/core/sync/ports.ts";
@@ -46,6 +46,12 @@ export class Witness {
   readonly unknown = new Set<{ readonly log: LogId; readonly position: number }>();
   /** Logs whose author has two lives, or lies: heads of these may contradict each other. */
   readonly forked = new Set<string>();
+  /** Of which forks the people of each device have been told. */
+  readonly forksTold = new Map<Machine, Set<string>>();
+  /** Leaves and signatures that a hostile member made up: no device may ever write one down. */
+  readonly #refused = new Set<string>();
+  /** What each device has said that it holds, to whomever. */
+  readonly #vouched = new Map<Machine, Map<LogId, Ranges>>();
   readonly #fresh: Promised[] = [];
   framesSent = 0;
   beatsSent = 0;
@@ -123,8 +129,10 @@ export class Witness {
       // What lies there of a write that failed is known to nobody, and is written again.
       if (!isFailed) lengths.set(log, length);
       this.#oneHead(log, length, hex(root));
+      this.#notRefused(machine, state.head.signature);
       for (const [at, entry] of entries.entries()) {
         this.#oneLeaf(log, from + at, hex(leaves[at]!));
+        this.#notRefused(machine, leaves[at]!);
         this.#secret(entry.bytes, "an entry", machine);
       }
     }
@@ -143,6 +151,20 @@ export class Witness {
     if (content !== null) return;
     if (register !== null) this.#count("delete before its message");
     if (marks !== 0) this.#count("operation before its message");
+  }
+
+  /** A leaf or a signature that belongs nowhere is about to be sent to a device. */
+  mustBeRefused(bytes: Uint8Array): void {
+    this.#refused.add(hex(bytes));
+  }
+
+  /** 10: what was refused has left no trace. */
+  #notRefused(machine: Machine, bytes: Uint8Array): void {
+    this.#hold(
+      10,
+      this.#refused.size === 0 || !this.#refused.has(hex(bytes)),
+      () => `${machine.name} took in what proves nothing`,
+    );
   }
 
   #oneHead(log: LogId, length: number, root: string): void {
@@ -217,12 +239,30 @@ export class Witness {
       covers(held, ranges) || missing.length === 0,
       () => `${machine.name} ${how} what its disk does not hold`,
     );
+    const vouched = this.#vouched.get(machine) ?? new Map<LogId, Ranges>();
+    this.#vouched.set(machine, vouched);
+    vouched.set(log, union(vouched.get(log) ?? [], ranges));
+  }
+
+  /**
+   * 2: what a device has said that it holds stays on its disk, whether its program runs or not. So what r devices have acknowledged lies
+   * on r disks, and the loss of all but one of them leaves it.
+   */
+  checkVouched(): void {
+    for (const [machine, vouched] of this.#vouched)
+      for (const [log, ranges] of vouched) {
+        const held = machine.disk?.state.logs.get(log)?.state.held ?? [];
+        if (covers(held, ranges)) continue;
+        const missing = subtract(ranges, held).filter((range) => !machine.wasDamaged(log, range));
+        this.#hold(2, missing.length === 0, () => `${machine.name} lost what others count on it for`);
+      }
   }
 
   /** A device that has two lives, or begins again from an old one: its own logs may contradict each other, and it may hear again. */
   forgive(machine: Machine, logs: readonly LogId[]): void {
     for (const log of logs) this.forked.add(log);
     this.#events.delete(machine);
+    this.#vouched.delete(machine);
     for (const [id, promised] of this.promised) if (promised.machine === machine) this.promised.delete(id);
   }
 
@@ -236,6 +276,12 @@ export class Witness {
       () => `${machine.name} told of one message twice`,
     );
     heard.add(id);
+  }
+
+  /** A person has been told that a log was written twice. */
+  forkTold(machine: Machine, log: string): void {
+    const told = this.forksTold.get(machine) ?? new Set<string>();
+    this.forksTold.set(machine, told.add(log));
   }
 
   /** What was promised since this was asked last. */

@@ -14,6 +14,7 @@ import { Calm } from "./calm.ts";
 import { MARK } from "./canary.ts";
 import { tapCrypto } from "./crypto-taps.ts";
 import { Faults } from "./faults.ts";
+import { HostileDevice } from "./hostile-device.ts";
 import { InboxPeople } from "./inbox-people.ts";
 import { Judge } from "./judge.ts";
 import { Machine, type Surroundings } from "./machine.ts";
@@ -57,6 +58,7 @@ export class World {
   readonly #inboxPeople: InboxPeople;
   readonly #faults: Faults;
   readonly #calm: Calm;
+  readonly #hostile: HostileDevice;
   readonly #surroundings: Surroundings;
   readonly #names: ReadonlyMap<string, Machine>;
   #foreigner: Promise<Machine> | null = null;
@@ -91,7 +93,7 @@ export class World {
     };
     this.machines = Array.from({ length: plan.devices }, (_, index) => this.#createMachine(index));
     this.#names = new Map(this.machines.map((machine) => [machine.name, machine]));
-    this.#judge = new Judge(this.witness, this.machines);
+    this.#judge = new Judge(this.witness, this.machines, count);
     const shared = {
       machines: this.machines,
       count,
@@ -114,6 +116,13 @@ export class World {
       createClone: () => this.#createMachine(plan.devices + 1),
     });
     this.#faults = new Faults({ ...shared, hub: this.#hub, strangers });
+    this.#hostile = new HostileDevice({
+      ...shared,
+      hub: this.#hub,
+      random: new Random(plan.seed ^ 0x3a11),
+      witness: this.witness,
+      createMachines: () => [this.#createMachine(plan.devices + 2), this.#createMachine(plan.devices + 3)],
+    });
     this.#calm = new Calm({
       ...shared,
       time,
@@ -168,10 +177,12 @@ export class World {
 
   async #live(): Promise<void> {
     const [first] = this.machines;
-    this.#begin(first!.found(`${MARK} ${first!.name}`), "found");
+    const found = first!.found(`${MARK} ${first!.name}`).then(() => void this.#listen(first!));
+    this.#begin(found, "found");
     await this.#until(() => first!.running !== null, BEGIN_MS_MAX, "the first device begins");
     for (const step of this.plan.steps) this.#after(step.at, () => this.#do(step));
     await this.#runFor(this.plan.stormMs);
+    this.#hostile.leave();
     const { touched } = this.secondLives;
     await (touched.size > 0 ? this.#calm.endBeside(touched) : this.#calm.end());
   }
@@ -203,6 +214,9 @@ export class World {
       case "clone":
       case "disk-lost":
         return this.secondLives.do(step, this.machines[step.device]!);
+      case "hostile-join":
+      case "hostile-visit":
+        return this.#hostile.do(step);
       default:
         return this.#faults.do(step);
     }
@@ -284,8 +298,15 @@ export class World {
   async #listen(machine: Machine): Promise<void> {
     for await (const event of machine.running!.node.events({ kinds: ["message", "alarm"] })) {
       if (event.event === "message") this.witness.messageEvent(machine, event.message.id as MessageId);
-      if (event.event === "alarm") this.count(`alarm ${event.code}`);
+      if (event.event !== "alarm") continue;
+      this.count(`alarm ${event.code}`);
+      if (event.code === "fork") this.#forkTold(machine, event.evidence ?? "");
     }
+  }
+
+  #forkTold(machine: Machine, log: string): void {
+    this.witness.forkTold(machine, log);
+    if (this.#judge.isContradictedElsewhere(log, machine)) this.count("fork between honest devices told");
   }
 
   #foreign(): Promise<Machine> {

@@ -11,14 +11,14 @@ export const invariants: readonly {
   },
   {
     number: 2,
-    what: "a device acknowledges and offers only what its own disk holds; in the end all hold everything promised",
-    heldBy: "witness.ts, every frame; judge.ts at the end",
+    what: "a device acknowledges and offers only what its own disk holds, and keeps it: r acknowledgements are r copies; in the end all hold everything promised",
+    heldBy: "witness.ts, every frame, and every 40 events for what was said before; judge.ts at the end",
   },
   { number: 3, what: "nothing is shown that nobody wrote", heldBy: "judge.ts, every inbox" },
   {
     number: 4,
-    what: "no two heads of one length: in one run of a program, and on any disk ever",
-    heldBy: "crypto-taps.ts and witness.ts, every signature and every commit",
+    what: "no two heads of one length: in one run of a program, and on any disk ever; where a hostile member signs two, who meets both is told",
+    heldBy: "crypto-taps.ts and witness.ts, every signature and every commit; judge.ts at the end",
   },
   {
     number: 5,
@@ -27,8 +27,8 @@ export const invariants: readonly {
   },
   {
     number: 6,
-    what: "equal sets, equal fingerprints, equal inboxes and equal rows behind them; unequal sets, unequal fingerprints",
-    heldBy: "judge.ts, every 40 and every 600 events",
+    what: "equal sets, equal fingerprints, equal inboxes and equal rows behind them; unequal sets, unequal fingerprints; beside a hostile member's logs all show the same",
+    heldBy: "judge.ts, every 40 and every 600 events, and at the end",
   },
   { number: 7, what: "known heads never go backwards", heldBy: "witness.ts, every commit" },
   {
@@ -43,7 +43,7 @@ export const invariants: readonly {
   },
   {
     number: 10,
-    what: "a position has one content on every disk, whatever came over the network",
+    what: "a position has one content on every disk, whatever came over the network; no altered entry and no altered signature is written down",
     heldBy: "witness.ts, every commit",
   },
   {
@@ -54,9 +54,13 @@ export const invariants: readonly {
   { number: 12, what: "no nonce twice under one key", heldBy: "crypto-taps.ts, every seal" },
   {
     number: 13,
-    what: "when faults are over all are equal and know it within six minutes, and then send beats alone",
-    heldBy: "world.ts, at the end",
+    what: "when faults are over all are equal and know it within six minutes, and then send beats alone; who was shown another history than a peer sends little more",
+    heldBy: "calm.ts, at the end",
   },
-  { number: 14, what: "streams, dials and events stay below their limits", heldBy: "judge.ts, world.ts" },
+  {
+    number: 14,
+    what: "streams and dials, bytes on their way to each peer, and events stay below their limits",
+    heldBy: "judge.ts, every 40 events; world.ts",
+  },
   { number: 15, what: "the same seed gives the same trace", heldBy: "simulations/world.sim.test.ts" },
 ];

@@ -2,13 +2,19 @@
  * Paths that must be met somewhere in a set of seeds, else the set has looked at nothing and counts as failed. `path` is the name under
  * which the world counts it. A register: what comes later adds its rows.
  */
-export const rarePaths: readonly { readonly path: string; readonly what: string }[] = [
+export const rarePaths: readonly {
+  readonly path: string;
+  readonly what: string;
+  /** Too rare to be asked of a smaller set. */
+  readonly fromSeeds?: number;
+}[] = [
   { path: "commits in flight lost", what: "a crash takes commits that were under way" },
   { path: "commits in flight survived untold", what: "a crash leaves commits that nobody was told of" },
   { path: "failed write landed", what: "a write that failed is on the disk all the same" },
   {
     path: "crash while a store is begun",
     what: "a crash while a directory holds a store that is not its device's yet",
+    fromSeeds: 300,
   },
   { path: "fault disk-full", what: "a full disk" },
   { path: "alarm disk", what: "a person is told that nothing can be written" },
@@ -22,6 +28,23 @@ export const rarePaths: readonly { readonly path: string; readonly what: string 
   { path: "cut in one direction", what: "a partition in one direction" },
   { path: "piece corrupted", what: "bytes change on their way" },
   { path: "session closed bad-proof", what: "a session ends for bytes that prove nothing" },
+  { path: "session closed bad-signature", what: "a session ends for a head that its author did not sign" },
+  { path: "session closed unsolicited", what: "entries that nobody asked for are refused" },
+  { path: "hostile device joined", what: "a member that will misuse its keys" },
+  { path: "alarm fork", what: "a person is told that one log has two histories" },
+  { path: "fork between honest devices told", what: "two devices that were shown two histories find out" },
+  {
+    path: "hostile device shown its own fork",
+    what: "who shows a second history is answered with the evidence",
+  },
+  {
+    path: "hostile device asked for what it offered",
+    what: "a device asks for entries that a peer only says it has, and gets what there is of them elsewhere",
+  },
+  {
+    path: "head far ahead taken",
+    what: "a signed and proved head is adopted under which no entry ever comes",
+  },
   { path: "session closed replaced", what: "two connections at once" },
   { path: "session closed silent", what: "a dead connection is given up" },
   { path: "clock ten years off", what: "a clock ten years off" },
