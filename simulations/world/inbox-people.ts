@@ -53,7 +53,8 @@ export class InboxPeople {
   #mark(machine: Machine, step: MarkStep): void {
     const message = this.#picked(step);
     if (message === undefined) return;
-    for (let n = 0; n < step.count; n++)
+    // The first of them may be what it dies of.
+    for (let n = 0; n < step.count && machine.running !== null; n++)
       this.#world.begin(this.#markOne(machine, message, step, step.choice + n), step.what);
   }
 

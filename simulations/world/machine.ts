@@ -237,6 +237,10 @@ export class Machine {
     running.life.isObserved = true;
     try {
       return await look(running);
+    } catch (error) {
+      // It ends while it is looked at, and its store has ended already.
+      if (isEngineError(error, "STORE_CLOSED")) return undefined;
+      throw error;
     } finally {
       running.life.isObserved = false;
     }
