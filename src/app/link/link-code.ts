@@ -96,7 +96,8 @@ function parseUri(typed: string): LinkCode {
     secret: { kind: "qr", password: utf8(secret) },
     addresses: fields
       .filter(([key]) => key === "a")
-      .map(([, address]) => address)
+      .map(([, address]) => address.trim())
+      .filter((address) => address !== "")
       .slice(0, 16),
   };
 }
