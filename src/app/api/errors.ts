@@ -70,6 +70,7 @@ const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   REACTION_INVALID: "React with one emoji, such as 👍.",
   NOT_YOURS: "`kinlog show` marks your own messages as me; only those can be edited or unsent.",
   MESSAGE_UNSENT: "Send a new message instead.",
+  SEARCH_QUERY_INVALID: "Give 1 to 32 words, at most 1,024 characters; `kin*` finds what begins with kin.",
   CONFIRMATION_REQUIRED: "Run it at a terminal and answer, or add --yes.",
   RECOVERY_PHRASE_GONE: "Use the words that you wrote down when they were shown.",
   USAGE: "`kinlog --help` lists the commands, `kinlog COMMAND --help` their options.",

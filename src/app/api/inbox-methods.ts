@@ -6,6 +6,7 @@ import { DELIVERY_STATES, PARTICIPANTS_MAX } from "../../core/inbox/types.ts";
 import type { SettingScope } from "../node/types.ts";
 import type { MethodEntry } from "./method-entry.ts";
 import { flag, list, oneOf, optional, shortText, text, whole } from "./params.ts";
+import { progressOf } from "./progress.ts";
 import type { MethodName } from "./protocol.ts";
 
 type InboxMethod = Extract<MethodName, `${"messages" | "conversations" | "settings"}.${string}`>;
@@ -28,6 +29,15 @@ export const INBOX_METHODS: { readonly [Name in InboxMethod]: MethodEntry<Name> 
   "messages.show": {
     fields: { conversation: text, limit, before: optional(id), deleted: optional(flag) },
     run: ({ node }, { conversation, ...options }) => node.messages.show(conversation, options),
+  },
+  "messages.search": {
+    fields: { text, conversation: optional(text), limit, before: optional(id) },
+    run: async (running, wanted) => {
+      const { node, call } = running;
+      const { messages, ...page } = await node.messages.search(wanted, { onProgress: progressOf(running) });
+      await call.emit({ event: "page", ...page });
+      return messages;
+    },
   },
   "messages.delete": {
     fields: { ids, confirmed: optional(flag) },

@@ -3,14 +3,14 @@
  * Knows no connection: that is request-session.ts. Tests: test/unit/api/methods.test.ts.
  */
 import { EngineError } from "../../core/base/errors.ts";
-import type { Clock } from "../../core/base/ports.ts";
 import { normaliseAddress } from "../../core/inbox/address.ts";
 import type { ImportFormat } from "../../core/inbox/import-types.ts";
-import type { EventKind, KinlogEvent, KinlogNode, OnProgress } from "../node/types.ts";
+import type { EventKind, KinlogEvent, KinlogNode } from "../node/types.ts";
 import { INBOX_METHODS } from "./inbox-methods.ts";
 import { LinkQuestion, openLink } from "./link-question.ts";
 import type { Call, Dispatch, Lasting, MethodEntry, MethodHost, Running } from "./method-entry.ts";
 import { flag, list, oneOf, optional, readParams, shortText, text, whole } from "./params.ts";
+import { progressOf } from "./progress.ts";
 import type { ApiMethods, MethodName } from "./protocol.ts";
 
 const ADDRESS_CHARACTERS_MAX = 1_024;
@@ -178,16 +178,6 @@ export function abortReason(signal: AbortSignal): EngineError {
     : new EngineError("ABORTED", "the request was ended before it was done");
 }
 
-function progressOf({
-  host,
-  call,
-}: {
-  readonly host: MethodHost;
-  readonly call: Call<ApiMethods["verify"]["event"]>;
-}): OnProgress {
-  return (progress) => call.tell({ event: "progress", at: timeNow(host.clock), ...progress });
-}
-
 async function exportLines(running: Running<"export">): Promise<{ readonly exported: number }> {
   const { node, call } = running;
   let lines: string[] = [];
@@ -258,8 +248,4 @@ function conversationOf(event: KinlogEvent): string | null {
 /** Of either family of systems. */
 function isAbsolutePath(path: string): boolean {
   return path.startsWith("/") || path.startsWith("\\\\") || /^[A-Za-z]:[\\/]/.test(path);
-}
-
-export function timeNow(clock: Clock): string {
-  return new Date(clock.wallMs()).toISOString();
 }

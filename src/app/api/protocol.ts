@@ -12,6 +12,7 @@ import type {
   KinlogEvent,
   Message,
   PastText,
+  SearchResult,
   Setting,
   SettingScope,
   Status,
@@ -44,6 +45,11 @@ export type LinkEvent =
 export interface LinesEvent {
   readonly event: "lines";
   readonly lines: readonly string[];
+}
+
+/** Of a search, before what it found. */
+export interface PageEvent extends Omit<SearchResult, "messages"> {
+  readonly event: "page";
 }
 
 interface Named {
@@ -101,6 +107,16 @@ export interface ApiMethods {
   >;
   readonly "messages.delete": Method<{ readonly ids: readonly string[]; readonly confirmed?: boolean }, Done>;
   readonly "messages.restore": Method<{ readonly ids: readonly string[] }, Done>;
+  readonly "messages.search": Method<
+    {
+      readonly text: string;
+      readonly conversation?: string;
+      readonly limit?: number;
+      readonly before?: string;
+    },
+    readonly Message[],
+    PageEvent | ProgressEvent
+  >;
   readonly "messages.edit": Method<{ readonly id: string; readonly text: string }, Done>;
   readonly "messages.unsend": Method<{ readonly id: string }, Done>;
   readonly "messages.react": Method<

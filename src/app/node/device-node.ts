@@ -10,6 +10,7 @@ import type { ImportFormat } from "../../core/inbox/import-types.ts";
 import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
 import { writeDeviceName } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
+import { MessageIndex } from "../search/message-index.ts";
 import { DamageWatch, type Settled } from "./damage-watch.ts";
 import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
@@ -19,6 +20,7 @@ import { InboxReader, timeText } from "./inbox-reader.ts";
 import { InboxWriting } from "./inbox-writing.ts";
 import { linkIsOpen, openLink } from "./linking.ts";
 import { NodeNetwork } from "./node-network.ts";
+import { currentTexts, MessageSearch } from "./message-search.ts";
 import type { PeerMemory } from "./peer-memory.ts";
 import { Settings } from "./settings.ts";
 import { SettingsReader } from "./settings-reader.ts";
@@ -62,10 +64,12 @@ export interface NodeParts {
 export class DeviceNode implements KinlogNode {
   readonly account: string;
   readonly device: string;
+  readonly messages: KinlogNode["messages"];
   readonly #parts: NodeParts;
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #writing: InboxWriting;
+  readonly #index: MessageIndex;
   readonly #settings: Settings;
   readonly #names: DeviceNames;
   readonly #hub: EventHub;
@@ -92,7 +96,18 @@ export class DeviceNode implements KinlogNode {
     this.#inbox = new InboxReader(replica, ({ place }) =>
       this.#network === null ? { here: true, devices: [], cloud: null } : this.#network.storedOn(place),
     );
+    this.#index = new MessageIndex({
+      replica,
+      current: currentTexts(this.#inbox),
+      tell: (covered) => this.#hub.emit({ event: "progress", what: "search", ...covered }),
+    });
+    const search = new MessageSearch({
+      inbox: this.#inbox,
+      index: this.#index,
+      isBuilding: parts.net !== null,
+    });
     this.#writing = new InboxWriting(replica, this.#inbox);
+    this.messages = { ...this.#writing.messages, search: search.search };
     this.#settings = new Settings(replica, new SettingsReader(replica, this.#inbox.opener));
     this.#network =
       parts.net === null
@@ -138,16 +153,15 @@ export class DeviceNode implements KinlogNode {
     const node = new DeviceNode(parts);
     await node.#network?.start();
     // A command that opens the store for a moment has no time for it.
-    if (node.#network !== null) node.#damage.start();
+    if (node.#network !== null) {
+      node.#damage.start();
+      node.#index.start();
+    }
     return node;
   }
 
   get name(): string {
     return this.#names.known(this.#replica.self) ?? this.#parts.fallbackName;
-  }
-
-  get messages(): KinlogNode["messages"] {
-    return this.#writing.messages;
   }
 
   get conversations(): KinlogNode["conversations"] {
@@ -234,6 +248,7 @@ export class DeviceNode implements KinlogNode {
       recovery: this.#unseenPhrase === null ? "seen" : "unseen",
       protection: this.#parts.secrets.protection(),
       alarms: this.#alarms,
+      index: this.#index,
       version: this.#parts.version,
     });
   }
@@ -322,6 +337,7 @@ export class DeviceNode implements KinlogNode {
       () => undefined,
     );
     await this.#damage.close();
+    await this.#index.close();
     await this.#network?.close();
     await this.#memory.flush();
     await this.#writing.flush();

@@ -5,7 +5,7 @@
 import type { ConversationId, MessageId } from "../../core/base/ids.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import { validateAddress, validateText } from "../../core/inbox/address.ts";
-import { orderText, parseOrder } from "../../core/inbox/stamp.ts";
+import { orderText } from "../../core/inbox/stamp.ts";
 import { MESSAGES_PER_DELETE_MAX, type OperationBody } from "../../core/inbox/types.ts";
 import type { OrderedMessage } from "../../core/inbox/view.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -15,6 +15,7 @@ import type { InboxReader } from "./inbox-reader.ts";
 import { MessageMarking } from "./message-marking.ts";
 import { ConversationStates } from "./conversation-states.ts";
 import { freshDraft } from "./fresh-draft.ts";
+import { orderOfArgument } from "./order-argument.ts";
 import type { Confirmed, Conversation, KinlogNode, Message } from "./types.ts";
 
 const SHOW_DEFAULT = 50;
@@ -41,7 +42,7 @@ export class InboxWriting {
     this.#lines = new ConversationLines(replica, inbox);
   }
 
-  readonly messages: KinlogNode["messages"] = {
+  readonly messages: Omit<KinlogNode["messages"], "search"> = {
     send: async (message) => {
       const { conversation, text, from, replyTo } = message;
       validateAddress(conversation);
@@ -68,7 +69,7 @@ export class InboxWriting {
     },
     show: async (conversation, options = {}): Promise<readonly Message[]> => {
       const id = await this.#inbox.findConversation(conversation);
-      const before = options.before === undefined ? null : await this.#orderOf(options.before);
+      const before = options.before === undefined ? null : await orderOfArgument(this.#inbox, options.before);
       const read = await this.#inbox.messages(id, {
         limit: options.limit ?? SHOW_DEFAULT,
         before,
@@ -152,11 +153,6 @@ export class InboxWriting {
     const state = await this.#inbox.conversation(id);
     const [address] = await this.#inbox.namesAt([state?.name?.place ?? null]);
     return address ?? argument;
-  }
-
-  async #orderOf(before: string): Promise<OrderedMessage["order"]> {
-    if (before.length === 48) return parseOrder(before);
-    return (await this.#inbox.findMessage(before)).order;
   }
 
   async #bin(kind: "delete" | "restore", ids: readonly string[]): Promise<{ readonly done: number }> {

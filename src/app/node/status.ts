@@ -2,6 +2,7 @@
 import type { DeviceId } from "../../core/base/ids.ts";
 import { countOf } from "../../core/log/ranges.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { MessageIndex } from "../search/message-index.ts";
 import { type InboxReader, timeText } from "./inbox-reader.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { PeerMemory } from "./peer-memory.ts";
@@ -18,6 +19,7 @@ export async function describeStatus(input: {
   readonly protection: Status["protection"];
   readonly alarms: readonly Alarm[];
   readonly version: string;
+  readonly index: MessageIndex;
 }): Promise<Status> {
   const { replica, network, memory } = input;
   const totals = await input.inbox.totals();
@@ -39,6 +41,7 @@ export async function describeStatus(input: {
     peers: network?.status() ?? peersOffline(input),
     cloud: null,
     unknownKinds: replica.ledger.counts.unknown,
+    search: await input.index.covered(),
     attachments: null,
     recovery: input.recovery,
     protection: input.protection,

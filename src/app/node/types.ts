@@ -57,6 +57,16 @@ export interface Message {
   readonly needsUpdate: boolean;
 }
 
+/** A page of what a search found. */
+export interface SearchResult {
+  /** Newest first. */
+  readonly messages: readonly Message[];
+  /** Give it as `before` for the next page; null: this was the last. A page may be short and still have a next one. */
+  readonly next: string | null;
+  /** How many entries of those held here can be found by now. */
+  readonly indexed: { readonly done: number; readonly total: number };
+}
+
 /** A text that a message had, from the first one on. */
 export interface PastText {
   readonly text: string;
@@ -137,6 +147,8 @@ export interface Status {
   readonly peers: readonly PeerStatus[];
   readonly cloud: { readonly state: "off" } | null;
   readonly unknownKinds: number;
+  /** How many entries of those held here a search can find by now. */
+  readonly search: { readonly done: number; readonly total: number };
   readonly attachments: {
     readonly heldBytes: number;
     readonly wantedBytes: number;
@@ -275,6 +287,21 @@ export interface KinlogNode {
       conversation: string,
       options?: { readonly limit?: number; readonly before?: string; readonly deleted?: boolean },
     ) => Promise<readonly Message[]>;
+    /**
+     * Messages that have all of the words, the newest first; not those in the bin. `kin*` stands for words that begin with kin; case and accents
+     * count for nothing; in scripts without spaces any piece is found. `limit` 50. Without a network it builds its index first.
+     *
+     * @throws EngineError `SEARCH_QUERY_INVALID`, `NOT_FOUND`, `AMBIGUOUS`.
+     */
+    readonly search: (
+      wanted: {
+        readonly text: string;
+        readonly conversation?: string;
+        readonly limit?: number;
+        readonly before?: string;
+      },
+      options?: { readonly onProgress?: OnProgress },
+    ) => Promise<SearchResult>;
     /** To the bin on all devices. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`, `CONFIRMATION_REQUIRED`. */
     readonly delete: (ids: readonly string[], options?: Confirmed) => Promise<{ readonly done: number }>;
     readonly restore: (ids: readonly string[]) => Promise<{ readonly done: number }>;

@@ -3,9 +3,11 @@
  * (or takes in what a peer sent), reads the rows that the fold needs, applies, and submits one atomic commit; the next turn
  * does not wait for the disk. Only what is durable is published. Rules: ARCHITECTURE.md, "The life of one message".
  */
+import { equalBytes } from "../../core/base/bytes.ts";
 import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
 import type { Draft } from "../../core/inbox/types.ts";
+import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { VerifiedBatch } from "../../core/log/types.ts";
 import type { ControlBody } from "../../core/membership/types.ts";
 import type { Commit } from "../../core/sync/ports.ts";
@@ -20,6 +22,13 @@ import { prepareAdoption, prepareIngest, prepareUnlock } from "./taken-turns.ts"
 const OPERATIONS_PER_TURN_MAX = 2_000;
 /** Commits on their way to the disk before the next turn waits: enough to overlap, few enough to bound memory. */
 const COMMITS_IN_FLIGHT_MAX = 4;
+
+/** A row that what is derived starts from. */
+export interface Ground {
+  readonly key: RowKey;
+  /** Null: there is none. */
+  readonly row: Row | null;
+}
 
 interface Settle {
   readonly resolve: () => void;
@@ -87,6 +96,21 @@ export class Writer {
     return this.#turn(() => Promise.resolve(metaTurn(meta)));
   }
 
+  /**
+   * Rows beside those of the fold, made of the same logs: nobody is told of them. Resolves with false, and nothing is written, where `ground` is given
+   * and is not the row that stands under its key.
+   *
+   * @throws EngineError `DISK_FULL`, `STORE_POISONED`, `NODE_CLOSED`.
+   */
+  async derive(rows: Pick<Commit, "puts" | "dels">, ground: Ground | null): Promise<boolean> {
+    let stands = false;
+    await this.#turn(async () => {
+      stands = ground === null || (await this.#stands(ground));
+      return stands ? derivedTurn(rows) : null;
+    });
+    return stands;
+  }
+
   /** Runs alone: after everything enqueued before is durable, and before anything enqueued later. */
   exclusive<Result>(run: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -108,6 +132,12 @@ export class Writer {
     await this.#running;
     await this.#line.drained();
     this.#line.close();
+  }
+
+  async #stands(ground: Ground): Promise<boolean> {
+    const [row] = await this.#context.store.rows([ground.key]);
+    if (row === undefined || ground.row === null) return row === undefined && ground.row === null;
+    return equalBytes(row, ground.row);
   }
 
   #turn(prepare: () => Promise<Turn | null>): Promise<void> {
@@ -226,8 +256,16 @@ export class Writer {
 }
 
 function metaTurn(meta: Commit["meta"]): Turn {
+  return quietTurn({ logs: [], puts: new Map(), dels: new Set(), meta });
+}
+
+function derivedTurn({ puts, dels }: Pick<Commit, "puts" | "dels">): Turn {
+  return quietTurn({ logs: [], puts, dels, meta: new Map() });
+}
+
+function quietTurn(commit: Commit): Turn {
   return {
-    commit: { logs: [], puts: new Map(), dels: new Set(), meta },
+    commit,
     states: [],
     delta: { heads: [], ranges: new Map() },
     origin: "local",

@@ -79,6 +79,16 @@ export class ByteWriter {
     return this;
   }
 
+  /** Begins again with nothing written, in the same memory. */
+  clear(): void {
+    this.#size = 0;
+  }
+
+  /** What was written, as a view that the next write changes. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#size);
+  }
+
   /** A copy of what was written. */
   finish(): Uint8Array {
     return this.#buffer.slice(0, this.#size);

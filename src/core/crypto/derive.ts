@@ -15,7 +15,7 @@ import type {
   MessageId,
   TreeHash,
 } from "../base/ids.ts";
-import { hashLabelled, hmacSha256 } from "./hash.ts";
+import { hashLabelled, hkdfSha256, hmacSha256 } from "./hash.ts";
 import { requireKeySize } from "./key-size.ts";
 import { labelled, labelPrefix, labels } from "./labels.ts";
 
@@ -23,6 +23,8 @@ export const EPOCH_KEY_BYTES = 32;
 export const INDEX_KEY_BYTES = 32;
 /** Message and conversation ids are cut to 128 bits: they are keyed or random, so nobody can search collisions. */
 const SHORT_ID_BYTES = 16;
+/** So that two terms of one segment meet once in millions of searches, and then only cost a look. */
+const SEARCH_TOKEN_BYTES = 5;
 const HEAD_VERSION = 1;
 const POSITION_BYTES = 8;
 
@@ -92,6 +94,31 @@ export function reactionKeyOf(indexKey: Uint8Array, fields: Uint8Array): Uint8Ar
 /** A setting by its name, as 16 bytes. */
 export function settingKeyOf(indexKey: Uint8Array, name: string): Uint8Array {
   return keyedId(indexKey, labels.settingId, utf8(name));
+}
+
+/** A term of the search index as a whole number below 2^40. */
+export function searchTokenOf(indexKey: Uint8Array, term: string): number {
+  requireKeySize(indexKey, INDEX_KEY_BYTES, "an index key");
+  const mac = hmacSha256(indexKey, labelPrefix(labels.searchToken), utf8(term));
+  let token = 0;
+  for (let at = 0; at < SEARCH_TOKEN_BYTES; at++) token = token * 256 + mac[at]!;
+  return token;
+}
+
+/** The key that seals the rows of the search index. */
+export function searchKeyOf(indexKey: Uint8Array): Uint8Array {
+  requireKeySize(indexKey, INDEX_KEY_BYTES, "an index key");
+  return hkdfSha256({
+    secret: indexKey,
+    salt: new Uint8Array(0),
+    info: labelPrefix(labels.searchKey),
+    size: EPOCH_KEY_BYTES,
+  });
+}
+
+/** The associated bytes of a sealed row of the search index: it opens only under its own key of the table. */
+export function searchRowAssociated(key: Uint8Array): Uint8Array {
+  return labelled(labels.searchRow, key);
 }
 
 /** What a device signs as the head of a log of `length` entries. */

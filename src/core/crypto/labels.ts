@@ -34,6 +34,9 @@ export const labels = {
   keyFile: "kinlog/v1/key-file",
   nameHint: "kinlog/v1/name-hint",
   deviceSettings: "kinlog/v1/device-settings",
+  searchToken: "kinlog/v1/search-token",
+  searchKey: "kinlog/v1/search-key",
+  searchRow: "kinlog/v1/search-row",
 } as const;
 
 const LABEL_BYTES_MAX = 255;
