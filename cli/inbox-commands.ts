@@ -81,6 +81,27 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
     load: () => import("./commands/show.ts"),
   },
   {
+    name: "search",
+    summary: "the messages that have all of these words, the newest first",
+    operands: "WORD…",
+    count: { min: 1, max: Number.MAX_SAFE_INTEGER },
+    options: {
+      in: { type: "text", value: "CONVERSATION", help: "only in this conversation" },
+      limit: limit("how many (50)"),
+      before: { type: "text", value: "ID", help: "only those before this message" },
+    },
+    details: [
+      "Case and accents count for nothing. 'kin*' finds words that begin with kin. In Chinese, Japanese, Thai and other scripts",
+      "without spaces any piece of a text is found. Without a running node it builds its index first.",
+    ],
+    examples: [
+      "kinlog search train berlin",
+      "kinlog search 'meet*' --in Ana --limit 10",
+      "kinlog search 再见 --json",
+    ],
+    load: () => import("./commands/search.ts"),
+  },
+  {
     name: "watch",
     summary: "what happens, as it happens",
     operands: "[CONVERSATION]",

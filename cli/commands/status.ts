@@ -36,6 +36,9 @@ function describe(
     `${plural(messages, "message")} in ${plural(conversations, "conversation")} (${plural(entries, "entry")} in ${plural(logs, "log")}).`,
     `Fingerprint ${status.fingerprint}: devices that show the same have the same history.`,
     ...protectionLines(status),
+    ...(status.search.done === status.search.total
+      ? []
+      : [`Search finds ${count(status.search.done)} of ${plural(status.search.total, "entry")} so far.`]),
     ...(status.unknownKinds === 0
       ? []
       : [`${plural(status.unknownKinds, "entry")} of a newer version wait here for an update.`]),

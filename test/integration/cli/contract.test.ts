@@ -232,6 +232,7 @@ describe("The command on one device", function () {
       "peers",
       "cloud",
       "unknownKinds",
+      "search",
       "attachments",
       "recovery",
       "protection",

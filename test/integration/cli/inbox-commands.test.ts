@@ -56,6 +56,36 @@ describe("The command for messages and conversations", function () {
     equal((await codeOf("edit", id))[0], 2);
   });
 
+  it("search finds words, beginnings and pieces, as programs and people read it, and says what is no search", async () => {
+    const [first, second] = [
+      await send("Dora", "Treffen in Zürich?"),
+      await send("Fritz", "zurich at ten", "--from", "Fritz"),
+    ];
+    await send("Fritz", "我在北京大学");
+    const found = (...args: string[]): Promise<readonly Message[]> =>
+      kinlog.json<readonly Message[]>("search", ...args, "--dir", dir);
+    const ids = async (...args: string[]): Promise<readonly string[]> =>
+      (await found(...args)).map(({ id }) => id);
+    deepEqual(await ids("ZURICH"), [second, first]);
+    deepEqual(await ids("zurich", "treffen"), [first]);
+    deepEqual(await ids("zurich treff*", "--in", "Dora"), [first]);
+    deepEqual(await ids("zurich", "--limit", "1"), [second]);
+    deepEqual(await ids("zurich", "--before", second), [first]);
+    equal((await found("北京"))[0]!.conversation, "Fritz");
+    deepEqual(await found("nowhere"), []);
+    const page = await kinlog.run(["search", "zurich", "--limit", "1", "--dir", dir]);
+    match(page.stdout, /Fritz\n {2}[0-9a-f]{8} .*zurich at ten/);
+    match(page.stderr, /There are more: add --before [0-9a-f]{48}/);
+    match((await kinlog.run(["search", "nowhere", "--dir", dir])).stdout, /No messages with these words/);
+    deepEqual(await codeOf("search", "?!"), [1, "SEARCH_QUERY_INVALID"]);
+    deepEqual(await codeOf("search", ...Array.from({ length: 200 }, (_, n) => `w${n}`)), [
+      1,
+      "SEARCH_QUERY_INVALID",
+    ]);
+    deepEqual(await codeOf("search", "zurich", "--in", "Nobody"), [1, "NOT_FOUND"]);
+    equal((await codeOf("search"))[0], 2);
+  });
+
   it("edit takes its text from stdin, and refuses one that is too long", async () => {
     const id = await send("Bea", "one");
     const piped = await kinlog.run(["edit", id, "-", "--dir", dir, "--json"], { input: "two\nlines\n" });

@@ -72,7 +72,6 @@ describe("The command line", () => {
   it("refuses what it does not know, and what only later versions will", () => {
     const unknown = [
       ["evict"],
-      ["search", "x"],
       ["cloud", "status"],
       ["purge", "abcdef"],
       ["recovery", "new"],
