@@ -34,6 +34,9 @@ const commands: Readonly<Record<string, (argument: string) => Promise<unknown>>>
   import: (path) => node!.import(path),
   show: async (conversation) => (await node!.messages.show(conversation)).length,
   send: (conversation) => node!.messages.send({ conversation, text: "on my way" }),
+  search: async (wanted) =>
+    (await node!.messages.search(JSON.parse(wanted) as { text: string; conversation?: string })).messages
+      .length,
   list: async () => (await node!.conversations.list()).map(({ conversation }) => conversation),
   connect: (address) => node!.connect(address),
   sync: () => node!.sync({ timeoutMs: 600_000 }),

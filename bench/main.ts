@@ -10,12 +10,14 @@ import { parseArgs } from "node:util";
 import type { BenchOptions, Figure } from "./figure.ts";
 import { benchInbox } from "./inbox.ts";
 import { benchOpen } from "./open.ts";
+import { benchSearch } from "./search.ts";
 import { benchSync } from "./sync.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Figure[]>>> = {
   sync: benchSync,
   open: benchOpen,
   inbox: benchInbox,
+  search: benchSearch,
 };
 
 const { values, positionals } = parseArgs({

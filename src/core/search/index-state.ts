@@ -2,6 +2,7 @@
  * What the index covers: its segments, and which positions each stands for. Spec: docs/spec/search.md, "Segments".
  * Tests: test/unit/search/index-state.test.ts.
  */
+import type { ByteReader } from "../base/byte-reader.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import { EngineError } from "../base/errors.ts";
 import { contains, NO_RANGES, type Range, type Ranges, subtract, union } from "../log/ranges.ts";
@@ -74,22 +75,30 @@ export function decodeIndexState(row: Row): IndexState {
       const [newestMs, oldestMs] = [reader.u48(), reader.u48()];
       if (number >= next || bits > BITS_MAX)
         throw new EngineError("WIRE_NOT_CANONICAL", "a segment is none of these");
-      const coverage = new Map(
-        reader.list(LOGS_MAX, () => {
-          let end = 0;
-          const log = reader.uint(NUMBER_MAX);
-          const ranges = reader.list(RANGES_MAX, (): Range => {
-            const from = end + reader.uint(POSITION_MAX);
-            end = from + reader.uint(POSITION_MAX);
-            return { from, to: end };
-          });
-          return [log, ranges] as const;
-        }),
-      );
+      const coverage = readCoverage(reader);
       return { number, bits, again, documents, newestMs, oldestMs, coverage };
     });
     return { next, segments };
   });
+}
+
+function readCoverage(reader: ByteReader): Coverage {
+  const logs = reader.list(LOGS_MAX, () => {
+    let end = 0;
+    const log = reader.uint(NUMBER_MAX);
+    const ranges = reader.list(RANGES_MAX, (): Range => {
+      const from = end + reader.uint(POSITION_MAX);
+      const to = from + reader.uint(POSITION_MAX);
+      if (to === from || (end > 0 && from === end))
+        throw new EngineError("WIRE_NOT_CANONICAL", "ranges are apart");
+      end = to;
+      return { from, to };
+    });
+    return [log, ranges] as const;
+  });
+  const coverage = new Map(logs);
+  if (coverage.size < logs.length) throw new EngineError("WIRE_NOT_CANONICAL", "a log is named twice");
+  return coverage;
 }
 
 /** Positions in either. */

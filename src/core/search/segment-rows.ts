@@ -133,6 +133,7 @@ export function decodeLists(bytes: Uint8Array, tokens: readonly number[]): reado
       if (n > 0 && step === 0) throw new EngineError("WIRE_NOT_CANONICAL", "tokens ascend");
       token += step;
       const size = reader.uint(LIST_BYTES_MAX);
+      if (size === 0) throw new EngineError("WIRE_NOT_CANONICAL", "a list has documents");
       const wanted = tokens.indexOf(token);
       if (wanted < 0) reader.skip(size);
       else found[wanted] = readList(reader, reader.at + size);

@@ -8,6 +8,7 @@ import { inboxDecoders } from "./inbox.ts";
 import { linkDecoders } from "./link.ts";
 import { logDecoders } from "./log.ts";
 import { membershipDecoders } from "./membership.ts";
+import { searchDecoders } from "./search.ts";
 import { storeDecoders } from "./store.ts";
 import { tableDecoders } from "./tables.ts";
 import { wireDecoders } from "./wire.ts";
@@ -19,6 +20,7 @@ export const allDecoders: readonly Decoder[] = [
   ...membershipDecoders,
   ...inboxDecoders,
   ...storeDecoders,
+  ...searchDecoders,
   ...tableDecoders,
   ...linkDecoders,
   ...importDecoders,
