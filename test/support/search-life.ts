@@ -121,10 +121,6 @@ export class Life {
     return found.sort((a, b) => compareOrder(b.order, a.order)).map(({ id }) => id);
   }
 
-  isOut(id: MessageId): boolean {
-    return this.#out.has(id);
-  }
-
   async check(what: string): Promise<void> {
     for (const asked of QUERIES) {
       const { found, next } = await this.search(asked);

@@ -2,6 +2,7 @@
  * Builds the search index step by step: each step opens messages, makes a segment of them, and puts it in the place of smaller ones. Broken
  * off anywhere, what the state names is whole. Spec: docs/spec/search.md, "Building". Tests: test/integration/app/search.test.ts.
  */
+import type { MessageId } from "../../core/base/ids.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import { compareOrder } from "../../core/inbox/stamp.ts";
 import { NO_RANGES, type Range, rangeOf, type Ranges, subtract, union } from "../../core/log/ranges.ts";
@@ -19,7 +20,7 @@ import { SegmentMaker } from "../../core/search/segment-maker.ts";
 import { keysOfSegment } from "../../core/search/segment-rows.ts";
 import { type IndexRows, NO_INDEX, type ReadState } from "./index-rows.ts";
 import type { Pace } from "./pace.ts";
-import type { TextOf, Texts } from "./texts.ts";
+import type { Listed, Texts } from "./texts.ts";
 
 /** Entries opened in one piece. */
 const PIECE = 64;
@@ -123,8 +124,11 @@ export class IndexBuilding {
 
   async #build(read: ReadState, step: Step): Promise<boolean> {
     const { texts, coverage } = await this.#read(step.coverage);
+    const edited = new Set(texts.flatMap(({ id, isEdited }) => (isEdited ? [id] : [])));
     // Sorting is done in one piece; of this many it takes some milliseconds.
-    const sorted = [...texts.values()].sort((a, b) => compareOrder(b.order, a.order));
+    const sorted = texts
+      .filter(({ id, isEdited }) => isEdited || !edited.has(id))
+      .sort((a, b) => compareOrder(b.order, a.order));
     await this.#pace.breathe();
     const maker = new SegmentMaker(this.#rows.indexKey);
     for (const text of sorted) {
@@ -134,32 +138,38 @@ export class IndexBuilding {
     return this.#write(read, step, { maker, coverage });
   }
 
-  /** Each message once, and which positions were looked at for them. */
-  async #read(
-    wanted: Coverage,
-  ): Promise<{ readonly texts: ReadonlyMap<string, TextOf>; readonly coverage: Coverage }> {
-    const texts = new Map<string, TextOf>();
+  /** What to list, of edits of one message only one, and which positions were looked at for it. */
+  async #read(wanted: Coverage): Promise<{ readonly texts: readonly Listed[]; readonly coverage: Coverage }> {
+    const texts: Listed[] = [];
+    const edited = new Set<MessageId>();
     const coverage = new Map<number, Ranges>();
     let units = 0;
     for (const [log, ranges] of wanted) {
       for (const piece of piecesOf(ranges)) {
         if (units > TEXT_UNITS_MAX) return { texts, coverage };
-        const found = await this.#texts.in(log, piece.from, piece.to);
-        let looked = rangeOf(piece.from, piece.to);
-        for (const position of found.damaged) {
-          const one = rangeOf(position, position + 1);
-          looked = subtract(looked, one);
-          this.#damaged.set(log, union(this.#damaged.get(log) ?? NO_RANGES, one));
-        }
-        coverage.set(log, union(coverage.get(log) ?? NO_RANGES, looked));
+        const found = await this.#texts.listedIn(log, piece.from, piece.to);
+        coverage.set(log, union(coverage.get(log) ?? NO_RANGES, this.#looked(log, piece, found.damaged)));
         for (const text of found.texts) {
-          if (!texts.has(text.id)) units += text.text.length;
-          texts.set(text.id, text);
+          if (text.isEdited && edited.has(text.id)) continue;
+          if (text.isEdited) edited.add(text.id);
+          units += text.text.length;
+          texts.push(text);
         }
         await this.#pace.breathe();
       }
     }
     return { texts, coverage };
+  }
+
+  /** What of a piece could be read; the rest is not asked for again. */
+  #looked(log: number, { from, to }: Range, damaged: readonly number[]): Ranges {
+    let looked = rangeOf(from, to);
+    for (const position of damaged) {
+      const one = rangeOf(position, position + 1);
+      looked = subtract(looked, one);
+      this.#damaged.set(log, union(this.#damaged.get(log) ?? NO_RANGES, one));
+    }
+    return looked;
   }
 
   async #write(
