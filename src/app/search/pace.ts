@@ -23,10 +23,6 @@ export class Pace {
     this.#clock = clock;
   }
 
-  get isClosed(): boolean {
-    return this.#closed;
-  }
-
   /** So many operations became durable together. */
   saw(operations: number): void {
     if (operations > MANY) this.#busyMs = this.#clock.monotonicMs();
