@@ -19,8 +19,8 @@ import type { TextOf, Texts } from "./texts.ts";
 /** Messages opened together. */
 const TOGETHER = 64;
 const OPENED_MAX = 4_096;
-/** Segments read together where many may hold the next message. */
-const SEGMENTS_TOGETHER = 8;
+/** Segments read together at most: of a frequent word the first has enough, of a rare one all are asked. */
+const SEGMENTS_TOGETHER_MAX = 32;
 const ANY_ID = "f".repeat(32) as MessageId;
 const COUNTER_MAX = 65_535;
 
@@ -103,6 +103,7 @@ class Merge {
   /** The newest first. */
   readonly #closed: Segment[];
   readonly #open: SegmentSearch[] = [];
+  #together = 1;
   lastMs: number | null = null;
 
   constructor(
@@ -155,7 +156,8 @@ class Merge {
   }
 
   async #openMore(): Promise<void> {
-    const segments = this.#closed.splice(0, this.#open.length === 0 ? 1 : SEGMENTS_TOGETHER);
+    const segments = this.#closed.splice(0, this.#together);
+    this.#together = Math.min(SEGMENTS_TOGETHER_MAX, this.#together * 4);
     this.#open.push(
       ...(await Promise.all(
         segments.map((segment) =>
