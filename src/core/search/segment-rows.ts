@@ -9,8 +9,8 @@ import { searchRowAssociated } from "../crypto/derive.ts";
 import { open, pad, seal, unpad } from "../crypto/seal.ts";
 import type { Place, Row, RowKey } from "../log/rows.ts";
 
-/** Documents of one row. */
-export const DOCUMENTS_PER_ROW = 2_048;
+/** Documents of one row: few enough that one here and one there costs little. */
+export const DOCUMENTS_PER_ROW = 512;
 /** Documents of one segment. */
 export const DOCUMENTS_MAX = 16_384;
 export const BITS_MAX = 12;

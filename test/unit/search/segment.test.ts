@@ -150,8 +150,8 @@ describe("The maker of a segment", () => {
     deepEqual(
       decodeDocuments([...maker.rows(4)].find((row) => row?.key === documentsKey(4, 1))!.plaintext)[0],
       {
-        ms: 10_000 - 2_048,
-        place: { logNumber: 1, position: 10_000 - 2_048 },
+        ms: 10_000 - 512,
+        place: { logNumber: 1, position: 10_000 - 512 },
       },
     );
   });
