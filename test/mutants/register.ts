@@ -12,6 +12,7 @@ import { logMutants } from "./register/log.ts";
 import { membershipMutants } from "./register/membership.ts";
 import { networkMutants } from "./register/network.ts";
 import { replicaMutants } from "./register/replica.ts";
+import { searchMutants } from "./register/search.ts";
 import { storeMutants } from "./register/store.ts";
 import { syncMutants } from "./register/sync.ts";
 
@@ -24,6 +25,7 @@ export const register: readonly Mutant[] = [
   ...replicaMutants,
   ...inboxMutants,
   ...inboxMarksMutants,
+  ...searchMutants,
   ...linkMutants,
   ...networkMutants,
   ...edgesMutants,

@@ -75,9 +75,10 @@ export class Searching {
       if (nextMs === null) return cut(found, search.limit, null);
       const sure = countNewer(found, nextMs);
       if (sure > search.limit) return cut(found, search.limit, null);
+      const isEnough = opened >= OPENED_MAX;
       // Those of one millisecond are looked at together, so that the answer ends between two.
-      if (opened >= OPENED_MAX && merge.lastMs !== nextMs) return cut(found, search.limit, nextMs);
-      const places = await merge.take(TOGETHER);
+      if (isEnough && merge.lastMs !== nextMs) return cut(found, search.limit, nextMs);
+      const places = await merge.take(TOGETHER, isEnough ? nextMs : 0);
       opened += places.length;
       take(await this.#texts.at(places));
     }
@@ -126,12 +127,12 @@ class Merge {
     return best?.ms ?? null;
   }
 
-  /** The next `count` places, or fewer at the end. */
-  async take(count: number): Promise<readonly Place[]> {
+  /** The next `count` places that are not older than `oldestMs`, or fewer at the end. */
+  async take(count: number, oldestMs: number): Promise<readonly Place[]> {
     const places: Place[] = [];
     while (places.length < count) {
       const best = await this.#best();
-      if (best === null || best.ms === null) break;
+      if (best === null || best.ms === null || best.ms < oldestMs) break;
       this.lastMs = best.ms;
       places.push(best.place);
       await whole(best.segment, () => best.advance());

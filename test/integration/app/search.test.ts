@@ -82,6 +82,50 @@ describe("The search index", function () {
     ok(halfDone > 3, `${halfDone} crashes left half a segment`);
   });
 
+  it("builds on nothing that was cleared with the view meanwhile", async () => {
+    for (let commits = 0; commits < 12; commits++) {
+      const life = await Life.begin(800);
+      for (let step = 0; step < 60; step++) await life.write();
+      const { writer, ports } = life.device.replica;
+      const derive = writer.derive.bind(writer);
+      let left = commits;
+      writer.derive = async (...args) => {
+        if (left-- === 0) for (const [key] of await life.rows()) await life.put(key, null);
+        return derive(...args);
+      };
+      await life.index.complete(() => undefined);
+      await life.check(`cleared after ${commits} commits`);
+      deepEqual(new Set((await life.rows()).map(([key]) => key)), await named(life));
+      ok(!ports.store.isSuspect());
+    }
+  });
+
+  it("gives up a search that opens thousands for nothing, and goes on from there", async () => {
+    const life = await Life.begin(900);
+    life.open({ pendingMin: 3, positionsMax: 16_384, commitBytes: 100_000 });
+    // Seven letters are asked for and six are listed, so each of these is opened.
+    const texts = Array.from({ length: 4_600 }, (_, n) => (n < 3 ? "kinlogs" : "kinlogx"));
+    const drafts = texts.map((text) => draftOf(life.device, messageBody(text)));
+    for (let at = 0; at < drafts.length; at += 100) {
+      await life.device.replica.writer.append(drafts.slice(at, at + 100));
+      life.clock.pass(200);
+    }
+    await life.index.complete(() => undefined);
+    const asked = { text: "kinlogs*", answers: () => true };
+    const first = await life.search(asked);
+    deepEqual(first.found, []);
+    notEqual(first.next, null);
+    const second = await life.search(asked, { before: first.next });
+    deepEqual(
+      second.found.map(({ id }) => id),
+      drafts
+        .slice(0, 3)
+        .map(({ id }) => id)
+        .toReversed(),
+    );
+    equal(second.next, null);
+  });
+
   it("is as it was after a restart, without building anything", async () => {
     const life = await Life.begin(300);
     for (let step = 0; step < 60; step++) await life.write();
