@@ -35,6 +35,7 @@ export async function benchSearch({ n = MESSAGES, nodeOptions }: BenchOptions): 
     const device = new DeviceProcess(join(dir, "device"), "device", nodeOptions);
     await device.ask("open");
     const { ms: importMs } = await device.ask("import", file);
+    const { result: memoryBefore } = await device.ask<number>("memory");
     const buildMs = await built(device);
     const figures: Figure[] = [
       { what: `import of ${n.toLocaleString("en-GB")} made messages`, unit: "s", values: [importMs / 1_000] },
@@ -46,7 +47,8 @@ export async function benchSearch({ n = MESSAGES, nodeOptions }: BenchOptions): 
     const { database, index } = await sizes(join(dir, "device", "db"));
     return [
       ...figures,
-      { what: "resident, highest", unit: "MiB", values: [memory] },
+      { what: "resident, highest until the end of the import", unit: "MiB", values: [memoryBefore] },
+      { what: "resident, highest of all", unit: "MiB", values: [memory] },
       { what: "index on disk a message, compacted", unit: "bytes", values: [index / n] },
       {
         what: "all on disk a message beyond its text, compacted",

@@ -55,13 +55,13 @@ export class SegmentMaker {
   add({ ms, place, conversation, text }: Text): void {
     const number = this.#documents.length;
     this.#documents.push({ ms, place });
-    this.#list([this.#listOf(conversationTerm(conversation))], number);
+    this.#list([this.#listOf(conversationTerm(conversation), number)], number);
     for (const { kind, text: part } of partsOf(foldText(text))) {
       const name = `${kind === "word" ? "=" : "~"}${part}`;
       let lists = this.#listsOfPart.get(name);
       if (lists === undefined) {
         const terms = kind === "word" ? termsOfWord(part) : termsOfRun(part);
-        lists = terms.map((term) => this.#listOf(term));
+        lists = terms.map((term) => this.#listOf(term, number));
         // Runs are sentences: they seldom come again.
         if (kind === "word") this.#listsOfPart.set(name, lists);
       }
@@ -95,11 +95,13 @@ export class SegmentMaker {
       yield { key: listsKey(segment, row), plaintext: encodeLists(withoutTwins(lists)) };
   }
 
-  #listOf(term: string): number[] {
+  /** A new list begins with the document: most terms have no other, and an empty list would grow to seventeen places at once. */
+  #listOf(term: string, number: number): number[] {
     let list = this.#listOfTerm.get(term);
     if (list === undefined) {
-      list = [];
+      list = [number];
       this.#listOfTerm.set(term, list);
+      this.#entries++;
     }
     return list;
   }

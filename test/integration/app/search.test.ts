@@ -8,7 +8,7 @@ import { messageRowKey, readMessageRow } from "../../../src/core/inbox/view.ts";
 import type { Row } from "../../../src/core/log/rows.ts";
 import { INDEX_STATE_KEY } from "../../../src/core/search/index-state.ts";
 import { draftOf, messageBody } from "../../support/replicas.ts";
-import { Life, named, QUERIES } from "../../support/search-life.ts";
+import { Life, named, QUERIES, SMALL } from "../../support/search-life.ts";
 
 describe("The search index", function () {
   this.timeout(120_000);
@@ -80,6 +80,34 @@ describe("The search index", function () {
       deepEqual(new Set((await life.rows()).map(([key]) => key)), await named(life));
     }
     ok(halfDone > 3, `${halfDone} crashes left half a segment`);
+  });
+
+  it("deletes what a crash left of a large segment, also where the next one is small", async () => {
+    const life = await Life.begin(250);
+    life.open({ ...SMALL, positionsMax: 4_096 });
+    const drafts = Array.from({ length: 1_200 }, (_, n) =>
+      draftOf(life.device, messageBody(`word${n} x${n}y`)),
+    );
+    await life.device.replica.writer.append(drafts);
+    const { writer } = life.device.replica;
+    const derive = writer.derive.bind(writer);
+    let states = 0;
+    const cut = new Promise<void>((resolve) => {
+      writer.derive = (rows, ground) => {
+        // The first state names no segment yet, the second the one that is being built.
+        if (!rows.puts.has(INDEX_STATE_KEY) || states++ === 0) return derive(rows, ground);
+        resolve();
+        return new Promise(() => undefined);
+      };
+    });
+    void life.index.complete(() => undefined);
+    await cut;
+    const left = (await life.rows()).length;
+    ok(left > 8, `${left} rows`);
+    await life.crash();
+    life.open({ ...SMALL, positionsMax: 16 });
+    await life.index.complete(() => undefined);
+    deepEqual(new Set((await life.rows()).map(([key]) => key)), await named(life));
   });
 
   it("builds on nothing that was cleared with the view meanwhile", async () => {
