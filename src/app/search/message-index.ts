@@ -19,7 +19,7 @@ const BEGIN_AFTER_MS = 1_000;
 const RETRY_AFTER_MS = 30_000;
 const PROGRESS_EVERY_MS = 250;
 /** Fewer pending positions are built before anybody could read of it. */
-const TOLD_FROM = 4_096;
+const TOLD_FROM = 1_024;
 /** Each time another segment is given up, or has just been replaced. */
 const TRIES_MAX = 1_000;
 
@@ -151,18 +151,22 @@ export class MessageIndex {
   async #build(tell: TellCovered): Promise<void> {
     const parts = this.#open();
     if (parts === null) return;
-    const { done, total } = await parts.building.covered();
-    const isTold = total - done >= TOLD_FROM;
-    while (await parts.building.step()) if (isTold) await this.#tellCovered(parts, tell);
-    if (isTold) tell(await parts.building.covered());
+    const { building } = parts;
+    let isTold = false;
+    do {
+      const covered = await building.covered();
+      // Asked again each time: it may have begun with few, and then an import came.
+      isTold ||= covered.total - covered.done >= TOLD_FROM;
+      if (isTold) this.#tellNowAndThen(covered, tell);
+    } while (await building.step());
+    if (isTold) tell(await building.covered());
   }
 
-  async #tellCovered({ building }: Parts, tell: TellCovered): Promise<void> {
+  #tellNowAndThen(covered: Covered, tell: TellCovered): void {
     const nowMs = this.#replica.ports.clock.monotonicMs();
-    if (nowMs - this.#toldMs < PROGRESS_EVERY_MS) return;
+    if (nowMs - this.#toldMs < PROGRESS_EVERY_MS || covered.done === covered.total) return;
     this.#toldMs = nowMs;
-    const covered = await building.covered();
-    if (covered.done < covered.total) tell(covered);
+    tell(covered);
   }
 
   /** Null until the index key is here. */

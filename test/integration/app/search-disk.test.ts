@@ -108,16 +108,20 @@ describe("Search in a running node", function () {
   afterEach(() => devices.cleanup());
 
   it("is built in the background after an import, told as progress, and finds what another device wrote and changed", async () => {
-    const laptop = await devices.found("laptop");
-    const progress = collectEvents(laptop, ["progress"]);
+    const before = await openNode({ dir: devices.dir("laptop"), name: "laptop", network: false });
     backup(
       join(devices.root, "backup.xml"),
       Array.from({ length: FILLERS }, (_, n) => `filler ${n}`),
     );
-    await laptop.import(join(devices.root, "backup.xml"));
+    await before.import(join(devices.root, "backup.xml"));
+    await before.close();
+    const laptop = await devices.start("laptop");
+    const progress = collectEvents(laptop, ["progress"]);
+    const { search } = await laptop.status();
+    ok(search.done < search.total);
     await eventually(laptop, async () => {
-      const { search } = await laptop.status();
-      return search.done === search.total;
+      const { search: now } = await laptop.status();
+      return now.done === now.total;
     });
     await progress.stop();
     const last = progress.events.at(-1);
