@@ -1,7 +1,6 @@
 /** What a member does that misuses its keys, as data; a part of plan.ts. Who does it: hostile-device.ts. */
 import { Random } from "../doubles/random.ts";
 import { LIES, type Lie } from "./lying-stream.ts";
-import type { Step } from "./plan.ts";
 
 export type HostileStep =
   /** The device, or the next one that is on, admits it; others are asked until one does. */
@@ -16,6 +15,12 @@ export type HostileStep =
       readonly writes: boolean;
       readonly forMs: number;
     };
+
+/** One of those, or a device that hears nobody else meanwhile. */
+type Step = { readonly at: number } & (
+  | HostileStep
+  | { readonly kind: "isolate"; readonly device: number; readonly forMs: number }
+);
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
