@@ -122,6 +122,7 @@ export class DeviceNode implements KinlogNode {
               else this.#hub.emit(event);
             },
             nameOf: (device) => this.#names.of(device),
+            onTaken: (entries) => this.#index.giveWay(entries),
           });
     tellChanges({
       replica,

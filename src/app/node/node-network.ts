@@ -35,8 +35,10 @@ export class NodeNetwork {
     readonly discovery: Discovery | null;
     readonly emit: (event: NewEvent) => void;
     readonly nameOf: (device: DeviceId) => string;
+    /** So many entries a peer has just taken from here, or has told of. */
+    readonly onTaken: (entries: number) => void;
   }) {
-    const { replica, memory, net, discovery, emit, nameOf } = input;
+    const { replica, memory, net, discovery, emit, nameOf, onTaken } = input;
     this.#replica = replica;
     this.#memory = memory;
     this.#emit = emit;
@@ -65,7 +67,8 @@ export class NodeNetwork {
         if (equal) void Promise.resolve().then(() => this.#reached(peer));
         this.#changed();
       },
-      acknowledged: (peer) => {
+      acknowledged: (peer, ranges) => {
+        onTaken([...ranges.values()].reduce((sum, some) => sum + countOf(some), 0));
         memory.setAcked(peer, () => this.peers.acked(peer));
         this.#changed();
       },

@@ -69,6 +69,11 @@ export class MessageIndex {
     this.#schedule(BEGIN_AFTER_MS);
   }
 
+  /** So many entries are on their way to somebody, who waits for the rest of them. */
+  giveWay(entries: number): void {
+    this.#pace.saw(entries);
+  }
+
   /** How much of what is held can be found. */
   async covered(): Promise<Covered> {
     return (await this.#open()?.building.covered()) ?? { done: 0, total: 0 };

@@ -23,7 +23,7 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** So many operations became durable together. */
+  /** So many operations became durable together, here or at a peer that takes them from here. */
   saw(operations: number): void {
     if (operations > MANY) this.#busyMs = this.#clock.monotonicMs();
   }

@@ -68,6 +68,7 @@ describe("Sessions in virtual time", function () {
       discovery: null,
       emit: (event) => events.push(event),
       nameOf: (id) => id.slice(0, 8),
+      onTaken: () => undefined,
     });
     await network.start();
     const made = { device, net, network, events };
