@@ -11,6 +11,9 @@ import {
   headMessage,
   logIdOf,
   reactionKeyOf,
+  searchKeyOf,
+  searchRowAssociated,
+  searchTokenOf,
   settingKeyOf,
   takenInIdOf,
 } from "../../../src/core/crypto/derive.ts";
@@ -43,6 +46,14 @@ const vectors = readVectors<{
   readonly takenIn: { readonly key: string; readonly fields: string; readonly expect: string };
   readonly reaction: { readonly key: string; readonly fields: string; readonly expect: string };
   readonly setting: { readonly key: string; readonly name: string; readonly expect: string };
+  readonly search: {
+    readonly key: string;
+    readonly term: string;
+    readonly token: number;
+    readonly rowKey: string;
+    readonly row: string;
+    readonly associated: string;
+  };
   readonly head: {
     readonly account: AccountId;
     readonly log: LogId;
@@ -87,6 +98,13 @@ describe("derived ids", () => {
     const { reaction, setting } = vectors;
     equal(hex(reactionKeyOf(hexToBytes(reaction.key), hexToBytes(reaction.fields))), reaction.expect);
     equal(hex(settingKeyOf(hexToBytes(setting.key), setting.name)), setting.expect);
+  });
+
+  it("of a term, of the key of the search index and of its rows are those of the vectors", () => {
+    const { key, term, token, rowKey, row, associated } = vectors.search;
+    equal(searchTokenOf(hexToBytes(key), term), token);
+    equal(hex(searchKeyOf(hexToBytes(key))), rowKey);
+    equal(hex(searchRowAssociated(hexToBytes(row))), associated);
   });
 
   it("K9: keys of a wrong length are refused", () => {
