@@ -38,6 +38,8 @@ export class ConversationLines {
   /** When each was told of last, counted in turns: what was read before that is not kept. */
   readonly #changedAt = new Map<ConversationId, number>();
   #turns = 0;
+  /** Calls of `of` that have not ended. */
+  #reading = 0;
   #viewsBuilt = 0;
 
   constructor(replica: Replica, inbox: InboxReader) {
@@ -45,6 +47,8 @@ export class ConversationLines {
     this.#inbox = inbox;
     replica.subscribe(({ rows, changes }) => {
       this.#turns++;
+      // An import or a first sync passes here with every message, mostly before anybody has asked for a line.
+      if (this.#read.size === 0 && this.#reading === 0) return;
       for (const key of rows.keys()) if (key.startsWith("c")) this.#forget(conversationOfKey(key));
       for (const change of changes) if ("conversation" in change) this.#forget(change.conversation);
     });
@@ -52,6 +56,15 @@ export class ConversationLines {
 
   /** In the order of the states, which are those of now. */
   async of(states: readonly ConversationState[]): Promise<readonly Conversation[]> {
+    this.#reading++;
+    try {
+      return await this.#linesOf(states);
+    } finally {
+      this.#reading--;
+    }
+  }
+
+  async #linesOf(states: readonly ConversationState[]): Promise<readonly Conversation[]> {
     if (this.#viewsBuilt !== this.#replica.viewsBuilt || this.#read.size > KEPT_MAX) {
       this.#read.clear();
       this.#changedAt.clear();
