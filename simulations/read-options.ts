@@ -10,12 +10,14 @@ export function readOptions<Options>(parse: (args: readonly string[]) => Options
   const args = process.argv.slice(2);
   if (args.includes("--help")) {
     console.log(usage);
+    // Help is all that was asked for: no test and no trial is begun.
     process.exit(0);
   }
   try {
     return parse(args);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : "wrong arguments"}\n\n${usage}`);
+    // Nothing was tried, and the exit code says so.
     process.exit(EXIT_USAGE);
   }
 }

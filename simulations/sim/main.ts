@@ -24,6 +24,7 @@ const CHUNK = 50;
 
 function fail(message: string): never {
   console.error(message);
+  // Why was just printed, such as a trace of another commit; nothing was tried, and the exit code says so.
   process.exit(EXIT_USAGE);
 }
 
@@ -137,4 +138,5 @@ const failures =
     : command.kind === "one"
       ? await runOne(command, commit)
       : await runShrink(command.seed, commit);
+// Every seed is counted above; worlds that are over may still hold timers.
 process.exit(failures === 0 ? 0 : EXIT_FAILED);

@@ -60,6 +60,7 @@ process.on("exit", () => stage.close());
 // The trials under way end by themselves; a second time ends at once.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
+    // Whoever no longer waits for the table gets a failure instead, and no result.
     if (stage.isInterrupted) process.exit(EXIT_FAILED);
     stage.isInterrupted = true;
   });
@@ -74,4 +75,5 @@ console.log(
   `${cpus().length} × ${cpus()[0]?.model.trim() ?? "unknown"}, Linux ${release()}, Node ${process.version}, commit ${commit()}, from ${seed}`,
 );
 console.log(formatCounts(counts));
+// Where nothing at all was tried, that is a failure as well.
 process.exit(counts.failed === 0 && counts.passed + counts.skipped > 0 ? 0 : EXIT_FAILED);

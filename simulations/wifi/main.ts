@@ -35,6 +35,7 @@ function requireMachine(): void {
               : undefined;
   if (missing === undefined) return;
   console.error(missing);
+  // Nothing can be tried here; the sentence above says what is missing, and the exit code that it failed.
   process.exit(EXIT_FAILED);
 }
 
@@ -65,6 +66,7 @@ requireMachine();
 const stage = new Stage(options);
 // The janitor sees the end of this process and cleans up after it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  // Interrupted by whoever runs it: no table, and an exit code of its own.
   process.on(signal, () => process.exit(EXIT_INTERRUPTED));
 const stalls = new StallWatch();
 const rows = await playAll(stage);

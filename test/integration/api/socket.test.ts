@@ -10,6 +10,7 @@ import { LINE_BYTES_MAX } from "../../../src/app/api/protocol.ts";
 import { connectApi } from "../../../src/app/api/socket-client.ts";
 import { serveSocket, type SocketServer } from "../../../src/app/api/socket-server.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -19,7 +20,7 @@ describe("The socket of the local API", () => {
   const raw: Socket[] = [];
 
   beforeEach(function () {
-    if (process.platform === "win32") this.skip();
+    skipUnless(this, process.platform !== "win32", "needs Unix sockets");
     dir = realpathSync(mkdtempSync(join(tmpdir(), "kl-")));
   });
   afterEach(async () => {

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import type { Conversation, Message, Status } from "../../../src/app/node/types.ts";
 import { Commands, type Json } from "../../support/kinlog-command.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -147,7 +148,7 @@ describe("The command on one device", function () {
   });
 
   it("U4: an argument that is not UTF-8 is refused, a replacement character is a character", async function () {
-    if (process.platform !== "linux") this.skip();
+    skipUnless(this, process.platform === "linux", "needs Linux");
     // A shell hands over bytes; Node itself only strings.
     const script = `exec ${process.execPath} ${join(process.cwd(), "dist/cli/main.js")} send Fay "$(printf 'a\\377')" --dir ${dir} --json`;
     const { spawnSync } = await import("node:child_process");

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import type { Message, Status } from "../../../src/app/node/types.ts";
 import { Commands, type Json, type Running } from "../../support/kinlog-command.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 describe("The command with a running node", function () {
   this.timeout(120_000);
@@ -92,7 +93,7 @@ describe("The command with a running node", function () {
   });
 
   it("U15, K6: opens its socket to its owner only, whatever the umask", async function () {
-    if (process.platform === "win32") this.skip();
+    skipUnless(this, process.platform !== "win32", "needs signals and Unix sockets");
     const former = process.umask(0);
     try {
       await kinlog.start(dir);
@@ -105,7 +106,7 @@ describe("The command with a running node", function () {
   });
 
   it("U15: another user cannot connect, even where the directory lets others in", async function () {
-    if (process.getuid?.() !== 0) this.skip();
+    skipUnless(this, process.getuid?.() === 0, "needs root");
     await kinlog.start(dir);
     for (const folder of [dir, dirname(dir)]) chmodSync(folder, 0o755);
     const script = `require("net").connect(${JSON.stringify(join(dir, "kinlog.sock"))}).on("error", (e) => { console.log(e.code); process.exit(); }).on("connect", () => { console.log("connected"); process.exit(); })`;
@@ -121,7 +122,7 @@ describe("The command with a running node", function () {
   });
 
   it("U15: a client speaks to no socket of another user", async function () {
-    if (process.getuid?.() !== 0 || process.platform === "win32") this.skip();
+    skipUnless(this, process.getuid?.() === 0 && process.platform !== "win32", "needs root");
     await kinlog.json("init", "--name", "laptop", "--dir", dir);
     const server = createServer((socket) =>
       socket.on("error", () => undefined).end('{"id":1,"result":{"stolen":true}}\n'),
@@ -235,7 +236,7 @@ describe("The command with a running node", function () {
   });
 
   it("a pipe that closes early ends a command quietly", async function () {
-    if (process.platform === "win32") this.skip();
+    skipUnless(this, process.platform !== "win32", "needs signals and Unix sockets");
     await kinlog.start(dir);
     for (let at = 0; at < 3; at++) await kinlog.json("send", "Ana", "x".repeat(60_000), "--dir", dir);
     const child = spawn(

@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { createKeyFile } from "../../../src/io/secrets/key-file.ts";
 import { describeSecrets, secretsOf } from "../../contracts/secrets.contract.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 describeSecrets("The key file", async () => {
   const parent = await mkdtemp(join(tmpdir(), "kinlog-key-"));
@@ -65,7 +66,7 @@ describe("the key file on disk", () => {
 
   it("K6: refuses a file of another user", async function () {
     const { getuid } = process;
-    if (getuid === undefined) this.skip();
+    skipUnless(this, getuid !== undefined, "needs user ids");
     await createKeyFile({ dir }).save(secretsOf(1));
     process.getuid = () => getuid() + 1;
     try {

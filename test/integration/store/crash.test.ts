@@ -13,6 +13,7 @@ import { openLevelStore } from "../../../src/io/store/level-store.ts";
 import { appendProgram } from "../../support/append-program.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { auditGrown } from "../../support/store-audit.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 const ROUNDS = Number(process.env["KINLOG_KILL_ROUNDS"] ?? 20);
 const SEED = Number(process.env["KINLOG_KILL_SEED"] ?? 1);
@@ -67,7 +68,7 @@ describe("a store whose process dies or whose disk is full", () => {
   });
 
   it("S4: says that the disk is full, and loses nothing acknowledged when there is room again", async function () {
-    if (!setLimit("--version")) this.skip();
+    skipUnless(this, setLimit("--version"), "needs prlimit");
     const { process: child, lines } = start(5, 400);
     let acknowledged = 0;
     let isFull = false;

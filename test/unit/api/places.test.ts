@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { directoryFor } from "../../../src/app/api/directory.ts";
 import { socketPaths, socketPathToListen } from "../../../src/app/api/socket-path.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 describe("The default directory", () => {
   it("follows the platform's convention", () => {
@@ -34,7 +35,7 @@ describe("The path of the socket", () => {
   let former: string | undefined;
 
   beforeEach(function () {
-    if (process.platform === "win32") this.skip();
+    skipUnless(this, process.platform !== "win32", "needs Unix paths");
     root = realpathSync(mkdtempSync(join(tmpdir(), "kl-")));
     former = process.env["XDG_RUNTIME_DIR"];
     process.env["XDG_RUNTIME_DIR"] = root;

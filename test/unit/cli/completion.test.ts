@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { COMMANDS } from "../../../cli/command-table.ts";
 import { Commands } from "../../support/kinlog-command.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 describe("Completion", function () {
   this.timeout(60_000);
@@ -18,7 +19,7 @@ describe("Completion", function () {
     it(`for ${shell} is a script that ${shell} reads, with every command in it`, async function () {
       const script = await scriptFor(shell);
       for (const name of COMMANDS.keys()) ok(script.includes(name.split(" ").at(-1)!), name);
-      if (!hasShell(shell)) this.skip();
+      skipUnless(this, hasShell(shell), `needs ${shell}`);
       const path = kinlog.directory();
       writeFileSync(path, script);
       const read = spawnSync(shell, ["-n", path], { encoding: "utf8" });
@@ -27,7 +28,7 @@ describe("Completion", function () {
   }
 
   it("offers commands, then what the command takes", async function () {
-    if (!hasShell("bash")) this.skip();
+    skipUnless(this, hasShell("bash"), "needs bash");
     const script = await scriptFor("bash");
     const offered = (...words: string[]): readonly string[] => {
       const typed = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}; _kinlog; echo "\${COMPREPLY[*]}"`;

@@ -8,6 +8,7 @@ import { TakenInIds } from "../../../src/core/inbox/taken-in.ts";
 import { readSmsBackup } from "../../../src/io/gateways/sms-backup.ts";
 import { readThrough, takenIn } from "../../support/import-files.ts";
 import { repositoryRoot } from "../../support/paths.ts";
+import { skipUnless } from "../../support/skip-unless.ts";
 
 const corpus = join(repositoryRoot, "..", "shared", "data", "nus-sms-en.xml.gz");
 const RECORDS = 55_835;
@@ -22,7 +23,7 @@ describe("the NUS SMS corpus", function () {
   this.timeout(120_000);
 
   it("is read whole; three imports give the same ids, and true repeats keep ids of their own", async function () {
-    if (!existsSync(corpus)) this.skip();
+    skipUnless(this, existsSync(corpus), "needs the real messages beside the project");
     const [first, second, third] = [
       await readThrough(readSmsBackup(corpus)),
       await readThrough(readSmsBackup(corpus)),
@@ -38,7 +39,7 @@ describe("the NUS SMS corpus", function () {
   });
 
   it("holds texts with more than ASCII, and every one is well-formed", async function () {
-    if (!existsSync(corpus)) this.skip();
+    skipUnless(this, existsSync(corpus), "needs the real messages beside the project");
     const records = takenIn(await readThrough(readSmsBackup(corpus)));
     ok(records.some(({ text }) => text.includes("ü")));
     equal(new Set(records.map(({ address }) => address)).size, 343);
