@@ -46,6 +46,7 @@ const header = count(40);
 const address = "+4930901820é";
 const classes = { control: 1, state: 2, messages: 3 };
 const isk = count(64);
+const searchRow = Buffer.from("780000000100000002", "hex");
 
 /** Every derivation with its inputs, as it lies in test/vectors/derivations/derivations.json. */
 export const derivationVectors = {
@@ -125,5 +126,13 @@ export const derivationVectors = {
     entropy: key.toString("hex"),
     rootSignPublicKey: signingPublicKey(hkdf(key, labelled("root-sign"))).toString("hex"),
     rootOpenSeed: hkdf(key, labelled("root-open")).toString("hex"),
+  },
+  search: {
+    key: key.toString("hex"),
+    term: "straße",
+    token: hmac(key, labelled("search-token", Buffer.from("straße"))).readUIntBE(0, 5),
+    rowKey: hkdf(key, labelled("search-key")).toString("hex"),
+    row: searchRow.toString("hex"),
+    associated: labelled("search-row", searchRow).toString("hex"),
   },
 };
