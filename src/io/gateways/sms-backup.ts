@@ -12,6 +12,7 @@ import {
 } from "../../core/inbox/import-types.ts";
 import type { FileChunks } from "./file-chunks.ts";
 import { recordSource, malformed, truncated, type ImportNotes } from "./import-progress.ts";
+import { readPlainSms } from "./plain-sms.ts";
 import { readMms, readSms, type Fields, type MmsParts } from "./sms-records.ts";
 import { Utf8Stream } from "./utf8-stream.ts";
 import { STAND_IN, XmlSifter } from "./xml-sifter.ts";
@@ -24,6 +25,9 @@ const PARTS_MAX = 1_000;
 const PART_TEXT_CHARS_MAX = 1024 * 1024;
 const SMIL = "application/smil";
 const PLAIN_TEXT = "text/plain";
+/** What readPlainSms may read begins so. */
+const SMS_OPENING = "<sms ";
+const NONE_DAMAGED: ReadonlySet<string> = new Set();
 
 /** Everything that sms-records.ts reads. Other attributes are passed over. */
 const FIELD_NAMES: ReadonlySet<string> = new Set([
@@ -86,12 +90,15 @@ class BackupParser {
   readonly records: TakenInRecord[] = [];
   readonly #notes: ImportNotes;
   readonly #sifter = new XmlSifter();
-  readonly #saxes = new SaxesParser();
+  /** Without positions in its messages: it sees neither what the sifter drops nor plain messages. Lines it counts all the same. */
+  readonly #saxes = new SaxesParser({ position: false });
   #depth = 0;
   #line = 1;
   #values = new Map<string, string>();
   #damaged = new Set<string>();
   #mms: OpenMms | null = null;
+  /** Line breaks before plain messages, of which the parser has still to be told: it counts lines. */
+  #lineBreaksPassed = 0;
   #isEnding = false;
 
   constructor(notes: ImportNotes) {
@@ -106,7 +113,14 @@ class BackupParser {
 
   /** @throws EngineError `IMPORT_MALFORMED`. */
   push(text: string): void {
-    this.#parse(this.#sifter.push(text));
+    let at = 0;
+    while (at < text.length) {
+      at = this.#takePlain(text, at);
+      const next = text.indexOf(SMS_OPENING, at + SMS_OPENING.length);
+      const end = next === -1 ? text.length : next;
+      if (at < end) this.#parse(this.#sifter.push(text.slice(at, end)));
+      at = end;
+    }
   }
 
   /** @throws EngineError `IMPORT_TRUNCATED`, `IMPORT_MALFORMED`. */
@@ -117,7 +131,25 @@ class BackupParser {
     this.#saxes.close();
   }
 
+  /** Takes the plain messages that stand from `at` on, and returns where something else begins. */
+  #takePlain(text: string, at: number): number {
+    if (this.#depth !== 1 || !this.#sifter.isBetweenElements) return at;
+    let end = at;
+    for (;;) {
+      const plain = readPlainSms(text, end, FIELD_NAMES);
+      if (plain === null) return end;
+      this.#lineBreaksPassed += plain.lineBreaks;
+      const line = this.#saxes.line + this.#lineBreaksPassed;
+      this.#take(readSms({ values: plain.values, damaged: NONE_DAMAGED }, line), line);
+      end = plain.end;
+    }
+  }
+
   #parse(sifted: string): void {
+    if (this.#lineBreaksPassed > 0) {
+      this.#saxes.write("\n".repeat(this.#lineBreaksPassed));
+      this.#lineBreaksPassed = 0;
+    }
     this.#saxes.write(sifted);
     if (this.#sifter.fault !== null) throw malformed(this.#saxes.line, this.#sifter.fault);
   }

@@ -56,6 +56,11 @@ export class XmlSifter {
   #valueChars = 0;
   #attached = new Base64Hash();
 
+  /** Nothing is held back, and what comes next stands in no tag, comment or instruction. */
+  get isBetweenElements(): boolean {
+    return this.#state === "text" && this.#carry === "";
+  }
+
   /** What the parser may have of the text so far: up to the fault where there is one. */
   push(text: string): string {
     return this.#sift(this.#carry + text, false);
