@@ -145,9 +145,9 @@ export async function readRows(
 ): Promise<ReadonlyMap<RowKey, Row>> {
   const values = await context.store.rows(keys);
   const rows = new Map<RowKey, Row>();
-  for (const [at, key] of keys.entries()) {
+  for (let at = 0; at < keys.length; at++) {
     const row = values[at];
-    if (row !== undefined) rows.set(key, row);
+    if (row !== undefined) rows.set(keys[at]!, row);
   }
   return rows;
 }

@@ -34,7 +34,7 @@ import { META, VIEW_UNFINISHED } from "./meta-names.ts";
 import { ownersMeta, requireWhole } from "./own-turns.ts";
 import { Sealer } from "./sealing.ts";
 import { StartMemory } from "./start-memory.ts";
-import { foldPieces } from "./taken-turns.ts";
+import { foldPieces } from "./fold-pieces.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Published } from "./turn.ts";
 import { countWrongRows } from "./view-check.ts";

@@ -1,51 +1,22 @@
 /**
- * Turns for what comes from peers: verified batches, adopted heads, and what waited for a key. Entries are opened and folded here, once;
- * what cannot be opened is kept and proved all the same.
+ * Turns for what comes from peers: verified batches, adopted heads, and what waited for a key. What cannot be
+ * opened is kept and proved all the same.
  */
 import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
 import { extendFromBatch } from "../../core/log/extension.ts";
-import type { Change, PlacedOperation } from "../../core/inbox/types.ts";
-import { NO_RANGES, type Range, type Ranges, rangeOf, subtract, union } from "../../core/log/ranges.ts";
-import type { Row, RowKey } from "../../core/log/rows.ts";
+import { NO_RANGES, type Range, type Ranges, subtract } from "../../core/log/ranges.ts";
 import { adopt, prefixLengthWith, withHeld } from "../../core/log/state.ts";
 import { mergeRanges, nodesOf, perfectNodes, rootOf } from "../../core/log/tree.ts";
-import type { BatchEntry, LogState, VerifiedBatch } from "../../core/log/types.ts";
-import type { LogOwner } from "../../core/membership/types.ts";
+import type { LogState, VerifiedBatch } from "../../core/log/types.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
-import { encodeCounts, encodePlaces, withoutPlaces } from "./ledger.ts";
+import { foldPieces, NOTHING_FOLDED, type Piece } from "./fold-pieces.ts";
+import { encodePlaces, withoutPlaces } from "./ledger.ts";
 import { META, VIEW_UNFINISHED } from "./meta-names.ts";
-import { ownersMeta, readRows } from "./own-turns.ts";
-import { openEntry } from "./sealing.ts";
+import { ownersMeta } from "./own-turns.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Turn } from "./turn.ts";
-
-/** Entries of one log that are opened and folded together, with the place of the first. */
-interface Piece {
-  readonly owner: LogOwner;
-  readonly from: number;
-  readonly entries: readonly BatchEntry[];
-}
-
-export interface Folded {
-  readonly puts: ReadonlyMap<RowKey, Row>;
-  readonly dels: ReadonlySet<RowKey>;
-  readonly changes: readonly Change[];
-  readonly operations: readonly PlacedOperation[];
-  readonly meta: ReadonlyMap<string, Uint8Array>;
-  /** Counts and what is locked, as they are once this is to be written. */
-  readonly apply: () => void;
-}
-
-const NOTHING_FOLDED: Folded = {
-  puts: new Map(),
-  dels: new Set(),
-  changes: [],
-  operations: [],
-  meta: new Map(),
-  apply: () => undefined,
-};
 
 /** Null where all of it is here already and the head is known. */
 export async function prepareIngest(
@@ -162,56 +133,6 @@ export async function prepareUnlock(context: TurnContext, log: LogId): Promise<T
     members: false,
     apply: folded.apply,
   };
-}
-
-/** Opens and folds. Also how the stored view is built again. Changes nothing before `apply`. */
-export async function foldPieces(
-  context: TurnContext,
-  pieces: readonly Piece[],
-  lockedBefore: ReadonlyMap<LogId, Ranges> = context.ledger.locked,
-  takenInMs: number = context.clock.wallMs(),
-): Promise<Folded> {
-  const { ledger } = context;
-  const operations: PlacedOperation[] = [];
-  const locked = new Map(lockedBefore);
-  let { unknown, unreadable } = ledger.counts;
-  for (const { owner, from, entries } of pieces) {
-    const logNumber = context.store.numberOf(owner.log);
-    let waiting: Ranges = NO_RANGES;
-    for (const [offset, entry] of entries.entries()) {
-      const position = from + offset;
-      const opened = openEntry(
-        entry,
-        { account: context.account, log: owner.log, position },
-        owner.device,
-        context.keys,
-      );
-      if (opened.kind === "operation") {
-        const { operation, contentHash } = opened;
-        // Its place is known and its content is not.
-        if (operation.body.kind === "later-message") unknown++;
-        operations.push({ operation, contentHash, place: { logNumber, position }, takenInMs });
-      } else if (opened.kind === "locked") waiting = union(waiting, rangeOf(position, position + 1));
-      else if (opened.kind === "unknown") unknown++;
-      else if (opened.kind === "unreadable") unreadable++;
-    }
-    if (waiting.length > 0) locked.set(owner.log, union(locked.get(owner.log) ?? NO_RANGES, waiting));
-  }
-  const counts = { unknown, unreadable };
-  const meta = new Map<string, Uint8Array>([[META.counts, encodeCounts(counts)]]);
-  if (locked.size > 0 || ledger.locked.size > 0) meta.set(META.locked, encodePlaces(locked));
-  const apply = (): void => {
-    ledger.counts = counts;
-    ledger.locked = locked;
-  };
-  const fold = context.fold();
-  if (fold === null || operations.length === 0) {
-    assert(operations.length === 0, "what opens can be folded: the index key comes with the first epoch key");
-    return { ...NOTHING_FOLDED, meta, apply };
-  }
-  const rows = await readRows(context, fold.keys(operations.map((placed) => placed.operation)));
-  const { puts, dels, changes } = fold.apply(rows, operations);
-  return { puts, dels, changes, operations, meta, apply };
 }
 
 /**

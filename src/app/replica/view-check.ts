@@ -8,7 +8,7 @@ import { messageRowKey, orderRowKeyOfMessage } from "../../core/inbox/view.ts";
 import type { RowKey } from "../../core/log/rows.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { readRows } from "./own-turns.ts";
-import { foldPieces, type Folded } from "./taken-turns.ts";
+import { foldPieces, type Folded } from "./fold-pieces.ts";
 
 const STEP = 1_000;
 /** What is folded again came in at no later time than before. */

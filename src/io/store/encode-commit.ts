@@ -6,7 +6,7 @@
 import { utf8 } from "../../core/base/bytes.ts";
 import { idBytes } from "../../core/base/ids.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
-import type { LogWrite } from "../../core/sync/ports.ts";
+import type { Commit, LogWrite } from "../../core/sync/ports.ts";
 import { inverted } from "./entry-reader.ts";
 import { entrySizeMax, type KindTable, putEntry } from "./entry-codec.ts";
 import {
@@ -45,12 +45,16 @@ export class CommitEncoder {
   put(batch: DatabaseBatch, pending: PendingCommit): void {
     const { commit, logNumbers, tree } = pending;
     for (const key of commit.dels) batch.del(rowKey(key));
-    for (const [key, row] of commit.puts) this.#putRow(batch, key, row);
-    for (const [at, write] of commit.logs.entries()) this.#putLog(batch, logNumbers[at]!, write);
+    this.#putRows(batch, commit.puts);
+    for (let at = 0; at < commit.logs.length; at++) this.#putLog(batch, logNumbers[at]!, commit.logs[at]!);
     for (const [name, value] of commit.meta) putMeta(batch, name, value);
     if (tree !== undefined) putTree(batch, tree);
     // Last, since the entries above may have used numbers for the first time.
     this.#putNumbers(batch);
+  }
+
+  #putRows(batch: DatabaseBatch, rows: Commit["puts"]): void {
+    for (const [key, row] of rows) this.#putRow(batch, key, row);
   }
 
   #putLog(batch: DatabaseBatch, logNumber: number, write: LogWrite): void {
