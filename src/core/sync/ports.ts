@@ -130,8 +130,8 @@ export interface Store extends BatchSource {
    */
   readonly isSuspect: () => boolean;
   /**
-   * Looks at the checksums of the database's files, which reading does not look at; gives how many parts are not what was written. Waits
-   * for `pace` now and then.
+   * Looks at the checksums of those files of the database that were there when it was opened, since reading does not look at them; gives
+   * how many parts are not what was written. Waits for `pace` now and then.
    */
   readonly checkFiles: (options: { readonly pace?: () => Promise<void> }) => Promise<number>;
   /** Opening, or reading since, met something that is not what was written, also where the second row of an entry stood in for the first. */

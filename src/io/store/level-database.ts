@@ -35,8 +35,10 @@ export interface Database {
   readonly read: (span: ReadSpan) => AsyncIterable<readonly KeyValue[]>;
   /** To be written: one that is given up keeps its memory until the database is closed. */
   readonly batch: () => DatabaseBatch;
-  /** Damaged blocks in the tables, by LevelDB's own checksums. Reads all of them, and waits for `pace` after each table. */
-  readonly countDamagedBlocks: (pace?: () => Promise<void>) => Promise<number>;
+  /** Damaged blocks in the tables, by LevelDB's own checksums. Reads all of them. */
+  readonly countDamagedBlocks: () => Promise<number>;
+  /** The same for the tables that were there at the opening and are still. Waits for `pace` after each. */
+  readonly countDamagedSinceBefore: (pace?: () => Promise<void>) => Promise<number>;
   /** Of these, those that say where rows are, or that there are none: indexes and filters. Reads the ends of the tables. */
   readonly countDamagedIndexes: () => Promise<number>;
   /** Writes what is in memory only as a table where it is much, so that the next open has little to replay. */
@@ -120,6 +122,7 @@ async function requireDirectory(path: string): Promise<void> {
 }
 
 function overLevel(level: Native, path: string): Database {
+  const tablesBefore = liveTables(level);
   let unsettledBytes = 0;
   const idle: NativeBatch[] = [];
   return {
@@ -149,7 +152,11 @@ function overLevel(level: Native, path: string): Database {
         },
       };
     },
-    countDamagedBlocks: (pace) => countInTables(level, path, pace),
+    countDamagedBlocks: () => countInTables(level, path, { names: liveTables(level) }),
+    countDamagedSinceBefore: (pace) => {
+      const live = new Set(liveTables(level));
+      return countInTables(level, path, { names: tablesBefore.filter((name) => live.has(name)), pace });
+    },
     countDamagedIndexes: () => countInIndexes(level, path),
     settle: async () => {
       if (unsettledBytes < SETTLE_BYTES_MIN) return;
@@ -188,14 +195,18 @@ async function readEnd(path: string): Promise<{ readonly bytes: Uint8Array; read
   }
 }
 
-async function countInTables(level: Native, path: string, pace?: () => Promise<void>): Promise<number> {
+async function countInTables(
+  level: Native,
+  path: string,
+  tables: { readonly names: readonly string[]; readonly pace?: (() => Promise<void>) | undefined },
+): Promise<number> {
   let count = 0;
-  for (const name of liveTables(level)) {
+  for (const name of tables.names) {
     const table = await readFile(join(path, name)).catch(() => undefined);
     if (table !== undefined) count += countDamagedBlocks(table);
     // Compaction deletes tables meanwhile; one that is still in use and cannot be read is lost.
     else if (liveTables(level).includes(name)) count++;
-    await pace?.();
+    await tables.pace?.();
   }
   return count;
 }

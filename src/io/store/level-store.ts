@@ -62,7 +62,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
     close: () => store.close(),
     scrub: (wanted) => store.read((opened) => scrub(opened, wanted)),
     isSuspect: () => store.isSuspect,
-    checkFiles: ({ pace }) => store.read((opened) => opened.database.countDamagedBlocks(pace)),
+    checkFiles: ({ pace }) => store.read((opened) => opened.database.countDamagedSinceBefore(pace)),
     hasMetDamage: () => store.hasMetDamage,
     onDamage: (listener) => {
       store.damageListener = listener;

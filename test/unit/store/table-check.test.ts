@@ -1,12 +1,12 @@
 /** LevelDB's own checksums, and what reading them needs. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { hexToBytes, utf8, utf8ToText } from "../../../src/core/base/bytes.ts";
 import { crc32c } from "../../../src/io/store/crc32c.ts";
-import { openDatabase } from "../../../src/io/store/level-database.ts";
+import { type Database, openDatabase } from "../../../src/io/store/level-database.ts";
 import { unpackSnappy } from "../../../src/io/store/snappy.ts";
 import { countDamagedBlocks, countDamagedIndexes } from "../../../src/io/store/table-check.ts";
 import { testBytes } from "../../support/logs.ts";
@@ -35,6 +35,35 @@ describe("checking LevelDB's tables", () => {
     const names = (await readdir(path)).filter((name) => name.endsWith(".ldb"));
     ok(names.length > 0);
     tables = await Promise.all(names.map((name) => readFile(join(path, name))));
+    await rm(directory, { recursive: true });
+  });
+
+  it("S9: looks soon after the start only at what was there before it, and at all of it in the end", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kinlog-tables-"));
+    const path = join(directory, "store");
+    const open = async (): Promise<Database> => {
+      const database = await openDatabase(path);
+      const batch = database.batch();
+      for (let at = 0; at < 12_000; at++) batch.put(utf8(`row ${at}`), testBytes(at, 60));
+      await batch.write();
+      await database.settle();
+      return database;
+    };
+    const first = await open();
+    for (const name of await readdir(path)) {
+      if (!name.endsWith(".ldb")) continue;
+      const table = await readFile(join(path, name));
+      table[1_000]! ^= 4;
+      await writeFile(join(path, name), table);
+    }
+    equal(await first.countDamagedSinceBefore(), 0);
+    ok((await first.countDamagedBlocks()) > 0);
+    await first.close();
+    const second = await openDatabase(path);
+    let rests = 0;
+    ok((await second.countDamagedSinceBefore(() => Promise.resolve(void rests++))) > 0);
+    ok(rests > 0);
+    await second.close();
     await rm(directory, { recursive: true });
   });
 
