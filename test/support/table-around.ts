@@ -1,6 +1,6 @@
 /** Tables of LevelDB around a given index, with right checksums. Format: LevelDB's doc/table_format.md. */
 import { concat, utf8 } from "../../src/core/base/bytes.ts";
-import { crc32c } from "../../src/io/store/crc32c.ts";
+import { crc32c } from "../../src/io/store/crc.ts";
 
 const MAGIC = Uint8Array.of(0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb);
 

@@ -102,9 +102,12 @@ type Native = Level<Uint8Array, Uint8Array> & {
 
 /**
  * A batch holds its bytes outside of the heap until the collector runs, which knows nothing of them: at a million messages a
- * hundred megabytes. So batches are used again, for which this is the way in: the public `write` closes them.
+ * hundred megabytes. So batches are used again, for which this is the way in: the public `write` closes them. The public `put` and `del`
+ * make an object of each row for hooks, prefixes and encodings; bytes need none of these, and every message has three rows.
  */
 type NativeBatch = ReturnType<Native["batch"]> & {
+  readonly _put: (key: Uint8Array, value: Uint8Array) => void;
+  readonly _del: (key: Uint8Array) => void;
   readonly _write: (options: { readonly sync: boolean }) => Promise<void>;
 };
 
@@ -139,11 +142,14 @@ function overLevel(level: Native, path: string): Database {
       let bytes = 0;
       return {
         put: (key, value) => {
-          batch.put(key, value);
+          batch._put(key, value);
           bytes += key.length + value.length;
         },
-        del: (key) => void batch.del(key),
+        del: (key) => batch._del(key),
         write: async () => {
+          // LevelDB's own code looks at nothing any more.
+          if (level.status !== "open")
+            throw new Error("the database was closed before the batch was written");
           await batch._write({ sync: true });
           unsettledBytes += bytes;
           if (bytes > IDLE_BATCH_BYTES_MAX || level.status !== "open") return;

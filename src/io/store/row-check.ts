@@ -3,14 +3,14 @@
  * so a flipped bit would come back as data. This finds accidents, not attacks: against those stand tags and tree hashes.
  * Spec: docs/spec/storage.md. Tests: test/unit/store/row-check.test.ts.
  */
-import { crc32 } from "node:zlib";
 import { EngineError, isEngineError } from "../../core/base/errors.ts";
+import { crc32 } from "./crc.ts";
 
 export const CHECK_BYTES = 4;
 
 /** Writes the check of `bytes[from, to)`, which is the key and then the value, behind them. */
 export function putCheck(bytes: Uint8Array, from: number, to: number): void {
-  const check = crc32(bytes.subarray(from, to));
+  const check = crc32(bytes, from, to);
   bytes[to] = check >>> 24;
   bytes[to + 1] = check >>> 16;
   bytes[to + 2] = check >>> 8;
@@ -32,9 +32,9 @@ export function bodyOf(key: Uint8Array, value: Uint8Array): Uint8Array | undefin
   if (size < 0) return undefined;
   const stored =
     ((value[size]! << 24) | (value[size + 1]! << 16) | (value[size + 2]! << 8) | value[size + 3]!) >>> 0;
+  if (crc32(value, 0, size, crc32(key, 0, key.length)) !== stored) return undefined;
   // Not `subarray`: what comes from the database is a Buffer, and callers get a plain array.
-  const body = new Uint8Array(value.buffer, value.byteOffset, size);
-  return crc32(body, crc32(key)) === stored ? body : undefined;
+  return new Uint8Array(value.buffer, value.byteOffset, size);
 }
 
 /** @throws EngineError `STORE_DAMAGED` where key or value are not as they were. */

@@ -3,7 +3,7 @@
  * reader of rows can: a bit that turns a row into a deletion, or hides it in an index or a filter.
  * Format: LevelDB's doc/table_format.md. Spec: docs/spec/storage.md, "Scrubbing". Tests: test/unit/store/table-check.test.ts.
  */
-import { crc32c } from "./crc32c.ts";
+import { crc32c } from "./crc.ts";
 import { unpackSnappy } from "./snappy.ts";
 
 interface Block {

@@ -77,8 +77,8 @@ export const storeMutants: readonly Mutant[] = [
   {
     id: "store-check-skipped",
     file: "src/io/store/row-check.ts",
-    find: "return crc32(body, crc32(key)) === stored ? body : undefined;",
-    put: "return crc32(body) !== stored ? body : undefined;",
+    find: "if (crc32(value, 0, size, crc32(key, 0, key.length)) !== stored) return undefined;",
+    put: "if (crc32(value, 0, size) === stored) return undefined;",
     bug: "a flipped bit comes back as data",
     breaks: "S9",
     by: { kind: "tests", files: ["test/integration/store/bit-flips.test.ts"] },

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { hexToBytes, utf8, utf8ToText } from "../../../src/core/base/bytes.ts";
-import { crc32c } from "../../../src/io/store/crc32c.ts";
+import { crc32c } from "../../../src/io/store/crc.ts";
 import { type Database, openDatabase } from "../../../src/io/store/level-database.ts";
 import { unpackSnappy } from "../../../src/io/store/snappy.ts";
 import { countDamagedBlocks, countDamagedIndexes } from "../../../src/io/store/table-check.ts";
