@@ -277,6 +277,7 @@ describe("the world of whole devices", function () {
       ["bad-signature", "session closed bad-signature"],
       ["offers-more", "hostile device asked for what it offered"],
       ["far-ahead", "head far ahead taken"],
+      ["erases", "erasing without a purge refused"],
     ] as const;
     for (const [lie, path] of closed) {
       it(`C3: ${lie}: the others notice, or lose nothing by it`, async () => {

@@ -153,6 +153,7 @@ export class HostileDevice {
     const stream = await net.dial(address, SYNC_PROTOCOL, DIAL_MS);
     const told = (frame: Frame): void => {
       if (frame.kind === "evidence") count("hostile device shown its own fork");
+      if (frame.kind === "ack" && frame.dropped && lie === "erases") count("erasing without a purge refused");
       if (frame.kind === "need" && lie === "offers-more") count("hostile device asked for what it offered");
     };
     const madeUp = (bytes: Uint8Array): void => witness.mustBeRefused(bytes);

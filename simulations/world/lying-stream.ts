@@ -4,6 +4,7 @@
  */
 import type { TreeHash } from "../../src/core/base/ids.ts";
 import { logIdOf } from "../../src/core/crypto/derive.ts";
+import { sha256 } from "../../src/core/crypto/hash.ts";
 import { encodeBatch } from "../../src/core/log/batch.ts";
 import { signHead } from "../../src/core/log/head.ts";
 import { leavesOf } from "../../src/core/log/header.ts";
@@ -30,6 +31,8 @@ export const LIES = [
   /** Another byte in what proves or is proved; another byte in a signature. */
   "bad-proof",
   "bad-signature",
+  /** Says of every entry that its payload was erased. */
+  "erases",
 ] as const;
 export type Lie = (typeof LIES)[number];
 
@@ -121,6 +124,8 @@ export class LyingStream implements ByteStream {
         return [frame.kind === "batch" ? { ...frame, batch: this.#damaged(frame.batch) } : frame];
       case "bad-signature":
         return [frame.kind === "batch" ? { ...frame, batch: this.#unsigned(frame.batch) } : frame];
+      case "erases":
+        return [frame.kind === "batch" ? { ...frame, batch: erased(frame.batch) } : frame];
     }
   }
 
@@ -210,6 +215,15 @@ export class LyingStream implements ByteStream {
   #ownLength(): number {
     return this.#replica.frontier.get(this.#ownLog())?.head.length ?? 0;
   }
+}
+
+function erased(batch: Batch): Batch {
+  const entries = batch.entries.map((entry) => ({
+    ...entry,
+    state: "purged" as const,
+    bytes: sha256(entry.bytes),
+  }));
+  return { ...batch, entries };
 }
 
 function flipped(bytes: Uint8Array): Uint8Array {

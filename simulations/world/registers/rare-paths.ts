@@ -30,6 +30,10 @@ export const rarePaths: readonly {
   { path: "session closed bad-proof", what: "a session ends for bytes that prove nothing" },
   { path: "session closed bad-signature", what: "a session ends for a head that its author did not sign" },
   { path: "session closed unsolicited", what: "entries that nobody asked for are refused" },
+  {
+    path: "erasing without a purge refused",
+    what: "a member says that payloads were erased, and is not believed",
+  },
   { path: "hostile device joined", what: "a member that will misuse its keys" },
   { path: "alarm fork", what: "a person is told that one log has two histories" },
   { path: "fork between honest devices told", what: "two devices that were shown two histories find out" },

@@ -15,6 +15,7 @@ import { placed } from "../log/tree.ts";
 import type { Batch, KnownNode, VerifiedBatch } from "../log/types.ts";
 import type { LogOwner } from "../membership/types.ts";
 import type { SessionFrame } from "../wire/frames.ts";
+import { judgeErased } from "./erased.ts";
 import { KnownHeads } from "./known-heads.ts";
 import { Needs } from "./needs.ts";
 import type { PeerCopy } from "./peer-copy.ts";
@@ -86,11 +87,15 @@ export class Asking {
     }
     const verified = this.#verify(batch, owner, turn);
     if (verified === undefined) return;
+    const { batch: judged, withheld } = judgeErased(verified, owner, this.#view.members);
+    if (withheld.length > 0) this.#withhold(log, withheld, turn);
+    const given = subtract(ranges, withheld);
+    if (given.length === 0) return;
     if (!wasAsked) {
-      const delta = { heads: [], ranges: new Map([[log, ranges]]) };
+      const delta = { heads: [], ranges: new Map([[log, given]]) };
       turn.put({ kind: "peerHas", delta, acknowledged: false });
     }
-    this.#place(verified, { log, ranges, bytes: size, wasAsked }, turn);
+    this.#place(judged, { log, ranges: given, bytes: size, wasAsked }, turn);
   }
 
   /** An extension that was asked for. */
@@ -213,6 +218,13 @@ export class Asking {
     if (!this.needs.isPaused) gather(this.#refused, log, ranges);
     this.needs.forgetExtension(log);
     this.needs.again(log, ranges);
+  }
+
+  /** The peer has no payloads of these: asked of others, and of it again when some time has passed. */
+  #withhold(log: LogId, ranges: Ranges, turn: Turn): void {
+    this.#copy.remove(log, ranges);
+    this.#disclaim(log, ranges, turn);
+    this.needs.absent(log, ranges, turn);
   }
 
   /** A part may be here by another way: of that the opposite is true, and said. */

@@ -12,6 +12,15 @@ export const syncMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/unit/sync/session.test.ts"] },
   },
   {
+    id: "sync-erased-believed",
+    file: "src/core/sync/erased.ts",
+    find: 'if (entry.state === "purged" && leaf !== undefined && equalBytes(leaf, batch.leaves[offset]!))',
+    put: 'if (entry.state === "purged" && (leaf === undefined || equalBytes(leaf, batch.leaves[offset]!)))',
+    bug: "whoever says that a payload was erased is believed",
+    breaks: "C3",
+    by: { kind: "tests", files: ["test/unit/sync/erased.test.ts"] },
+  },
+  {
     id: "sync-dropped-forgotten",
     file: "src/core/sync/session.ts",
     find: "      this.#copy.remove(log, ranges);\n",

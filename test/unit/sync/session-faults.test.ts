@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { LogId, TreeHash } from "../../../src/core/base/ids.ts";
+import { sha256 } from "../../../src/core/crypto/hash.ts";
 import { signHead } from "../../../src/core/log/head.ts";
 import type { Batch } from "../../../src/core/log/types.ts";
 import { CREDIT_BATCHES } from "../../../src/core/sync/serving.ts";
@@ -95,6 +96,30 @@ describe("a session with a peer that breaks rules", () => {
       const batch = change(other.batch(log, 8, 16).batch);
       assertFault(side, side.receive(frameOf(batch)), "bad-proof");
     }
+  });
+
+  it("C3: takes nothing in whose payload is called erased without a purge, and asks for it elsewhere", () => {
+    const { side, other, log } = asked(0, 40);
+    side.commit(side.receive(other.extension(log, 0)));
+    const { batch } = other.batch(log, 0, 40);
+    const lying = (from: number): Batch => ({
+      ...batch,
+      entries: batch.entries.map((entry, at) =>
+        at < from ? entry : { ...entry, state: "purged", bytes: sha256(entry.bytes) },
+      ),
+    });
+    const none = side.receive(frameOf(lying(0)));
+    equal(outputIn(none, "commit"), undefined);
+    deepEqual(outputIn(none, "absent")?.ranges, new Map([[log, range(0, 40)]]));
+    deepEqual(frameIn(none, "ack"), { kind: "ack", dropped: true, logs: [{ log, ranges: range(0, 40) }] });
+    side.feed({ kind: "assigned", log, ranges: range(0, 40) });
+    const some = side.receive(frameOf(lying(30)));
+    deepEqual(outputIn(some, "absent")?.ranges, new Map([[log, range(30, 40)]]));
+    const acknowledged = framesIn(side.commit(some)).filter(({ kind }) => kind === "ack");
+    deepEqual(acknowledged, [{ kind: "ack", dropped: false, logs: [{ log, ranges: range(0, 30) }] }]);
+    equal(closeReasonIn(some), undefined);
+    const states = outputIn(some, "commit")?.batch.entries.map(({ state }) => state);
+    deepEqual(states, [...Array<string>(30).fill("present"), ...Array<string>(10).fill("absent")]);
   });
 
   it("C9: refuses a head that its author did not sign, in a batch and in an extension", () => {
