@@ -8,7 +8,8 @@ import { idBytes, type DeviceId, type MessageId } from "../base/ids.ts";
 import { sha256Into } from "../crypto/hash.ts";
 import { takeMemory } from "../crypto/memory.ts";
 import { DEVICE_ID_BYTES, SHORT_ID_BYTES, readDeviceId } from "./id-codec.ts";
-import { kindNumber, readBody, readId, readStamp, writeBody, writeStamp } from "./operation-body.ts";
+import { readId, readStamp, writeStamp } from "./body-fields.ts";
+import { kindNumber, readBody, writeBody } from "./operation-body.ts";
 import { ScratchWriter } from "./scratch-writer.ts";
 import { ADDRESS_BYTES_MAX, TEXT_BYTES_MAX, type Operation, type OperationBody } from "./types.ts";
 

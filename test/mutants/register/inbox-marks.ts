@@ -103,7 +103,7 @@ export const inboxMarksMutants: readonly Mutant[] = [
   },
   {
     id: "inbox-later-message-read",
-    file: "src/core/inbox/operation-body.ts",
+    file: "src/core/inbox/message-body.ts",
     find: "    sentAtMs: reader.u48(),\n    takenIn: (flags & messageFlag.takenIn) !== 0,\n    readAtSource: (flags & messageFlag.readAtSource) !== 0,\n  };",
     put: "    sentAtMs: reader.u48(),\n    takenIn: (flags & messageFlag.takenIn) !== 0,\n    readAtSource: (flags & messageFlag.takenIn) !== 0,\n  };",
     bug: "a message of a later kind is unread where it was read already",
