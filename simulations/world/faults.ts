@@ -3,7 +3,7 @@ import type { LogId } from "../../src/core/base/ids.ts";
 import { contains } from "../../src/core/log/ranges.ts";
 import type { MemoryHub } from "../doubles/memory-net.ts";
 import type { Machine } from "./machine.ts";
-import type { FaultStep } from "./plan.ts";
+import type { FaultStep } from "./steps.ts";
 
 export interface FaultsWorld {
   readonly machines: readonly Machine[];

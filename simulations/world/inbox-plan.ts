@@ -3,6 +3,7 @@
  * settings and what else the inbox has; in bursts, and on two devices at once while one of them hears nothing.
  */
 import type { Random } from "../doubles/random.ts";
+import type { FaultStep, PeopleStep } from "./steps.ts";
 
 export type MarkStep = {
   readonly kind: "mark";
@@ -45,18 +46,10 @@ export type SettingStep = {
 
 export type InboxStep = MarkStep | PropertyStep | SettingStep;
 
-/** Of what people do besides and what goes wrong (plan.ts), what belongs to it. */
+/** Of what people do besides and what goes wrong, what belongs to it. */
 type Beside =
-  | { readonly kind: "isolate"; readonly device: number; readonly forMs: number }
-  | { readonly kind: "read"; readonly device: number; readonly conversation: number }
-  | {
-      readonly kind: "send";
-      readonly device: number;
-      readonly conversation: number;
-      readonly count: number;
-      readonly isReceived: boolean;
-    }
-  | { readonly kind: "newer-version"; readonly device: number; readonly what: "message" };
+  | Extract<FaultStep, { kind: "isolate" }>
+  | Extract<PeopleStep, { kind: "send" | "read" | "newer-version" }>;
 
 type Planned = { readonly at: number } & (InboxStep | Beside);
 

@@ -3,8 +3,10 @@
  * drops steps of it. A step holds all that it needs, so that dropping one changes no other.
  */
 import { Random } from "../doubles/random.ts";
+import { faultStep } from "./fault-plan.ts";
 import { type HostileStep, hostileSteps } from "./hostile-plan.ts";
 import { type InboxStep, inboxSteps } from "./inbox-plan.ts";
+import type { FaultStep, PeopleStep, SecondLifeStep } from "./steps.ts";
 
 export type Step = { readonly at: number } & (
   | PeopleStep
@@ -13,104 +15,6 @@ export type Step = { readonly at: number } & (
   | SecondLifeStep
   | HostileStep
 );
-
-export type PeopleStep =
-  | {
-      readonly kind: "send";
-      readonly device: number;
-      readonly conversation: number;
-      readonly count: number;
-      readonly isReceived: boolean;
-    }
-  /** One message after the other, as in a conversation that does not end. */
-  | {
-      readonly kind: "chatter";
-      readonly device: number;
-      readonly conversation: number;
-      readonly everyMs: number;
-      readonly forMs: number;
-    }
-  | { readonly kind: "read" | "unread"; readonly device: number; readonly conversation: number }
-  | {
-      readonly kind: "delete" | "restore";
-      readonly device: number;
-      readonly pick: number;
-      readonly count: number;
-    }
-  | { readonly kind: "clear"; readonly device: number; readonly conversation: number }
-  | { readonly kind: "rename"; readonly device: number; readonly target: number }
-  | {
-      readonly kind: "link";
-      readonly device: number;
-      readonly joiner: number;
-      readonly code: "words" | "qr" | "address" | "wrong";
-      readonly isRefused: boolean;
-      /** The new device dies at its n-th call; 0: it does not. */
-      readonly diesAtCall: number;
-    }
-  | { readonly kind: "import"; readonly device: number; readonly backup: number }
-  /** A later version of the program runs once, and writes what this one does not know. */
-  | {
-      readonly kind: "newer-version";
-      readonly device: number;
-      readonly what: "entry" | "operation" | "message";
-    }
-  /** A device that runs the older version of the program gets this one. */
-  | { readonly kind: "upgrade"; readonly device: number }
-  | { readonly kind: "absence"; readonly device: number; readonly forMs: number }
-  | { readonly kind: "verify"; readonly device: number };
-
-export type FaultStep =
-  | {
-      readonly kind: "crash";
-      readonly device: number;
-      /** At the n-th call to the outside from then; 0 at once. */
-      readonly calls: number;
-      readonly how: "told" | "silent";
-      readonly downMs: number;
-      /** Started again, it dies at its n-th call; 0: it does not. */
-      readonly againAtCall: number;
-    }
-  | { readonly kind: "break"; readonly device: number; readonly other: number; readonly ends: "both" | "one" }
-  | {
-      readonly kind: "cut";
-      readonly device: number;
-      readonly other: number;
-      readonly ways: 1 | 2;
-      readonly forMs: number;
-    }
-  | { readonly kind: "isolate"; readonly device: number; readonly forMs: number }
-  | {
-      readonly kind: "slow-link";
-      readonly device: number;
-      readonly other: number;
-      readonly delayMs: number;
-      readonly bytesPerSecond: number;
-      readonly forMs: number;
-    }
-  | { readonly kind: "loss"; readonly per10000: number; readonly forMs: number }
-  | { readonly kind: "corrupt"; readonly device: number; readonly where: number }
-  | { readonly kind: "move"; readonly device: number }
-  | { readonly kind: "disk-full"; readonly device: number; readonly forMs: number }
-  | { readonly kind: "failed-write"; readonly device: number; readonly landed: number }
-  | { readonly kind: "slow-disk"; readonly device: number; readonly syncMs: number; readonly forMs: number }
-  | { readonly kind: "bit-flip"; readonly device: number; readonly pick: number }
-  | { readonly kind: "clock"; readonly device: number; readonly offMs: number }
-  | { readonly kind: "frozen-clock"; readonly device: number; readonly forMs: number }
-  | {
-      readonly kind: "stranger";
-      readonly device: number;
-      readonly how: "garbage" | "half-handshake" | "wrong-account" | "flood" | "half-link";
-    };
-
-/** What gives a device two lives: scenarios of its own, as long as the program does not open new incarnations. */
-export type SecondLifeStep =
-  /** A copy of its disk is laid aside. */
-  | { readonly kind: "copy-kept"; readonly device: number }
-  /** And put back, or started on another machine. */
-  | { readonly kind: "copy-put-back" | "clone"; readonly device: number }
-  /** Disk and keys are gone; the machine joins again as another device. */
-  | { readonly kind: "disk-lost"; readonly device: number };
 
 export interface Plan {
   readonly seed: number;
@@ -132,7 +36,6 @@ export interface Plan {
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-const TEN_YEARS = 3_652 * 24 * HOUR;
 export const CONVERSATIONS = 5;
 
 export function planOf(seed: number): Plan {
@@ -309,71 +212,6 @@ function peopleStep(random: Random, devices: number, stormMs: number): PeopleSte
   if (dice < 93) return { kind: "newer-version", device, what: random.pick(["entry", "operation"]) };
   if (dice < 96) return { kind: "absence", device, forMs: random.between(SECOND, stormMs) };
   return { kind: "verify", device };
-}
-
-function faultStep(random: Random, devices: number, stormMs: number): FaultStep {
-  const device = random.below(devices);
-  const other = (device + 1 + random.below(Math.max(1, devices - 1))) % devices;
-  const forMs = random.pick([SECOND, 10 * SECOND, MINUTE, Math.ceil(stormMs / 3)]);
-  switch (random.below(20)) {
-    case 0:
-    case 1:
-    case 2:
-    case 3:
-      return {
-        kind: "crash",
-        device,
-        calls: random.pick([0, 1 + random.below(30), 1 + random.below(400)]),
-        how: random.pick(["told", "silent"]),
-        downMs: random.pick([0, 500, 20 * SECOND, Math.ceil(stormMs / 4)]),
-        againAtCall: 0,
-      };
-    case 4:
-      return { kind: "break", device, other, ends: random.pick(["both", "one"]) };
-    case 5:
-    case 6:
-      return { kind: "cut", device, other, ways: random.pick([1, 2]), forMs };
-    case 7:
-      return { kind: "isolate", device, forMs };
-    case 8:
-      return {
-        kind: "slow-link",
-        device,
-        other,
-        delayMs: random.pick([500, 3 * SECOND, MINUTE, 24 * HOUR]),
-        bytesPerSecond: random.pick([500, 5_000, 1_000_000]),
-        forMs,
-      };
-    case 9:
-      return { kind: "loss", per10000: random.pick([20, 200, 2_000]), forMs };
-    case 10:
-      return { kind: "corrupt", device, where: random.below(1_000_000) };
-    case 11:
-      return { kind: "move", device };
-    case 12:
-    case 13:
-      return { kind: "disk-full", device, forMs: Math.min(forMs, MINUTE) };
-    case 14:
-      return { kind: "failed-write", device, landed: random.pick([0, 0, 1, 3]) };
-    case 15:
-      return { kind: "slow-disk", device, syncMs: random.pick([500, 5 * SECOND]), forMs };
-    case 16:
-      return { kind: "bit-flip", device, pick: random.below(1_000_000) };
-    case 17:
-      return {
-        kind: "clock",
-        device,
-        offMs: random.pick([0, -MINUTE, 2 * HOUR, TEN_YEARS, -TEN_YEARS, random.between(-HOUR, HOUR)]),
-      };
-    case 18:
-      return { kind: "frozen-clock", device, forMs };
-    default:
-      return {
-        kind: "stranger",
-        device,
-        how: random.pick(["garbage", "half-handshake", "wrong-account", "flood", "half-link"]),
-      };
-  }
 }
 
 /** A step as a line that a person can read and that tells it from others. */

@@ -7,7 +7,7 @@ import { logIdOf } from "../../src/core/crypto/derive.ts";
 import { bytesToId } from "../../src/core/base/ids.ts";
 import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import type { Machine } from "./machine.ts";
-import type { SecondLifeStep } from "./plan.ts";
+import type { SecondLifeStep } from "./steps.ts";
 import type { Witness } from "./witness.ts";
 
 interface Kept {

@@ -7,7 +7,7 @@ import { SYNC_PROTOCOL } from "../../src/app/sessions/run-handshake.ts";
 import type { MemoryHub, MemoryNet } from "../doubles/memory-net.ts";
 import type { Random } from "../doubles/random.ts";
 import type { Machine } from "./machine.ts";
-import type { FaultStep } from "./plan.ts";
+import type { FaultStep } from "./steps.ts";
 
 /**
  * What a peer needs that is no member: the seam for all that come from outside. It stands on the hub under a name of its own
