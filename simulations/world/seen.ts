@@ -1,6 +1,8 @@
 /** What a person sees on a device, and what a device holds, each as values that can be compared with those of another device. */
 import { createHash } from "node:crypto";
 import type { LogId } from "../../src/core/base/ids.ts";
+import type { LogState } from "../../src/core/log/types.ts";
+import type { MemoryLog } from "../doubles/memory-disk.ts";
 import { readLines } from "../../src/app/node/conversation-lines.ts";
 import type { DeliveryState } from "../../src/core/inbox/types.ts";
 import { viewDigest } from "../../src/core/inbox/view-digest.ts";
@@ -89,22 +91,27 @@ export function setOf(machine: Machine, replica: Replica, beside: ReadonlySet<st
   const known = [...logs.keys()]
     .filter((log) => replica.members.logs.has(log) && !beside.has(log))
     .toSorted();
-  for (const log of known) addLog(hash, log, logs.get(log)!);
+  for (const log of known) {
+    const stored = logs.get(log)!;
+    if (stored.state.held.length > 0) hash.update(digestOfLog(log, stored));
+  }
   return hash.digest("hex");
 }
 
-function addLog(
-  hash: ReturnType<typeof createHash>,
-  log: LogId,
-  {
-    state,
-    leaves,
-  }: {
-    readonly state: { readonly held: readonly { from: number; to: number }[] };
-    readonly leaves: ReadonlyMap<number, Uint8Array>;
-  },
-): void {
-  if (state.held.length === 0) return;
+/** A log's state is another with every commit to it, and sets are asked for many times between two commits. */
+const digestByState = new WeakMap<LogState, string>();
+
+function digestOfLog(log: LogId, stored: MemoryLog): string {
+  const known = digestByState.get(stored.state);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
+  addLog(hash, log, stored);
+  const digest = hash.digest("hex");
+  digestByState.set(stored.state, digest);
+  return digest;
+}
+
+function addLog(hash: ReturnType<typeof createHash>, log: LogId, { state, leaves }: MemoryLog): void {
   hash.update(log);
   for (const { from, to } of state.held) {
     hash.update(`${from}-${to}`);

@@ -23,6 +23,9 @@ import { putUint } from "./scratch-writer.ts";
 /** Stands where a place is left out. */
 const NOWHERE = { logNumber: 0, position: 0 };
 
+/** Of a number before a key or a value. */
+const SIZE_BYTES_MAX = 8;
+
 /** 64 hex digits. `rows`: all of them, in the order of their keys. */
 export function viewDigest(rows: Iterable<readonly [RowKey, Row]>): string {
   const hash = new RunningHash();
@@ -30,11 +33,13 @@ export function viewDigest(rows: Iterable<readonly [RowKey, Row]>): string {
   for (const [key, row] of rows) {
     assert(before < key, "rows are digested in the order of their keys");
     before = key;
-    for (const part of [bytesOfKey(key), withoutPlaces(key, row)]) {
-      const size = new Uint8Array(8);
-      hash.add(size.subarray(0, putUint(size, 0, part.length)));
-      hash.add(part);
-    }
+    const value = withoutPlaces(key, row);
+    const bytes = new Uint8Array(key.length + value.length + 2 * SIZE_BYTES_MAX);
+    let at = putUint(bytes, 0, key.length);
+    for (let character = 0; character < key.length; character++) bytes[at++] = key.charCodeAt(character);
+    at = putUint(bytes, at, value.length);
+    bytes.set(value, at);
+    hash.add(bytes.subarray(0, at + value.length));
   }
   return hex(hash.finish());
 }
@@ -77,8 +82,4 @@ function withoutPlaces(key: RowKey, row: Row): Row {
 
 function unplaced<Register extends Placed>(register: Register): Register {
   return { ...register, place: NOWHERE };
-}
-
-function bytesOfKey(key: RowKey): Uint8Array {
-  return Uint8Array.from(key, (character) => character.charCodeAt(0));
 }
