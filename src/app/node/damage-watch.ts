@@ -90,10 +90,15 @@ export class DamageWatch {
   readonly #onFoundAgain: () => Promise<void>;
   #finding: Promise<void> | null = null;
   #cancel: CancelTimer | null = null;
-  #isLooking = false;
+  /** Looks that have not ended. */
+  #looks = 0;
   #running: Promise<void> | null = null;
   #cancelFiles: CancelTimer | null = null;
+  #runningFiles: Promise<void> | null = null;
+  /** The look at the files, which is done once; null before it, and after one that failed. */
   #lookingAtFiles: Promise<void> | null = null;
+  /** Somebody waits for the look at the files. */
+  #isAwaited = false;
   #closed = false;
 
   constructor(input: {
@@ -120,8 +125,19 @@ export class DamageWatch {
     this.#replica.onDamage(() => this.#lookSoon());
     this.#schedule(FIRST_AFTER_MS);
     this.#cancelFiles = this.#replica.ports.clock.after(FILES_AFTER_MS, () => {
-      this.#lookingAtFiles = this.#lookAtFiles();
+      this.#runningFiles = this.#tryTo(() => this.#lookAtFiles());
     });
+  }
+
+  /**
+   * Resolves once the files that were there at the start have been looked at, and what was damaged of them has been taken away or brought
+   * again: before that, what is not found may be hidden by a flipped bit. The look begins now and does not rest; it is done once.
+   *
+   * @throws EngineError where it cannot be done: `STORE_DAMAGED`, `NODE_CLOSED`.
+   */
+  beCertain(): Promise<void> {
+    this.#isAwaited = true;
+    return this.#lookAtFiles();
   }
 
   async verify(options: VerifyOptions): Promise<VerifyResult> {
@@ -136,7 +152,8 @@ export class DamageWatch {
     this.#cancel?.();
     this.#cancelFiles?.();
     await this.#running;
-    await this.#lookingAtFiles;
+    await this.#runningFiles;
+    await this.#lookingAtFiles?.catch(() => undefined);
     await this.#finding;
   }
 
@@ -164,15 +181,31 @@ export class DamageWatch {
   }
 
   #lookSoon(): void {
-    if (!this.#isLooking && !this.#closed) this.#schedule(SOON_MS);
+    if (this.#looks === 0 && !this.#closed) this.#schedule(SOON_MS);
   }
 
-  async #lookAtFiles(): Promise<void> {
-    let damaged = 0;
-    await this.#tryTo(async () => {
-      damaged = await this.#replica.ports.store.checkFiles({ pace: () => this.#rest() });
+  #lookAtFiles(): Promise<void> {
+    this.#lookingAtFiles ??= this.#checkFiles().finally(() => {
+      this.#isAwaited = false;
     });
-    if (damaged > 0) this.#lookSoon();
+    return this.#lookingAtFiles;
+  }
+
+  async #checkFiles(): Promise<void> {
+    const pace = async (): Promise<void> => {
+      this.#requireOpen();
+      if (!this.#isAwaited) await this.#rest();
+    };
+    this.#looks++;
+    try {
+      if ((await this.#replica.ports.store.checkFiles({ pace })) === 0) return;
+      await this.verify({ repair: true, onProgress: undefined, pace });
+    } catch (error) {
+      this.#lookingAtFiles = null;
+      throw error;
+    } finally {
+      this.#looks--;
+    }
   }
 
   async #look(): Promise<void> {
@@ -182,20 +215,24 @@ export class DamageWatch {
   }
 
   async #tryTo(look: () => Promise<void>): Promise<void> {
-    this.#isLooking = true;
+    this.#looks++;
     try {
       await look();
     } catch (error) {
       if (!isEngineError(error)) throw error;
       if (!this.#closed) this.#alarm(`what is stored here cannot be read: ${error.code}`);
     } finally {
-      this.#isLooking = false;
+      this.#looks--;
     }
   }
 
   async #rest(): Promise<void> {
-    if (this.#closed) throw new EngineError("NODE_CLOSED", "the node is closing");
+    this.#requireOpen();
     await new Promise<void>((resolve) => this.#replica.ports.clock.after(REST_MS, resolve));
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new EngineError("NODE_CLOSED", "the node is closing");
   }
 }
 

@@ -7,6 +7,7 @@ import { EngineError } from "../../core/base/errors.ts";
 import { entropyToPhrase } from "../../core/crypto/phrase.ts";
 import { validateName } from "../../core/inbox/address.ts";
 import type { ImportFormat } from "../../core/inbox/import-types.ts";
+import type { Place } from "../../core/log/rows.ts";
 import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
 import { writeDeviceName } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -38,6 +39,7 @@ import type {
   LinkAttempt,
   OnProgress,
   Status,
+  StoredWhere,
   VerifyResult,
 } from "./types.ts";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
@@ -93,9 +95,7 @@ export class DeviceNode implements KinlogNode {
     this.account = replica.account;
     this.device = replica.self;
     this.#hub = new EventHub(() => timeText(replica.ports.clock.wallMs()));
-    this.#inbox = new InboxReader(replica, ({ place }) =>
-      this.#network === null ? { here: true, devices: [], cloud: null } : this.#network.storedOn(place),
-    );
+    this.#inbox = new InboxReader(replica, this.#storedWhere, () => this.#damage.beCertain());
     this.#index = new MessageIndex({
       replica,
       current: currentTexts(this.#inbox),
@@ -149,6 +149,9 @@ export class DeviceNode implements KinlogNode {
       if (code !== null) this.#alarm("disk", `nothing can be written: ${code}`, null);
     });
   }
+
+  readonly #storedWhere = ({ place }: { readonly place: Place }): StoredWhere =>
+    this.#network?.storedOn(place) ?? { here: true, devices: [], cloud: null };
 
   static async open(parts: NodeParts): Promise<DeviceNode> {
     const node = new DeviceNode(parts);

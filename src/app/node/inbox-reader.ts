@@ -4,7 +4,6 @@
  */
 import type { ConversationId, DeviceId, MessageId } from "../../core/base/ids.ts";
 import { EngineError } from "../../core/base/errors.ts";
-import { normaliseAddress } from "../../core/inbox/address.ts";
 import { orderText } from "../../core/inbox/stamp.ts";
 import {
   type DeliveryState,
@@ -37,6 +36,7 @@ import {
 import { orderRowKeyOf } from "../../core/inbox/row-keys.ts";
 import type { Place, RowKey } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
+import { conversationOfArgument } from "./conversation-argument.ts";
 import { EntryOpener } from "./entry-opener.ts";
 import { MarksReader, type ReadMarks } from "./marks-reader.ts";
 import type { Message, StoredWhere } from "./types.ts";
@@ -64,17 +64,27 @@ export class InboxReader {
   readonly opener: EntryOpener;
   readonly marks: MarksReader;
   readonly #storedWhere: (entry: { readonly place: Place }) => StoredWhere;
+  readonly #beCertain: () => Promise<void>;
 
-  /** `storedWhere` says which devices acknowledged the entry at a place. */
-  constructor(replica: Replica, storedWhere: (entry: { readonly place: Place }) => StoredWhere) {
+  /**
+   * `storedWhere` says which devices acknowledged the entry at a place. `beCertain` is waited for before it is said that something is not
+   * here: a flipped bit in a file of the store may hide it.
+   */
+  constructor(
+    replica: Replica,
+    storedWhere: (entry: { readonly place: Place }) => StoredWhere,
+    beCertain: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#replica = replica;
+    this.#beCertain = beCertain;
     this.opener = new EntryOpener(replica);
     this.marks = new MarksReader(replica, this.opener);
     this.#storedWhere = storedWhere;
   }
 
   async totals(): Promise<Totals> {
-    const [row] = await this.#replica.view.rows([TOTALS_KEY]);
+    const read = (): Promise<readonly (Uint8Array | undefined)[]> => this.#replica.view.rows([TOTALS_KEY]);
+    const [row] = await this.#certainly(read, ([found]) => found !== undefined);
     return readTotals(row);
   }
 
@@ -87,15 +97,12 @@ export class InboxReader {
 
   /** All conversations that a message names: pinned ones first, then the most recently used. */
   async conversations(): Promise<readonly ConversationState[]> {
-    const rows = await this.#replica.view.rowRange({
-      ...conversationBounds(),
-      reverse: false,
-      limit: CONVERSATIONS_MAX,
-    });
-    return rows
-      .map(([key, row]) => readConversationRow(key, row))
-      .filter((state) => state.name !== null)
-      .sort(compareForList);
+    // As many as were counted, or one of their rows is hidden.
+    const { named } = await this.#certainly(
+      () => this.#namedConversations(),
+      ({ named: found, counted }) => found.length === counted,
+    );
+    return named.toSorted(compareForList);
   }
 
   /** The newest `limit`, oldest of them first. */
@@ -201,30 +208,26 @@ export class InboxReader {
   }
 
   /**
-   * The conversation that an argument means: its address in any form, or its title, or the beginning of its address's id.
+   * The conversation that an argument means: its address in any form, or its title.
    *
    * @throws EngineError `NOT_FOUND`, `AMBIGUOUS`.
    */
   async findConversation(argument: string): Promise<ConversationId> {
-    const { fold } = this.#replica;
-    const direct = fold?.conversationOf(argument);
-    if (direct !== undefined && (await this.conversation(direct))?.name) return direct;
-    const states = await this.conversations();
-    const titles = await this.namesAt(states.map((state) => state.title?.place ?? null));
-    const wanted = normaliseAddress(argument);
-    const titled = states.filter((_, at) => titles[at] !== null && normaliseAddress(titles[at]!) === wanted);
-    const [only] = titled;
-    if (titled.length === 1 && only !== undefined) return only.conversation;
-    if (titled.length > 1) {
-      const addresses = await this.namesAt(titled.map((state) => state.name?.place ?? null));
-      throw new EngineError("AMBIGUOUS", `several conversations are called that: ${addresses.join(", ")}`);
-    }
+    const found = await this.#certainly(
+      () => conversationOfArgument(this, this.#replica.fold, argument),
+      (id) => id !== null,
+    );
+    if (found !== null) return found;
     throw new EngineError("NOT_FOUND", "there is no such conversation", {
       remedy: "`kinlog conversations` lists them; `kinlog send` begins a new one.",
     });
   }
 
-  /** The message of a full id, or of a unique beginning of at least six digits. */
+  /**
+   * The message of a full id, or of a unique beginning of at least six digits.
+   *
+   * @throws EngineError `NOT_FOUND`, `AMBIGUOUS`.
+   */
   async findMessage(argument: string): Promise<OrderedMessage> {
     const digits = argument.toLowerCase();
     if (!/^[0-9a-f]{6,32}$/.test(digits)) {
@@ -233,13 +236,16 @@ export class InboxReader {
       });
     }
     const bounds = digits.length === 32 ? null : messagePrefixBounds(digits);
-    const rows =
-      bounds === null
-        ? await this.#row(messageRowKey(digits as MessageId))
-        : await this.#replica.view.rowRange({ ...bounds, reverse: false, limit: 10 });
-    const found = rows
-      .map(([key, row]) => readMessageRow(messageOfKey(key), row))
-      .filter((message) => message !== null);
+    const read = async (): Promise<readonly OrderedMessage[]> => {
+      const rows =
+        bounds === null
+          ? await this.#row(messageRowKey(digits as MessageId))
+          : await this.#replica.view.rowRange({ ...bounds, reverse: false, limit: 10 });
+      return rows
+        .map(([key, row]) => readMessageRow(messageOfKey(key), row))
+        .filter((message) => message !== null);
+    };
+    const found = await this.#certainly(read, ({ length }) => length > 0);
     if (found.length > 1) {
       throw new EngineError(
         "AMBIGUOUS",
@@ -316,6 +322,29 @@ export class InboxReader {
       stored: this.#storedWhere(ordered),
       needsUpdate: ordered.later,
     };
+  }
+
+  /** What `find` finds; where it is less than it should be, once more if waiting for certainty has built the view again. */
+  async #certainly<Found>(find: () => Promise<Found>, isThere: (found: Found) => boolean): Promise<Found> {
+    const built = this.#replica.viewsBuilt;
+    const found = await find();
+    if (isThere(found)) return found;
+    await this.#beCertain();
+    return built === this.#replica.viewsBuilt ? found : find();
+  }
+
+  /** Those that a message names, and how many there should be. Both are asked for at once, so that they are of one moment. */
+  async #namedConversations(): Promise<{
+    readonly named: readonly ConversationState[];
+    readonly counted: number;
+  }> {
+    const range = { ...conversationBounds(), reverse: false, limit: CONVERSATIONS_MAX };
+    const [rows, [totals]] = await Promise.all([
+      this.#replica.view.rowRange(range),
+      this.#replica.view.rows([TOTALS_KEY]),
+    ]);
+    const states = rows.map(([key, row]) => readConversationRow(key, row));
+    return { named: states.filter(({ name }) => name !== null), counted: readTotals(totals).conversations };
   }
 
   async #row(key: RowKey): Promise<readonly (readonly [RowKey, Uint8Array])[]> {
