@@ -12,7 +12,7 @@ import { InboxReader } from "./inbox-reader.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import { PeerMemory } from "./peer-memory.ts";
 import type { StoredWhere, VerifyResult } from "./types.ts";
-import { takeAway, verifyAll, type VerifyOptions } from "./verifying.ts";
+import { takeAway, takeAwayAtOnce, verifyAll, type VerifyOptions } from "./verifying.ts";
 
 /** Not while a device starts and meets its siblings. */
 const FIRST_AFTER_MS = 600_000;
@@ -97,8 +97,12 @@ export class DamageWatch {
   #runningFiles: Promise<void> | null = null;
   /** The look at the files, which is done once; null before it, and after one that failed. */
   #lookingAtFiles: Promise<void> | null = null;
-  /** Somebody waits for the look at the files. */
+  /** Somebody waits for it. */
   #isAwaited = false;
+  /** Damage was met and has not been taken away. */
+  #isDoubtful = false;
+  #settingRight: Promise<void> | null = null;
+  #isStarted = false;
   #closed = false;
 
   constructor(input: {
@@ -112,6 +116,10 @@ export class DamageWatch {
     this.#network = input.network;
     this.#alarm = input.alarm;
     this.#onFoundAgain = input.onFoundAgain;
+    this.#replica.onDamage(() => {
+      this.#isDoubtful = true;
+      if (this.#isStarted) this.#lookSoon();
+    });
     this.#replica.subscribe(() => {
       if (!this.#replica.ledger.isFoundAgain || this.#closed) return;
       this.#finding ??= this.#foundAgain().finally(() => {
@@ -122,26 +130,32 @@ export class DamageWatch {
 
   /** From now on by itself. */
   start(): void {
-    this.#replica.onDamage(() => this.#lookSoon());
+    this.#isStarted = true;
     this.#schedule(FIRST_AFTER_MS);
     this.#cancelFiles = this.#replica.ports.clock.after(FILES_AFTER_MS, () => {
-      this.#runningFiles = this.#tryTo(() => this.#lookAtFiles());
+      this.#runningFiles = this.#lookAtFilesUnasked();
     });
   }
 
   /**
-   * Resolves once the files that were there at the start have been looked at, and what was damaged of them has been taken away or brought
-   * again: before that, what is not found may be hidden by a flipped bit. The look begins now and does not rest; it is done once.
+   * Resolves once the files that were there at the start have been looked at, and what was found damaged since has been taken away and
+   * the view built again: before that, what is not found may be hidden by a flipped bit. Looks at once and without a rest.
    *
-   * @throws EngineError where it cannot be done: `STORE_DAMAGED`, `NODE_CLOSED`.
+   * @throws EngineError where that cannot be done: `STORE_DAMAGED`, `STORE_POISONED`, `DISK_FULL`, `NODE_CLOSED`.
    */
-  beCertain(): Promise<void> {
+  async beCertain(): Promise<void> {
     this.#isAwaited = true;
-    return this.#lookAtFiles();
+    await this.#lookAtFiles();
+    if (!this.#isDoubtful) return;
+    this.#settingRight ??= this.#setRight().finally(() => {
+      this.#settingRight = null;
+    });
+    await this.#settingRight;
   }
 
   async verify(options: VerifyOptions): Promise<VerifyResult> {
     const result = await verifyAll(this.#replica, this.#network, options);
+    if (options.repair) this.#isDoubtful = false;
     if (result.bad > 0) this.#alarm(textOf(result, options.repair));
     return result;
   }
@@ -154,6 +168,7 @@ export class DamageWatch {
     await this.#running;
     await this.#runningFiles;
     await this.#lookingAtFiles?.catch(() => undefined);
+    await this.#settingRight?.catch(() => undefined);
     await this.#finding;
   }
 
@@ -184,6 +199,11 @@ export class DamageWatch {
     if (this.#looks === 0 && !this.#closed) this.#schedule(SOON_MS);
   }
 
+  async #lookAtFilesUnasked(): Promise<void> {
+    await this.#tryTo(() => this.#lookAtFiles());
+    if (this.#isDoubtful) this.#lookSoon();
+  }
+
   #lookAtFiles(): Promise<void> {
     this.#lookingAtFiles ??= this.#checkFiles().finally(() => {
       this.#isAwaited = false;
@@ -196,13 +216,21 @@ export class DamageWatch {
       this.#requireOpen();
       if (!this.#isAwaited) await this.#rest();
     };
-    this.#looks++;
     try {
-      if ((await this.#replica.ports.store.checkFiles({ pace })) === 0) return;
-      await this.verify({ repair: true, onProgress: undefined, pace });
+      if ((await this.#replica.ports.store.checkFiles({ pace })) > 0) this.#isDoubtful = true;
     } catch (error) {
       this.#lookingAtFiles = null;
       throw error;
+    }
+  }
+
+  /** For somebody who waits: what siblings are to bring again is not waited for. */
+  async #setRight(): Promise<void> {
+    this.#looks++;
+    try {
+      const result = await takeAwayAtOnce(this.#replica, this.#network);
+      this.#isDoubtful = false;
+      if (result.bad > 0) this.#alarm(textOf(result, true));
     } finally {
       this.#looks--;
     }

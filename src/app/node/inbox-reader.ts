@@ -82,9 +82,18 @@ export class InboxReader {
     this.#storedWhere = storedWhere;
   }
 
+  /** What `find` finds; where it is less than it should be, once more if waiting for certainty has built the view again. */
+  async certainly<Found>(find: () => Promise<Found>, isThere: (found: Found) => boolean): Promise<Found> {
+    const built = this.#replica.viewsBuilt;
+    const found = await find();
+    if (isThere(found)) return found;
+    await this.#beCertain();
+    return built === this.#replica.viewsBuilt ? found : find();
+  }
+
   async totals(): Promise<Totals> {
     const read = (): Promise<readonly (Uint8Array | undefined)[]> => this.#replica.view.rows([TOTALS_KEY]);
-    const [row] = await this.#certainly(read, ([found]) => found !== undefined);
+    const [row] = await this.certainly(read, ([found]) => found !== undefined);
     return readTotals(row);
   }
 
@@ -98,7 +107,7 @@ export class InboxReader {
   /** All conversations that a message names: pinned ones first, then the most recently used. */
   async conversations(): Promise<readonly ConversationState[]> {
     // As many as were counted, or one of their rows is hidden.
-    const { named } = await this.#certainly(
+    const { named } = await this.certainly(
       () => this.#namedConversations(),
       ({ named: found, counted }) => found.length === counted,
     );
@@ -213,7 +222,7 @@ export class InboxReader {
    * @throws EngineError `NOT_FOUND`, `AMBIGUOUS`.
    */
   async findConversation(argument: string): Promise<ConversationId> {
-    const found = await this.#certainly(
+    const found = await this.certainly(
       () => conversationOfArgument(this, this.#replica.fold, argument),
       (id) => id !== null,
     );
@@ -245,7 +254,7 @@ export class InboxReader {
         .map(([key, row]) => readMessageRow(messageOfKey(key), row))
         .filter((message) => message !== null);
     };
-    const found = await this.#certainly(read, ({ length }) => length > 0);
+    const found = await this.certainly(read, ({ length }) => length > 0);
     if (found.length > 1) {
       throw new EngineError(
         "AMBIGUOUS",
@@ -322,15 +331,6 @@ export class InboxReader {
       stored: this.#storedWhere(ordered),
       needsUpdate: ordered.later,
     };
-  }
-
-  /** What `find` finds; where it is less than it should be, once more if waiting for certainty has built the view again. */
-  async #certainly<Found>(find: () => Promise<Found>, isThere: (found: Found) => boolean): Promise<Found> {
-    const built = this.#replica.viewsBuilt;
-    const found = await find();
-    if (isThere(found)) return found;
-    await this.#beCertain();
-    return built === this.#replica.viewsBuilt ? found : find();
   }
 
   /** Those that a message names, and how many there should be. Both are asked for at once, so that they are of one moment. */

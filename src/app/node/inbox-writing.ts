@@ -93,10 +93,14 @@ export class InboxWriting {
   readonly conversations: KinlogNode["conversations"] = {
     list: async (options = {}): Promise<readonly Conversation[]> => {
       const isWanted = options.archived ?? false;
-      const states = (await this.#states.list())
-        .filter(({ archive }) => (archive?.on ?? false) === isWanted)
-        .slice(0, options.limit ?? LIST_DEFAULT);
-      return this.#lines.of(states);
+      const read = async (): Promise<readonly Conversation[]> => {
+        const states = (await this.#states.list())
+          .filter(({ archive }) => (archive?.on ?? false) === isWanted)
+          .slice(0, options.limit ?? LIST_DEFAULT);
+        return this.#lines.of(states);
+      };
+      // A line whose address cannot be read names no conversation that could be asked for.
+      return this.#inbox.certainly(read, (lines) => lines.every(({ conversation }) => conversation !== ""));
     },
     read: async (conversation) => {
       const id = await this.#inbox.findConversation(conversation);

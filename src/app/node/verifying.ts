@@ -49,6 +49,15 @@ export async function verifyAll(
   return { entries, bad, repaired: bad - lost, lost };
 }
 
+/** Takes away what is damaged without a look at all before it. What is missing then comes from siblings, in its own time: `lost`. */
+export async function takeAwayAtOnce(replica: Replica, network: NodeNetwork | null): Promise<VerifyResult> {
+  const taken = await takeAway(replica);
+  network?.peers.restart();
+  const bad = sizeOf(taken);
+  const lost = countOfAll(taken.bad);
+  return { entries: taken.entries, bad, repaired: bad - lost, lost };
+}
+
 /** Takes away what is not what was written; the view is built again where rows were damaged. Nothing else is written meanwhile. */
 export function takeAway(replica: Replica): Promise<Damage & { readonly rebuildView: boolean }> {
   return replica.repair(async () => {
@@ -125,8 +134,11 @@ async function scrubbed(
 
 /** An entry that cannot be read is a row that cannot be read: counted once. */
 function sizeOf({ bad, rows, wrongRows }: Omit<Damage, "entries">): number {
-  const entries = [...bad.values()].reduce((sum, ranges) => sum + countOf(ranges), 0);
-  return Math.max(entries, rows, wrongRows);
+  return Math.max(countOfAll(bad), rows, wrongRows);
+}
+
+function countOfAll(bad: ReadonlyMap<LogId, Ranges>): number {
+  return [...bad.values()].reduce((sum, ranges) => sum + countOf(ranges), 0);
 }
 
 /** How many of the bad positions nobody brought. */

@@ -126,7 +126,9 @@ export class Replica implements SessionView {
     try {
       if (ledger.tips.size > 0) {
         await keys.absorb(book.view);
-        if (keys.indexKey === null && ledger.lost.size > 0)
+        // Nor where nothing says any more which logs are control logs.
+        const isLost = ledger.lost.size > 0 || ![...ledger.tips.keys()].some((log) => book.owns(log));
+        if (keys.indexKey === null && isLost)
           throw new EngineError("STORE_DAMAGED", "the entries that hold this device's keys are damaged");
         const version = await memory.read(META.viewVersion, (bytes) => bytes[0]);
         replica.#isDoubtful = store.hasMetDamage();

@@ -6,13 +6,21 @@ import { setImmediate } from "node:timers/promises";
 import { openNode } from "../../../src/app/node/open-node.ts";
 import type { KinlogNode } from "../../../src/app/node/types.ts";
 import { isEngineError } from "../../../src/core/base/errors.ts";
-import { entryKey, rowSpan } from "../../../src/io/store/keys.ts";
+import { entryCopyKey, entryKey, rowSpan } from "../../../src/io/store/keys.ts";
 import { type Database, openDatabase } from "../../../src/io/store/level-database.ts";
 import { addressOf, TestDevices } from "../../support/devices.ts";
 
 const SYNC = { timeoutMs: 20_000 };
 /** At the end of a table: where its index of metadata lies, where its index lies, and what it is. */
 const FOOTER_BYTES = 48;
+
+/** Behind the key of a row that LevelDB has not deleted. */
+const LIVE_ROW = 1;
+
+/** Without what says which devices have it: a device alone knows that of none. */
+function comparable(shown: unknown): unknown {
+  return JSON.parse(JSON.stringify(shown, (name, value: unknown) => (name === "stored" ? undefined : value)));
+}
 
 /** The footer begins with four numbers of LevelDB: offset and size of the one index, and of the other. */
 function indexOffset(table: Uint8Array): number {
@@ -189,6 +197,101 @@ describe("A device whose store is damaged", function () {
       }
     }
     ok(noticed >= 3);
+  });
+
+  /** Of each row of the view whose key begins with the letter, newest tables first: the flip that makes LevelDB take it for deleted. */
+  async function hideRow(letter: string): Promise<void> {
+    const tables = (await readdir(db())).filter((name) => name.endsWith(".ldb")).toSorted();
+    const keys: Uint8Array[] = [];
+    await damage(async (database) => {
+      for await (const chunk of database.read(rowSpan))
+        keys.push(...chunk.map(([key]) => key.slice()).filter((key) => key[1] === letter.charCodeAt(0)));
+    });
+    for (const key of keys) {
+      for (const name of tables.toReversed()) {
+        const table = await readFile(join(db(), name));
+        // Behind the end of a key, which no other row shares, stands what kind of row it is, and then when it was written.
+        const at = table.indexOf(Uint8Array.of(...key.subarray(-6), LIVE_ROW));
+        if (at < 0 || at > indexOffset(table)) continue;
+        table[at + 6]! ^= LIVE_ROW;
+        await writeFile(join(db(), name), table);
+        let left: readonly (Uint8Array | undefined)[] = [];
+        await damage(async (database) => void (left = await database.getMany([key])));
+        deepEqual(left, [undefined], "the row is hidden");
+        return;
+      }
+    }
+    throw new Error("no row could be hidden");
+  }
+
+  /** What people ask right after the start, for each row that may be hidden from it. */
+  const asked: readonly (readonly [
+    what: string,
+    letter: string,
+    ask: (phone: KinlogNode, ids: readonly string[]) => Promise<unknown>,
+  ])[] = [
+    ["a conversation", "c", (phone) => textsOf(phone)],
+    [
+      "a line of the list",
+      "c",
+      async (phone) => (await phone.conversations.list()).map(({ conversation }) => conversation),
+    ],
+    ["what a title names", "c", (phone) => phone.messages.show("Zoë's title", { limit: 1_000 })],
+    [
+      "a message",
+      "m",
+      async (phone, ids) => {
+        const texts: unknown[] = [];
+        for (const id of ids) texts.push(await phone.messages.history(id));
+        return texts;
+      },
+    ],
+  ];
+
+  for (const [what, letter, ask] of asked) {
+    it(`S9: does not say that ${what} is not here while a damaged block hides it`, async () => {
+      const first = await startPhone();
+      await talk(first, "before");
+      await first.conversations.title("Zoë", "Zoë's title");
+      const ids = (await first.messages.show("Zoë")).map(({ id }) => id);
+      const right = await ask(first, ids);
+      await devices.stop(first);
+      // What lies in the log only becomes a table when the database is opened.
+      await damage(() => Promise.resolve());
+      await hideRow(letter);
+      const phone = await openNode({ dir: devices.dir("phone"), network: false });
+      deepEqual((await phone.status()).alarms, [], "nobody has noticed it yet");
+      deepEqual(comparable(await ask(phone, ids)), comparable(right));
+      deepEqual(
+        (await phone.status()).alarms.map(({ code }) => code),
+        ["damage"],
+      );
+      await phone.close();
+    });
+  }
+
+  it("S9: lists a conversation by its address where the entry that names it is damaged", async () => {
+    const first = await startPhone();
+    await talk(first, "before");
+    await devices.stop(first);
+    await damage(async (database) => {
+      for (let log = 0; log < 12; log++) {
+        const [entry, copy] = await database.getMany([entryKey(log, 0), entryCopyKey(log, 0)]);
+        if (entry !== undefined && copy === undefined) await flipLastByte(database, entryKey(log, 0));
+      }
+    });
+    const phone = await openNode({ dir: devices.dir("phone"), network: false });
+    deepEqual(
+      (await phone.conversations.list()).map(({ conversation }) => conversation),
+      ["Zoë"],
+    );
+    ok((await textsOf(phone)).length >= 8);
+    await phone.close();
+    const again = await startPhone();
+    await again.verify({ repair: true });
+    await again.connect(addressOf(laptop));
+    for (const node of [laptop, again]) equal((await node.sync(SYNC)).inSync, true);
+    deepEqual(await textsOf(again), await textsOf(laptop));
   });
 
   it("S9: shows nothing less while the view is built again", async () => {

@@ -228,6 +228,27 @@ describe("A device of which control entries are damaged", function () {
     }
   });
 
+  it("S9: is refused, and changes nothing, where nothing says any more which logs are control logs", async () => {
+    const keys = [META.controlLogs, META.controlLogsCopy].map((name) => metaKey(utf8(name)));
+    for (const isGone of [false, true]) {
+      await restore();
+      if (isGone) {
+        await inStore(async (database) => {
+          const batch = database.batch();
+          for (const key of keys) batch.del(key);
+          await batch.write();
+        });
+      } else await flip(...keys);
+      const before = await inStore((database) => database.getMany(keys));
+      await rejects(
+        alone(),
+        (error: unknown) =>
+          isEngineError(error, "STORE_DAMAGED") && (error.remedy ?? "").includes("kinlog join"),
+      );
+      deepEqual(await inStore((database) => database.getMany(keys)), before);
+    }
+  });
+
   it("S8, S9: goes on in new logs only when it knows its incarnations again", async () => {
     // An earlier store, of which the entry that opened the phone's own logs is lost, too.
     const phoneLog = (await controlPlaces()).filter(

@@ -2,7 +2,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { DamageWatch } from "../../../src/app/node/damage-watch.ts";
 import { verifyAll } from "../../../src/app/node/verifying.ts";
+import { EngineError } from "../../../src/core/base/errors.ts";
 import { contains } from "../../../src/core/log/ranges.ts";
+import type { Store } from "../../../src/core/sync/ports.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { ownLog, send, TestDevice } from "../../support/replicas.ts";
@@ -78,6 +80,37 @@ describe("The watch over what is stored", () => {
     watch.start();
     await look();
     equal(alarms.length, 1);
+  });
+
+  it("S9: looks at the files at once and without a rest where somebody waits for it, and only once", async () => {
+    laptop.disk.damageEntry(ownLog(laptop.replica, "messages"), 1);
+    let looks = 0;
+    let isDamaged = true;
+    const checkFiles: Store["checkFiles"] = async ({ pace }) => {
+      looks++;
+      for (let table = 0; table < 100; table++) await pace?.();
+      return isDamaged ? 1 : 0;
+    };
+    Object.assign(laptop.replica.ports.store, { checkFiles });
+    watch.start();
+    await Promise.all([watch.beCertain(), watch.beCertain()]);
+    equal(alarms.length, 1);
+    equal(isHeld(1), false, "what was damaged has been taken away by then");
+    isDamaged = false;
+    await watch.beCertain();
+    await look();
+    deepEqual([looks, alarms.length], [1, 1]);
+  });
+
+  it("S9: gives certainty only where the look came to its end, and looks anew for the next who asks", async () => {
+    let looks = 0;
+    const checkFiles = (): Promise<number> =>
+      ++looks === 1 ? Promise.reject(new EngineError("STORE_POISONED", "not now")) : Promise.resolve(0);
+    Object.assign(laptop.replica.ports.store, { checkFiles });
+    await assertRejectsWithCode(watch.beCertain(), "STORE_POISONED");
+    await watch.beCertain();
+    await watch.beCertain();
+    equal(looks, 2);
   });
 
   it("looks again a day later", async () => {
