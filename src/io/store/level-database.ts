@@ -235,12 +235,15 @@ function readChunks(
     limit,
     highWaterMarkBytes: CHUNK_BYTES,
   });
+  let left = limit < 0 ? Number.POSITIVE_INFINITY : limit;
   return {
     async *[Symbol.asyncIterator]() {
       try {
-        for (;;) {
-          const chunk = await iterator.nextv(chunkRows);
+        // All that was asked for is here: to ask once more would only hear that it was.
+        while (left > 0) {
+          const chunk = await iterator.nextv(Math.min(chunkRows, left));
           if (chunk.length === 0) return;
+          left -= chunk.length;
           yield chunk;
         }
       } catch (error) {

@@ -8,7 +8,7 @@ import { Level } from "level";
 import { contains, rangeOf } from "../../../src/core/log/ranges.ts";
 import { perfectNodes } from "../../../src/core/log/tree.ts";
 import { type KeySpan, nodesOfTile, tileKey } from "../../../src/io/store/keys.ts";
-import { openDatabase } from "../../../src/io/store/level-database.ts";
+import { openDatabase, type OpenDatabase } from "../../../src/io/store/level-database.ts";
 import { openLevelStore } from "../../../src/io/store/level-store.ts";
 import type { Store } from "../../../src/core/sync/ports.ts";
 import type { StoreUnderTest } from "../../contracts/store-bench.ts";
@@ -200,6 +200,41 @@ describe("the LevelDB store itself", () => {
     await store.reopen();
     await store.commit(commitOf({}));
     deepEqual(told, ["DISK_FULL"]);
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+
+  it("asks for entries in the order of their rows and gives them in the order of the places", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "kinlog-store-"));
+    const asked: string[][] = [];
+    const open: OpenDatabase = async (path) => {
+      const database = await openDatabase(path);
+      return {
+        ...database,
+        getMany: (keys) => {
+          asked.push(keys.map((key) => Buffer.from(key).toString("hex")));
+          return database.getMany(keys);
+        },
+      };
+    };
+    const store = await openLevelStore({ path: join(directory, "db"), database: open });
+    const logs = [new TestLog({ length: 300 }), new TestLog({ length: 300, number: 2 })];
+    for (const log of logs) await store.commit(new Taking(log).commit(0, 300));
+    const places = [299, 3, 256, 40, 41].flatMap((position) =>
+      [1, 0].map((logNumber) => ({ logNumber, position })),
+    );
+    asked.length = 0;
+    const found = await store.entriesAt(places);
+    deepEqual(
+      found.map((entry) => entry && { logNumber: store.numberOf(entry.log), position: entry.position }),
+      places,
+    );
+    for (const [at, entry] of found.entries()) {
+      const { logNumber, position } = places[at]!;
+      deepEqual(entry!.entry, logs[logNumber]!.entries[position]);
+    }
+    equal(asked.length, 1);
+    deepEqual(asked[0], asked[0]!.toSorted());
     await store.close();
     await rm(directory, { recursive: true });
   });
