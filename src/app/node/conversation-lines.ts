@@ -6,7 +6,7 @@
 import type { ConversationId, MessageId } from "../../core/base/ids.ts";
 import { MUTED_FOR_EVER, type Operation } from "../../core/inbox/types.ts";
 import { conversationOfKey } from "../../core/inbox/row-keys.ts";
-import { type ConversationState, isMuted } from "../../core/inbox/view.ts";
+import { type ConversationState, isMuted, type OrderedMessage } from "../../core/inbox/view.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
 import { type InboxReader, nameIn, type ReadMessage, textOf, timeText } from "./inbox-reader.ts";
@@ -110,12 +110,15 @@ export async function readLines(
 
 /** In the order of the states. */
 async function readAll(inbox: InboxReader, states: readonly ConversationState[]): Promise<readonly Read[]> {
-  const [named, last, unread] = await Promise.all([
+  const [named, ends] = await Promise.all([
     readNamed(inbox, states),
-    readLast(inbox, states),
-    Promise.all(states.map((state) => inbox.unread(state))),
+    Promise.all(states.map((state) => inbox.newestAndUnread(state))),
   ]);
-  return states.map((_, at) => ({ named: named[at]!, last: last[at] ?? null, unread: unread[at]! }));
+  const last = await readLast(
+    inbox,
+    ends.map(({ newest }) => newest),
+  );
+  return states.map((_, at) => ({ named: named[at]!, last: last[at]!, unread: ends[at]!.unread }));
 }
 
 async function readNamed(
@@ -149,21 +152,15 @@ async function operationsAt(
   return places.map((place) => (place === null ? null : (found[at++] ?? null)));
 }
 
-/** The newest message of each that is not in the bin; null where there is none, or it cannot be read now. */
+/** These messages; null where there is none, or it cannot be read now. */
 async function readLast(
   inbox: InboxReader,
-  states: readonly ConversationState[],
+  newest: readonly (OrderedMessage | null)[],
 ): Promise<readonly (ReadMessage | null)[]> {
-  const newest = await Promise.all(
-    states.map(async ({ conversation }) => {
-      const [message] = await inbox.ordered(conversation, { limit: 1, before: null, deleted: false });
-      return message;
-    }),
-  );
   const read = new Map<MessageId, ReadMessage>();
-  for (const message of await inbox.open(newest.filter((found) => found !== undefined)))
+  for (const message of await inbox.open(newest.filter((found) => found !== null)))
     read.set(message.ordered.id, message);
-  return newest.map((message) => (message === undefined ? null : (read.get(message.id) ?? null)));
+  return newest.map((message) => (message === null ? null : (read.get(message.id) ?? null)));
 }
 
 function lineOf(state: ConversationState, { named, last, unread }: Read, nowMs: number): Conversation {

@@ -18,7 +18,6 @@ import {
   conversationRowKey,
   deviceBounds,
   isRead,
-  isUnread,
   messageOfKey,
   messagePrefixBounds,
   messageRowKey,
@@ -31,7 +30,6 @@ import {
   readTotals,
   TOTALS_KEY,
   type Totals,
-  unreadBounds,
 } from "../../core/inbox/view.ts";
 import { orderRowKeyOf } from "../../core/inbox/row-keys.ts";
 import type { Place, RowKey } from "../../core/log/rows.ts";
@@ -40,6 +38,7 @@ import { conversationOfArgument } from "./conversation-argument.ts";
 import { EntryOpener } from "./entry-opener.ts";
 import { MarksReader, type ReadMarks } from "./marks-reader.ts";
 import type { Message, StoredWhere } from "./types.ts";
+import { type NewestAndUnread, newestAndUnread, unreadOf } from "./unread.ts";
 
 type MessageBody = Extract<OperationBody, { kind: "message" }>;
 
@@ -289,18 +288,17 @@ export class InboxReader {
   }
 
   /** How many messages are unread; one more sign where the person marked the conversation. */
-  async unread(state: ConversationState): Promise<number> {
-    const bounds = unreadBounds(state);
-    let count = 0;
-    if (bounds !== null) {
-      const rows = await this.#replica.view.rowRange({
-        ...bounds,
-        reverse: false,
-        limit: CONVERSATIONS_MAX,
-      });
-      for (const [key, row] of rows) if (isUnread(readOrderRow(key, row), state)) count++;
-    }
-    return count === 0 && state.markedUnread ? 1 : count;
+  unread(state: ConversationState): Promise<number> {
+    return unreadOf(this.#replica.view, state);
+  }
+
+  /** What a line of the list needs of the messages. */
+  newestAndUnread(state: ConversationState): Promise<NewestAndUnread> {
+    const { conversation } = state;
+    return newestAndUnread(this.#replica.view, state, async (before) => {
+      const [newest] = await this.ordered(conversation, { limit: 1, before, deleted: false });
+      return newest ?? null;
+    });
   }
 
   message(read: ReadMessage, state: ConversationState | undefined): Message {

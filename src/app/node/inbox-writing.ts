@@ -70,12 +70,14 @@ export class InboxWriting {
     show: async (conversation, options = {}): Promise<readonly Message[]> => {
       const id = await this.#inbox.findConversation(conversation);
       const before = options.before === undefined ? null : await orderOfArgument(this.#inbox, options.before);
-      const read = await this.#inbox.messages(id, {
-        limit: options.limit ?? SHOW_DEFAULT,
-        before,
-        deleted: options.deleted ?? false,
-      });
-      const state = await this.#inbox.conversation(id);
+      const [read, state] = await Promise.all([
+        this.#inbox.messages(id, {
+          limit: options.limit ?? SHOW_DEFAULT,
+          before,
+          deleted: options.deleted ?? false,
+        }),
+        this.#inbox.conversation(id),
+      ]);
       return read.map((each) => this.#inbox.message(each, state));
     },
     delete: async (ids, options = {}) => {

@@ -87,4 +87,61 @@ describe("Conversations kept in memory", () => {
     fails = false;
     equal((await kept.list()).length, 1);
   });
+
+  it("know the newest message and the unread count of a conversation by one read, where few are unread", async () => {
+    const { replica } = await TestDevice.found(new ManualClock());
+    let reads = 0;
+    const counting: typeof replica.view = {
+      rows: replica.view.rows,
+      rowRange: (range) => {
+        reads++;
+        return replica.view.rowRange(range);
+      },
+    };
+    const inbox = new InboxReader(replica, () => NOWHERE_ELSE);
+    const throughCounting = new InboxReader(
+      Object.create(replica, { view: { value: counting } }) as typeof replica,
+      () => NOWHERE_ELSE,
+    );
+    const { messages, conversations } = new InboxWriting(replica, inbox);
+    const ids: string[] = [];
+    const send = async (count: number, from?: string): Promise<void> => {
+      for (let n = 0; n < count; n++)
+        ids.push((await messages.send({ conversation: "Ana", text: "hi", ...(from && { from }) })).id);
+    };
+    const check = async (
+      what: string,
+      expected: { newest: string | null; unread: number; reads: number },
+    ) => {
+      const [state] = await inbox.conversations();
+      reads = 0;
+      const { newest, unread } = await throughCounting.newestAndUnread(state!);
+      deepEqual({ newest: newest?.id ?? null, unread, reads }, expected, what);
+      equal(unread, await inbox.unread(state!), what);
+      const limits = { limit: 1, before: null, deleted: false };
+      deepEqual(newest, (await inbox.ordered(state!.conversation, limits))[0] ?? null, what);
+    };
+
+    await send(40);
+    await check("nothing came in", { newest: ids[39]!, unread: 0, reads: 1 });
+    await send(5, "Ana");
+    await check("some came in", { newest: ids[44]!, unread: 5, reads: 1 });
+    await messages.delete(ids.slice(43));
+    await check("the last of them are in the bin", { newest: ids[42]!, unread: 3, reads: 1 });
+    await send(35);
+    await check("more was answered than is read at once", { newest: ids[79]!, unread: 3, reads: 2 });
+    await send(50, "Ana");
+    await check("more came in than is read at once", { newest: ids[129]!, unread: 53, reads: 2 });
+    await messages.delete(ids.slice(80));
+    await messages.delete(ids.slice(45, 80));
+    await check("all that is read at once is in the bin", { newest: ids[42]!, unread: 3, reads: 4 });
+    await conversations.read("Ana");
+    await check("read", { newest: ids[42]!, unread: 0, reads: 3 });
+    await conversations.unread("Ana");
+    await check("marked as unread", { newest: ids[42]!, unread: 1, reads: 3 });
+    await messages.delete(ids.slice(0, 43));
+    await check("all is in the bin", { newest: null, unread: 1, reads: 3 });
+    await messages.restore([ids[0]!]);
+    await check("the first was taken out of the bin", { newest: ids[0]!, unread: 1, reads: 3 });
+  });
 });
