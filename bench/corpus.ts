@@ -9,11 +9,28 @@ const WORDS =
     " ",
   );
 
-/** A backup file, how many messages it holds, and what it is. Made ones lie in `dir`. */
+/** When the first made message was sent, in ms; each other a minute after the one before. */
+export const FIRST_SENT_MS = 1_100_000_000_000;
+export const SENT_EVERY_MS = 60_000;
+
+/** The address of the conversation that the made message `at` stands in: one after the other, and then from the first. */
+export function addressOf(at: number, conversations: number): string {
+  return `+65${90_000_000 + (at % conversations)}`;
+}
+
+/** Made messages come in and go out by turns in each conversation. */
+export function isReceived(at: number, conversations: number): boolean {
+  return (at + Math.floor(at / conversations)) % 2 === 0;
+}
+
+/** A backup file, how many messages it holds, and what it is. Made ones lie in `dir`; `isUnread` says which of those received are. */
 export function corpus(
   dir: string,
   n: number | undefined,
-  conversations = 343,
+  {
+    conversations = 343,
+    isUnread = () => false,
+  }: { readonly conversations?: number; readonly isUnread?: (at: number) => boolean } = {},
 ): { readonly path: string; readonly messages: number; readonly what: string } {
   if (n === undefined && existsSync(CORPUS))
     return { path: CORPUS, messages: CORPUS_MESSAGES, what: "real messages (52 characters)" };
@@ -23,7 +40,7 @@ export function corpus(
   for (let at = 0; at < messages; at++) {
     const words = Array.from({ length: 10 + (at % 5) }, (_, k) => WORDS[(at * 7 + k * 13) % WORDS.length]);
     lines.push(
-      `<sms protocol="0" address="+65${90_000_000 + (at % conversations)}" date="${1_100_000_000_000 + at * 60_000}" type="${1 + (at % 2)}" body="${words.join(" ")}" read="1" status="-1" contact_name="(Unknown)" />`,
+      `<sms protocol="0" address="${addressOf(at, conversations)}" date="${FIRST_SENT_MS + at * SENT_EVERY_MS}" type="${isReceived(at, conversations) ? 1 : 2}" body="${words.join(" ")}" read="${isUnread(at) ? 0 : 1}" status="-1" contact_name="(Unknown)" />`,
     );
   }
   lines.push("</smses>");

@@ -1,6 +1,7 @@
 /** Starts bench/device.ts and talks to it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
+import type { Status } from "../src/index.ts";
 
 export interface Answer<Result> {
   readonly ms: number;
@@ -34,6 +35,16 @@ export class DeviceProcess {
     const answer = JSON.parse(line.value) as Answer<Result> & { readonly error?: string };
     if (answer.error !== undefined) throw new Error(`${command}: ${answer.error}`);
     return answer;
+  }
+
+  /** Waits until all can be found by searching; how long in ms. */
+  async indexBuilt(): Promise<number> {
+    const began = performance.now();
+    for (;;) {
+      const { search } = (await this.ask<Status>("status")).result;
+      if (search.done === search.total) return performance.now() - began;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   }
 
   async end(): Promise<void> {

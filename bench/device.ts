@@ -33,11 +33,18 @@ const commands: Readonly<Record<string, (argument: string) => Promise<unknown>>>
   },
   import: (path) => node!.import(path),
   show: async (conversation) => (await node!.messages.show(conversation)).length,
+  page: async (argument) => {
+    const [conversation, before] = argument.split(" ") as [string, string];
+    return (await node!.messages.show(conversation, { before })).length;
+  },
   send: (conversation) => node!.messages.send({ conversation, text: "on my way" }),
   search: async (wanted) =>
     (await node!.messages.search(JSON.parse(wanted) as { text: string; conversation?: string })).messages
       .length,
-  list: async () => (await node!.conversations.list()).map(({ conversation }) => conversation),
+  list: async (limit) => {
+    const list = await node!.conversations.list(limit === "" ? {} : { limit: Number(limit) });
+    return list.map(({ conversation, unread }) => ({ conversation, unread }));
+  },
   connect: (address) => node!.connect(address),
   sync: () => node!.sync({ timeoutMs: 600_000 }),
   status: () => node!.status(),

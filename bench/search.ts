@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Level } from "level";
 import { Random } from "../simulations/doubles/random.ts";
-import type { Status } from "../src/index.ts";
 import { DeviceProcess } from "./device-process.ts";
 import type { BenchOptions, Figure } from "./figure.ts";
 
@@ -36,7 +35,7 @@ export async function benchSearch({ n = MESSAGES, nodeOptions }: BenchOptions): 
     await device.ask("open");
     const { ms: importMs } = await device.ask("import", file);
     const { result: memoryBefore } = await device.ask<number>("memory");
-    const buildMs = await built(device);
+    const buildMs = await device.indexBuilt();
     const figures: Figure[] = [
       { what: `import of ${n.toLocaleString("en-GB")} made messages`, unit: "s", values: [importMs / 1_000] },
       { what: "index built in the background behind it", unit: "s", values: [buildMs / 1_000] },
@@ -71,16 +70,6 @@ async function timed(device: DeviceProcess, what: string, text: string): Promise
     found = result;
   }
   return { what: `search for ${what} (${found} found of at most 50)`, unit: "ms", values };
-}
-
-/** From now until all can be found. */
-async function built(device: DeviceProcess): Promise<number> {
-  const began = performance.now();
-  for (;;) {
-    const { search } = (await device.ask<Status>("status")).result;
-    if (search.done === search.total) return performance.now() - began;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
 }
 
 /** Of the whole database, and of the rows of the index in it. */
