@@ -23,8 +23,8 @@ export class ConversationProperties implements Properties {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #drafts: DraftPace;
-  /** Drafts of which it is being looked whether they stand already. */
-  readonly #taking = new Set<Promise<unknown>>();
+  /** The last draft of which it is being looked whether it stands already: each waits for the one before, or an earlier one might stay. */
+  #taking: Promise<unknown> = Promise.resolve();
 
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
@@ -79,9 +79,9 @@ export class ConversationProperties implements Properties {
 
   async draft(argument: string, text: string): Promise<Done> {
     validateText(text);
-    const taking = this.#takeDraft(argument, text);
-    this.#taking.add(taking);
-    const taken = await taking.finally(() => this.#taking.delete(taking));
+    const taking = this.#taking.then(() => this.#takeDraft(argument, text));
+    this.#taking = taking.catch(() => undefined);
+    const taken = await taking;
     if (taken === null) return NOTHING;
     await taken.durable;
     return { done: 1 };
@@ -98,7 +98,7 @@ export class ConversationProperties implements Properties {
 
   /** What waits, and what is on its way to waiting, is written before the node ends. */
   async flush(): Promise<void> {
-    await Promise.allSettled(this.#taking);
+    await this.#taking;
     await this.#drafts.flush();
   }
 

@@ -145,3 +145,25 @@ describe("Conversations kept in memory", () => {
     await check("the first was taken out of the bin", { newest: ids[0]!, unread: 1, reads: 3 });
   });
 });
+
+describe("The draft of a conversation", () => {
+  it("is the one that was given last, also where reading for an earlier one takes longer", async () => {
+    const { replica } = await TestDevice.found(new ManualClock());
+    let reads = 0;
+    const slow = new (class extends InboxReader {
+      override async namesAt(places: Parameters<InboxReader["namesAt"]>[0]) {
+        const isSecond = ++reads === 2;
+        const names = await super.namesAt(places);
+        for (let turn = 0; isSecond && turn < 20; turn++) await new Promise(setImmediate);
+        return names;
+      }
+    })(replica, () => NOWHERE_ELSE);
+    const writing = new InboxWriting(replica, slow);
+    await writing.messages.send({ conversation: "Ana", text: "hi" });
+    reads = 0;
+    const drafts = ["S", "Se", "See you"].map((text) => writing.conversations.draft("Ana", text));
+    await writing.flush();
+    await Promise.all(drafts);
+    equal((await writing.conversations.list())[0]?.draft, "See you");
+  });
+});

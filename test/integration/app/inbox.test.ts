@@ -280,15 +280,15 @@ describe("What is set for a conversation", function () {
 
   it("begins no conversation", async () => {
     const { title, pin, mute, archive, draft, participants } = node.conversations;
-    for (const call of [
+    const calls = [
       title("nobody", "x"),
       pin("nobody"),
       mute("nobody"),
       archive("nobody"),
       draft("nobody", "x"),
       participants("nobody", []),
-    ])
-      await assertRejectsWithCode(call, "NOT_FOUND");
+    ];
+    await Promise.all(calls.map((call) => assertRejectsWithCode(call, "NOT_FOUND")));
     await assertRejectsWithCode(draft("Ada", "x".repeat(65_537)), "TEXT_TOO_LONG");
   });
 
