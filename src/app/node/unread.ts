@@ -5,7 +5,7 @@
 import type { KeyRange } from "../../core/inbox/row-keys.ts";
 import {
   type ConversationState,
-  isUnread,
+  isUnreadRow,
   type OrderedMessage,
   orderRange,
   readOrderRow,
@@ -30,7 +30,7 @@ export interface NewestAndUnread {
 /** How many messages are unread; one more sign where the person marked the conversation. */
 export async function unreadOf(view: View, state: ConversationState): Promise<number> {
   const bounds = unreadBounds(state);
-  return shown(bounds === null ? 0 : await countIn(view, bounds, state), state);
+  return shown(bounds === null ? 0 : await countIn(view, bounds), state);
 }
 
 /** The same with the newest message, for most by one read; where all rows of that are in the bin, `newestBefore` looks further. */
@@ -46,26 +46,26 @@ export async function newestAndUnread(
   let newest: OrderedMessage | null = null;
   let count = 0;
   for (const [key, row] of rows) {
-    const mayBeUnread = bounds !== null && bounds.from <= key && key < bounds.to;
-    if (newest !== null && !mayBeUnread) continue;
-    const message = readOrderRow(key, row);
-    if (!message.deleted) newest ??= message;
-    if (mayBeUnread && isUnread(message, state)) count++;
+    if (newest === null) {
+      const message = readOrderRow(key, row);
+      if (!message.deleted) newest = message;
+    }
+    if (bounds !== null && bounds.from <= key && key < bounds.to && isUnreadRow(row)) count++;
   }
   const oldest = rows.at(-1);
   if (oldest !== undefined && rows.length === limit) {
     const [end] = oldest;
     if (bounds !== null && bounds.from < end)
-      count += await countIn(view, { from: bounds.from, to: end < bounds.to ? end : bounds.to }, state);
+      count += await countIn(view, { from: bounds.from, to: end < bounds.to ? end : bounds.to });
     newest ??= await newestBefore(readOrderRow(...oldest).order);
   }
   return { newest, unread: shown(count, state) };
 }
 
-async function countIn(view: View, bounds: KeyRange, state: ConversationState): Promise<number> {
+async function countIn(view: View, bounds: KeyRange): Promise<number> {
   const rows = await view.rowRange({ ...bounds, reverse: false, limit: ROWS_MAX });
   let count = 0;
-  for (const [key, row] of rows) if (isUnread(readOrderRow(key, row), state)) count++;
+  for (const [, row] of rows) if (isUnreadRow(row)) count++;
   return count;
 }
 

@@ -8,7 +8,7 @@ import type { Place, Row, RowKey } from "../log/rows.ts";
 import { deliveryOf, mark } from "./marks.ts";
 import { decodeEditRow, decodePlacedRow, decodeReactionRow } from "./placed.ts";
 import type { ArchiveRegister, MuteRegister, PinRegister } from "./properties.ts";
-import { decodeConversationRow, laterOrder } from "./registers.ts";
+import { decodeConversationRow } from "./registers.ts";
 import {
   conversationOfKey,
   conversationRowKey,
@@ -240,15 +240,17 @@ function pinOf({ pin }: ConversationState): PinRegister | null {
 
 /**
  * The order rows among which the unread messages are: from behind the read mark to the last that can be unread. Null: none is
- * unread, and nothing need be read. The count is those for which `isUnread` holds.
+ * unread, and nothing need be read. The count is those for which `isUnreadRow` holds.
  */
 export function unreadBounds(state: ConversationState): KeyRange | null {
   const { candidates, readUpTo, conversation } = state;
   if (candidates === null) return null;
   if (readUpTo !== null && compareOrder(candidates.last, readUpTo) <= 0) return null;
-  const from = laterOrder(readUpTo, candidates.first);
+  const isReadFrom = readUpTo !== null && compareOrder(readUpTo, candidates.first) >= 0;
   return {
-    from: orderRowKeyOf(conversation, from),
+    from: isReadFrom
+      ? (`${orderRowKeyOf(conversation, readUpTo)}\x00` as RowKey)
+      : orderRowKeyOf(conversation, candidates.first),
     to: keysUpTo(orderRowKeyOf(conversation, candidates.last)),
   };
 }
@@ -257,6 +259,12 @@ export function unreadBounds(state: ConversationState): KeyRange | null {
 export function isUnread(message: OrderedMessage, state: ConversationState): boolean {
   if (message.direction === "out" || message.readAtSource || message.deleted) return false;
   return state.readUpTo === null || compareOrder(message.order, state.readUpTo) > 0;
+}
+
+/** What `isUnread` says, of an order row within `unreadBounds`: for counting, without its ids. */
+export function isUnreadRow(row: Row): boolean {
+  const { flags } = decodeOrderRow(row);
+  return (flags & (messageFlag.in | messageFlag.readAtSource | messageFlag.deleted)) === messageFlag.in;
 }
 
 /** Behind the read mark or not, for people: what is sent, and what was read where it came from, is read. */

@@ -12,6 +12,7 @@ import {
   deviceBounds,
   isRead,
   isUnread,
+  isUnreadRow,
   lastStampOf,
   messageBounds,
   messageIsHere,
@@ -189,10 +190,14 @@ describe("what is unread", () => {
         within.filter((message) => isUnread(message, marked)),
         shown.filter((message) => isUnread(message, marked)),
       );
-      // The mark itself may be read along; nothing before it is.
+      const counted = bounds === null ? [] : rows.range(bounds).filter(([, row]) => isUnreadRow(row));
+      deepEqual(
+        counted.map(([key, row]) => readOrderRow(key, row)),
+        shown.filter((message) => isUnread(message, marked)),
+      );
       if (readUpTo !== null)
         equal(
-          within.every(({ order }) => compareOrder(order, readUpTo) >= 0),
+          within.every(({ order }) => compareOrder(order, readUpTo) > 0),
           true,
         );
     }
