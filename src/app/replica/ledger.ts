@@ -8,6 +8,7 @@ import { ByteWriter } from "../../core/base/byte-writer.ts";
 import { bytesToId, idBytes } from "../../core/base/ids.ts";
 import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.ts";
 import type { LogState } from "../../core/log/types.ts";
+import { ProvedHeads } from "./proved-heads.ts";
 
 /** Counted as operations are folded, in the same commit. */
 export interface Counts {
@@ -22,6 +23,7 @@ export const NO_COUNTS: Counts = { unknown: 0, unreadable: 0 };
 export class Ledger {
   readonly tips = new Map<LogId, LogState>();
   readonly frontier = new Map<LogId, LogState>();
+  readonly proved = new ProvedHeads();
   counts: Counts = NO_COUNTS;
   /** Entries that wait for their epoch's key before they can be folded. */
   locked = new Map<LogId, Ranges>();
@@ -34,9 +36,15 @@ export class Ledger {
 
   constructor(states: readonly LogState[]) {
     for (const state of states) {
-      this.tips.set(state.head.log, state);
+      this.advance(state);
       this.frontier.set(state.head.log, state);
     }
+  }
+
+  /** The next turns start from this state. */
+  advance(state: LogState): void {
+    this.tips.set(state.head.log, state);
+    this.proved.remember(state.head);
   }
 }
 

@@ -223,7 +223,7 @@ export class Replica implements SessionView {
     return this.writer.exclusive(async () => {
       const result = await repair();
       for (const { state } of await this.ports.store.logs()) {
-        this.ledger.tips.set(state.head.log, state);
+        this.ledger.advance(state);
         this.ledger.frontier.set(state.head.log, state);
       }
       this.#digest = null;

@@ -4,10 +4,10 @@
  */
 import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
-import { extendFromBatch } from "../../core/log/extension.ts";
+import { extendFromBatch, verifyExtension } from "../../core/log/extension.ts";
 import { NO_RANGES, type Range, type Ranges, subtract } from "../../core/log/ranges.ts";
 import { adopt, prefixLengthWith, withHeld } from "../../core/log/state.ts";
-import { mergeRanges, nodesOf, perfectNodes, rootOf } from "../../core/log/tree.ts";
+import { mergeRanges, nodesOf, perfectNodeCount, perfectNodes, rootOf } from "../../core/log/tree.ts";
 import type { LogState, VerifiedBatch } from "../../core/log/types.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
@@ -29,7 +29,7 @@ export async function prepareIngest(
   // It was one of a member when the session took it; the view may have changed since.
   if (owner === undefined) throw new EngineError("NOT_A_MEMBER", "the log is of no member any more");
   const known = context.ledger.tips.get(log);
-  const longer = currentAdoption(known, batch, adoption);
+  const longer = currentAdoption(context, known, batch, adoption);
   const adopted = longer === null ? known : adopt(known, longer.head, longer.peaks);
   assert(adopted !== undefined, "entries come under a head that is adopted");
 
@@ -91,6 +91,10 @@ export async function prepareAdoption(context: TurnContext, adoption: Adoption):
   const known = context.ledger.tips.get(head.log);
   // Another was adopted since: the session will see it and compare again.
   if (adoption.from !== (known?.head.length ?? 0)) return null;
+  // Of the same length it may be the other history of a forked log.
+  if (!isProvedBy(known, adoption)) {
+    throw new EngineError("HEAD_UNPROVEN", "the head continues another one than was adopted meanwhile");
+  }
   const state = adopt(known, head, peaks);
   return {
     commit: {
@@ -107,6 +111,11 @@ export async function prepareAdoption(context: TurnContext, adoption: Adoption):
     members: false,
     apply: () => undefined,
   };
+}
+
+function isProvedBy(known: LogState | undefined, { from, head, nodes }: Adoption): boolean {
+  const proof = nodes.slice(0, perfectNodeCount(from, head.length)).map(([, hash]) => hash);
+  return verifyExtension({ knownPeaks: known?.peaks ?? [], m: from, nodes: proof, head }) !== undefined;
 }
 
 /** Folds the entries of a log that waited for a key, as far as the keys are here now. Null where nothing could be opened. */
@@ -136,21 +145,21 @@ export async function prepareUnlock(context: TurnContext, log: LogId): Promise<T
 }
 
 /**
- * The adoption as the session decided it, or decided anew where another head has been adopted since: two heads that continue
- * one may contradict each other. A session may also build on an adoption of its own that was passed over for another peer's: then
- * the batch comes without one, under a head that is not known here. Null where the head is known, or a longer one is.
+ * The head to adopt with the batch, decided by what is known now: a session decided by what was known to it, and of two heads that continue
+ * one, or are of one length, another session may have brought the other since. Null where the head is known, or a longer one is.
  */
 function currentAdoption(
+  { ledger }: TurnContext,
   known: LogState | undefined,
   batch: VerifiedBatch,
   adoption: Adoption | null,
 ): Adoption | null {
   const knownLength = known?.head.length ?? 0;
-  if (adoption === null && batch.head.length <= knownLength) return null;
-  if (adoption?.from === knownLength) return adoption;
+  if (adoption === null && batch.head.length <= knownLength && ledger.proved.use(batch.head)) return null;
   const verdict = extendFromBatch({ known, batch });
   switch (verdict.kind) {
     case "known":
+      ledger.proved.remember(batch.head);
       return null;
     case "longer":
       return { from: knownLength, head: batch.head, peaks: verdict.peaks, nodes: [] };

@@ -246,7 +246,7 @@ export class Writer {
     }
     const { commit, apply, ...published } = turn;
     apply();
-    for (const state of turn.states) this.#context.ledger.tips.set(state.head.log, state);
+    for (const state of turn.states) this.#context.ledger.advance(state);
     const onDurable = (): void => {
       for (const state of turn.states) this.#context.ledger.frontier.set(state.head.log, state);
       if (!isQuiet(turn)) this.#publish({ ...published, rows: commit.puts });

@@ -36,7 +36,7 @@ export interface Adoption {
   readonly from: number;
   readonly head: Head;
   readonly peaks: readonly TreeHash[];
-  /** Proof nodes to be stored; none where the head came with a batch, which carries its own. */
+  /** Proof nodes to be stored, first the perfect nodes of `[from, head.length)`; none where the head came with a batch, which carries its own. */
   readonly nodes: readonly KnownNode[];
 }
 
