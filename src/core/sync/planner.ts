@@ -8,6 +8,7 @@ import type { DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
 import { countOf, intersect, NO_RANGES, type Range, type Ranges, subtract, union } from "../log/ranges.ts";
 import type { LogClass } from "../log/types.ts";
+import { KeptBack } from "./kept-back.ts";
 import { gather } from "./turn.ts";
 import type { Assignment, FrontierDelta, Planner, RangesByLog, SessionView } from "./types.ts";
 
@@ -43,6 +44,7 @@ interface Holder {
   readonly offered: Map<LogId, Ranges>;
   readonly assigned: Map<LogId, Ranges>;
   readonly absent: Map<LogId, Ranges>;
+  readonly keptBack: KeptBack;
   /** By class: logs in which something free may be left for this peer, the one served longest ago first. */
   readonly queues: Readonly<Record<LogClass, Set<Log>>>;
   assignedCount: number;
@@ -77,7 +79,7 @@ class RangePlanner implements Planner {
     let at = Infinity;
     for (const holder of this.#holders.values()) {
       at = Math.min(at, holder.absentUntil);
-      if (holder.assignedCount > 0) at = Math.min(at, holder.progressAt + STALL_MS);
+      if (holder.assignedCount > 0) at = Math.min(at, holder.progressAt + STALL_MS, holder.keptBack.dueAt);
       else if (holder.restsUntil > holder.progressAt && hasQueued(holder))
         at = Math.min(at, holder.restsUntil);
     }
@@ -135,13 +137,9 @@ class RangePlanner implements Planner {
     for (const [id, positions] of ranges) {
       const log = this.#logs.get(id);
       if (log === undefined) continue;
-      gather(holder.absent, id, intersect(positions, holder.offered.get(id) ?? NO_RANGES));
+      this.#setAbsent(holder, id, positions, now);
       this.#free(log, this.#unassign(holder, log, positions));
       for (const other of log.holders) others.add(other);
-    }
-    if (holder.absentUntil === Infinity && holder.absent.size > 0) {
-      holder.absentUntil = (now + holder.absentMs) as MonotonicMs;
-      holder.absentMs = Math.min(2 * holder.absentMs, ABSENT_MS_MAX);
     }
     return this.#assign(others, now);
   };
@@ -172,10 +170,12 @@ class RangePlanner implements Planner {
     const changes: Assignment[] = [];
     for (const holder of this.#holders.values()) {
       if (now >= holder.absentUntil) this.#askAgain(holder);
+      changes.push(...this.#takeKeptBack(holder, now));
       if (holder.assignedCount === 0 || now < holder.progressAt + STALL_MS) continue;
       holder.stalls++;
       holder.restsUntil = (now + Math.min(STALL_MS * 2 ** (holder.stalls - 1), REST_MS_MAX)) as MonotonicMs;
       holder.window = CHUNK_ENTRIES;
+      holder.keptBack.clear();
       for (const [id, ranges] of holder.assigned) {
         const log = this.#logs.get(id)!;
         this.#free(log, this.#unassign(holder, log, ranges));
@@ -184,6 +184,31 @@ class RangePlanner implements Planner {
     }
     return [...changes, ...this.#assign(this.#holders.values(), now)];
   };
+
+  /** Takes back what others offer of what the peer has kept back; it counts as absent there, so that they are asked first. */
+  #takeKeptBack(holder: Holder, now: MonotonicMs): readonly Assignment[] {
+    const changes: Assignment[] = [];
+    for (const { log: id, ranges } of holder.keptBack.due(now)) {
+      const log = this.#logs.get(id)!;
+      let elsewhere: Ranges = NO_RANGES;
+      for (const other of log.holders) {
+        if (other !== holder) elsewhere = union(elsewhere, other.offered.get(id) ?? NO_RANGES);
+      }
+      const taken = this.#unassign(holder, log, intersect(ranges, elsewhere));
+      if (taken.length === 0) continue;
+      this.#setAbsent(holder, id, taken, now);
+      this.#free(log, taken);
+      changes.push({ peer: holder.peer, log: id, ranges: taken, wanted: false });
+    }
+    return changes;
+  }
+
+  #setAbsent(holder: Holder, id: LogId, ranges: Ranges, now: MonotonicMs): void {
+    gather(holder.absent, id, intersect(ranges, holder.offered.get(id) ?? NO_RANGES));
+    if (holder.absentUntil !== Infinity || holder.absent.size === 0) return;
+    holder.absentUntil = (now + holder.absentMs) as MonotonicMs;
+    holder.absentMs = Math.min(2 * holder.absentMs, ABSENT_MS_MAX);
+  }
 
   #askAgain(holder: Holder): void {
     holder.absentUntil = Infinity as MonotonicMs;
@@ -197,11 +222,13 @@ class RangePlanner implements Planner {
   #holderOf(peer: DeviceId, now: MonotonicMs): Holder {
     let holder = this.#holders.get(peer);
     if (holder === undefined) {
+      const assigned = new Map<LogId, Ranges>();
       holder = {
         peer,
         offered: new Map(),
-        assigned: new Map(),
+        assigned,
         absent: new Map(),
+        keptBack: new KeptBack(assigned),
         queues: { control: new Set(), state: new Set(), messages: new Set() },
         assignedCount: 0,
         window: CHUNK_ENTRIES,
@@ -286,6 +313,7 @@ class RangePlanner implements Planner {
         log.free = subtract(log.free, ranges);
         gather(holder.assigned, log.id, ranges);
         holder.assignedCount += countOf(ranges);
+        holder.keptBack.given(log.id, ranges, now);
         return { peer: holder.peer, log: log.id, ranges, wanted: true };
       }
     }

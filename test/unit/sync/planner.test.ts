@@ -10,6 +10,7 @@ import {
   STALL_MS,
   WINDOW_ENTRIES_MAX,
 } from "../../../src/core/sync/planner.ts";
+import { KEPT_BACK_MS } from "../../../src/core/sync/kept-back.ts";
 import type { Assignment, Planner } from "../../../src/core/sync/types.ts";
 import { memberViewOf } from "../../../simulations/sessions/model-account.ts";
 import { ann, ben, cat, members, range, syncAccount } from "../../support/sync-side.ts";
@@ -170,6 +171,52 @@ describe("the planner", () => {
       deepEqual(planned.wake(STALL_MS - 1), []);
       planned.hold(ben.device, messages, range(n, n + 1));
     }
+  });
+
+  /** `ben` keeps back position 0 of the control log, and brings something else often enough not to stall. Returns what that came to. */
+  const keepBack = (planned: Planned, ms: number): readonly Assignment[] => {
+    const changes: Assignment[] = [];
+    for (const end = planned.now + ms; planned.now < end;) {
+      const { length } = planned.frontier.get(others)?.held ?? NO_RANGES;
+      const next = length === 0 ? 0 : planned.frontier.get(others)!.held.at(-1)!.to;
+      planned.offer(ben.device, others, range(next, next + 1));
+      planned.hold(ben.device, others, range(next, next + 1));
+      changes.push(...planned.wake(Math.min(STALL_MS - 1, end - planned.now)));
+    }
+    return changes;
+  };
+
+  it("C4: asks another for what a peer keeps back that brings other things meanwhile", () => {
+    const planned = new Planned();
+    planned.offer(ben.device, control, range(0, 1));
+    planned.offer(cat.device, control, range(0, 1));
+    deepEqual(keepBack(planned, KEPT_BACK_MS - 1), []);
+    deepEqual(keepBack(planned, 1), [
+      back(ben.device, control, range(0, 1)),
+      wanted(cat.device, control, range(0, 1)),
+    ]);
+    planned.hold(cat.device, control, range(0, 1));
+    deepEqual(keepBack(planned, 4 * KEPT_BACK_MS), []);
+  });
+
+  it("C4: also where the other comes only later, and from the only one that has it nothing is taken back", () => {
+    const planned = new Planned();
+    planned.offer(ben.device, control, range(0, 1));
+    deepEqual(keepBack(planned, KEPT_BACK_MS), []);
+    planned.offer(cat.device, control, range(0, 1));
+    deepEqual(keepBack(planned, KEPT_BACK_MS), [
+      back(ben.device, control, range(0, 1)),
+      wanted(cat.device, control, range(0, 1)),
+    ]);
+  });
+
+  it("counts the time anew for what is asked of a peer again after it stalled", () => {
+    const planned = new Planned();
+    planned.offer(ben.device, control, range(0, 1));
+    planned.wake(STALL_MS);
+    deepEqual(planned.wake(STALL_MS), [wanted(ben.device, control, range(0, 1))]);
+    planned.offer(cat.device, control, range(0, 1));
+    deepEqual(keepBack(planned, KEPT_BACK_MS - 1), []);
   });
 
   it("asks another for what a peer cannot serve, and the same again only after a minute", () => {
