@@ -16,8 +16,8 @@ import { ENTRY_VERSION } from "./sealing.ts";
 
 /** Clear, of no epoch. */
 export const CONTROL_KIND: EntryKind = { version: ENTRY_VERSION, flags: 1, epoch: null };
-/** Control logs of one account: incarnations of all devices that ever were. */
-const CONTROL_LOGS_MAX = 100_000;
+/** No limit: what this device wrote it must be able to read, and members say how many devices there are. The bytes end first. */
+const CONTROL_LOGS_MAX = 2 ** 48;
 
 export class ControlBook {
   readonly #account: AccountId;

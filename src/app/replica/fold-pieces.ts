@@ -52,13 +52,17 @@ export async function foldPieces(
   const operations: PlacedOperation[] = [];
   const locked = new Map(lockedBefore);
   const counts = { ...ledger.counts };
+  let isAnother = lockedBefore !== ledger.locked;
   for (const piece of pieces) {
     const waiting = openPiece(context, { piece, takenInMs, operations, counts });
     const { log } = piece.owner;
-    if (waiting.length > 0) locked.set(log, union(locked.get(log) ?? NO_RANGES, waiting));
+    if (waiting.length === 0) continue;
+    isAnother = true;
+    locked.set(log, union(locked.get(log) ?? NO_RANGES, waiting));
   }
   const meta = new Map<string, Uint8Array>([[META.counts, encodeCounts(counts)]]);
-  if (locked.size > 0 || ledger.locked.size > 0) meta.set(META.locked, encodePlaces(locked));
+  // Only where it is another: a member can make it long, and every turn would write it.
+  if (isAnother) meta.set(META.locked, encodePlaces(locked));
   const apply = (): void => {
     ledger.counts = counts;
     ledger.locked = locked;

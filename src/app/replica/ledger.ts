@@ -20,6 +20,9 @@ export interface Counts {
 
 export const NO_COUNTS: Counts = { unknown: 0, unreadable: 0 };
 
+/** No limit: what this device wrote it must be able to read, and how much waits for a key is for members to say. The bytes end first. */
+const COUNT_MAX = 2 ** 48;
+
 export class Ledger {
   readonly tips = new Map<LogId, LogState>();
   readonly frontier = new Map<LogId, LogState>();
@@ -93,11 +96,11 @@ export function encodePlaces(locked: ReadonlyMap<LogId, Ranges>): Uint8Array {
 export function decodePlaces(bytes: Uint8Array): Map<LogId, Ranges> {
   const reader = new ByteReader(bytes);
   const locked = reader.list(
-    1_000_000,
+    COUNT_MAX,
     () =>
       [
         bytesToId<LogId>(reader.raw(32)),
-        reader.list(1_000_000, () => ({ from: reader.u48(), to: reader.u48() })),
+        reader.list(COUNT_MAX, () => ({ from: reader.u48(), to: reader.u48() })),
       ] as const,
   );
   reader.end();

@@ -5,7 +5,7 @@
 import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
 import { extendFromBatch, verifyExtension } from "../../core/log/extension.ts";
-import { NO_RANGES, type Range, type Ranges, subtract } from "../../core/log/ranges.ts";
+import { NO_RANGES, type Range, type Ranges, rangeOf, subtract } from "../../core/log/ranges.ts";
 import { adopt, prefixLengthWith, withHeld } from "../../core/log/state.ts";
 import { mergeRanges, nodesOf, perfectNodeCount, perfectNodes, rootOf } from "../../core/log/tree.ts";
 import type { LogState, VerifiedBatch } from "../../core/log/types.ts";
@@ -17,6 +17,9 @@ import { META, VIEW_UNFINISHED } from "./meta-names.ts";
 import { ownersMeta } from "./own-turns.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Turn } from "./turn.ts";
+
+/** Entries that one turn reads to fold what waited for a key: 64 MiB where all are as large as entries can be. */
+const UNLOCK_ENTRIES_MAX = 256;
 
 /** Null where all of it is here already and the head is known. */
 export async function prepareIngest(
@@ -118,20 +121,41 @@ function isProvedBy(known: LogState | undefined, { from, head, nodes }: Adoption
   return verifyExtension({ knownPeaks: known?.peaks ?? [], m: from, nodes: proof, head }) !== undefined;
 }
 
-/** Folds the entries of a log that waited for a key, as far as the keys are here now. Null where nothing could be opened. */
-export async function prepareUnlock(context: TurnContext, log: LogId): Promise<Turn | null> {
+/** One turn that folds what waited for a key, and where the next one goes on; null at the end of the log. */
+export interface Unlocking {
+  readonly turn: Turn | null;
+  readonly next: number | null;
+}
+
+/**
+ * Folds entries of a log that waited for a key, from a position on, where their keys are here now. As many as one turn takes: a member can
+ * make any number of entries wait, and each may be large.
+ */
+export async function prepareUnlock(context: TurnContext, log: LogId, from: number): Promise<Unlocking> {
   const owner = context.book.view.logs.get(log);
-  const waiting = context.ledger.locked.get(log);
-  if (owner === undefined || waiting === undefined) return null;
+  const waiting = subtract(context.ledger.locked.get(log) ?? NO_RANGES, rangeOf(0, from));
+  if (owner === undefined || waiting.length === 0) return { turn: null, next: null };
   const pieces: Piece[] = [];
-  for (const { from, to } of waiting) {
-    for (const stored of await context.store.entries(log, from, to)) {
-      pieces.push({ owner, from: stored.position, entries: [stored.entry] });
+  let left = UNLOCK_ENTRIES_MAX;
+  let next = from;
+  for (const range of waiting) {
+    if (left === 0) break;
+    next = Math.min(range.to, range.from + left);
+    left -= next - range.from;
+    for (const { position, entry } of await context.store.entries(log, range.from, next)) {
+      if (entry.kind.epoch !== null && context.keys.has(entry.kind.epoch))
+        pieces.push({ owner, from: position, entries: [entry] });
     }
   }
-  const lockedElsewhere = new Map(context.ledger.locked);
-  lockedElsewhere.delete(log);
-  const folded = await foldPieces(context, pieces, lockedElsewhere);
+  const isAtEnd = next === waiting.at(-1)!.to;
+  return { turn: await unlockTurn(context, log, pieces), next: isAtEnd ? null : next };
+}
+
+async function unlockTurn(context: TurnContext, log: LogId, pieces: readonly Piece[]): Promise<Turn | null> {
+  if (pieces.length === 0) return null;
+  const opened = pieces.map(({ from }) => ({ from, to: from + 1 }));
+  const locked = withoutPlaces(context.ledger.locked, (other) => (other === log ? opened : NO_RANGES));
+  const folded = await foldPieces(context, pieces, locked);
   return {
     commit: { logs: [], puts: folded.puts, dels: folded.dels, meta: folded.meta },
     states: [],

@@ -86,9 +86,9 @@ export class Writer {
     return this.#turn(() => prepareAdoption(this.#context, adoption));
   }
 
-  /** Folds what waited for keys that have come by now. */
-  unlock(log: LogId): Promise<void> {
-    return this.#turn(() => prepareUnlock(this.#context, log));
+  /** Folds what waited for keys that have come by now, in turns that others may come between. */
+  async unlock(log: LogId): Promise<void> {
+    for (let from: number | null = 0; from !== null;) from = await this.#unlockFrom(log, from);
   }
 
   /** Small named values beside the logs: nobody is told of them. */
@@ -132,6 +132,16 @@ export class Writer {
     await this.#running;
     await this.#line.drained();
     this.#line.close();
+  }
+
+  async #unlockFrom(log: LogId, from: number): Promise<number | null> {
+    let next: number | null = null;
+    await this.#turn(async () => {
+      const unlocking = await prepareUnlock(this.#context, log, from);
+      ({ next } = unlocking);
+      return unlocking.turn;
+    });
+    return next;
   }
 
   async #stands(ground: Ground): Promise<boolean> {

@@ -5,10 +5,12 @@ import { isEngineError } from "../../../src/core/base/errors.ts";
 import { idBytes } from "../../../src/core/base/ids.ts";
 import { verifyBatch } from "../../../src/core/log/batch.ts";
 import { extendFromBatch } from "../../../src/core/log/extension.ts";
-import { covers, rangeOf } from "../../../src/core/log/ranges.ts";
+import { countOf, covers, rangeOf } from "../../../src/core/log/ranges.ts";
 import { placed } from "../../../src/core/log/tree.ts";
 import type { Batch, VerifiedBatch } from "../../../src/core/log/types.ts";
+import type { Store } from "../../../src/core/sync/ports.ts";
 import type { Adoption } from "../../../src/core/sync/types.ts";
+import { META } from "../../../src/app/replica/meta-names.ts";
 import { mintEpoch } from "../../../src/app/replica/key-ring.ts";
 import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
@@ -178,10 +180,8 @@ describe("A replica that takes in", function () {
     equal(lengthOf(phone.replica, log), 3, "it is asked for again, from the head that is known");
   });
 
-  it("keeps entries of an epoch whose key has not come, and folds them when it comes, over a restart too", async () => {
-    const phone = await laptop.admit("phone", 2);
-    await laptop.ingest(await batchesOf(phone.replica), phone.replica);
-    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+  /** The laptop seals under a new epoch from now on, whose key the others have with its control log. */
+  async function announceEpoch(): Promise<void> {
     const { replica } = laptop;
     const secret = mintEpoch(laptop.entropy);
     const tips = replica.members.tips;
@@ -207,6 +207,14 @@ describe("A replica that takes in", function () {
       },
     ]);
     equal(replica.members.sealing, secret.epoch);
+  }
+
+  it("keeps entries of an epoch whose key has not come, and folds them when it comes, over a restart too", async () => {
+    const phone = await laptop.admit("phone", 2);
+    await laptop.ingest(await batchesOf(phone.replica), phone.replica);
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    const { replica } = laptop;
+    await announceEpoch();
     await send(laptop, "under the new key");
 
     const own = { of: replica.self };
@@ -227,5 +235,41 @@ describe("A replica that takes in", function () {
     equal(phone.replica.ledger.locked.size, 0);
     equal(phone.replica.fingerprint(), fingerprint);
     equal(replica.fingerprint(), fingerprint);
+  });
+
+  it("U11: reads what waits for a key in parts, at the start too, and writes down what waits only where that changes", async () => {
+    const phone = await laptop.admit("phone", 2);
+    await laptop.ingest(await batchesOf(phone.replica), phone.replica);
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    const { replica } = laptop;
+    await announceEpoch();
+    await send(laptop, ...Array.from({ length: 600 }, (_, n) => `message ${n}`));
+    const own = { of: replica.self };
+    await phone.ingest(await batchesOf(replica, { ...own, logClass: "messages" }), replica);
+    equal(countOf([...phone.replica.ledger.locked.values()].flat()), 600);
+
+    const reads: number[] = [];
+    const written: (readonly string[])[] = [];
+    const { store } = phone.replica.ports as { store: { -readonly [Name in keyof Store]: Store[Name] } };
+    const { entries, commit } = store;
+    store.entries = (log, from, to) => (reads.push(to - from), entries(log, from, to));
+    store.commit = (made) => (written.push([...made.meta.keys()]), commit(made));
+    await live(phone, "meanwhile");
+    await phone.replica.unlockAll();
+    ok(reads.length >= 3 && Math.max(...reads) <= 256, `read ${reads.join()}`);
+    ok(!written.flat().includes(META.locked));
+
+    await phone.ingest(await batchesOf(replica, { ...own, logClass: "control" }), replica);
+    await phone.replica.unlockAll();
+    equal(phone.replica.ledger.locked.size, 0);
+    ok(Math.max(...reads) <= 256, `read ${reads.join()}`);
+    await phone.ingest(await batchesOf(replica), replica);
+    const conversations = (seen: unknown): unknown =>
+      (seen as { conversations: { id: string }[] }).conversations.length;
+    const fingerprint = await seenBy(phone.replica);
+    await phone.restart();
+    equal(phone.replica.ledger.locked.size, 0);
+    deepEqual(await seenBy(phone.replica), fingerprint);
+    equal(conversations(fingerprint), 2);
   });
 });
