@@ -174,6 +174,7 @@ export class NodeNetwork {
   }
 
   #seen(device: DeviceId): void {
+    if (!this.#replica.members.devices.has(device)) return;
     this.#memory.setSeen(device, this.#replica.ports.clock.wallMs());
   }
 

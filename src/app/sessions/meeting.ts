@@ -95,10 +95,10 @@ export class Meeting {
 
   /**
    * Looks for one peer from now on, until a new session with it stands. After a session that ended as soon as it began, not at once: what
-   * ended it may end the next one too, and two devices would meet as fast as the network goes.
+   * ended it may end the next one too, and two devices would meet as fast as the network goes. Only active devices are looked for.
    */
   look(peer: DeviceId): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#isActive(peer)) return;
     this.#searches.get(peer)?.cancel?.();
     const { clock } = this.#replica.ports;
     const search: Search = { sinceMs: clock.monotonicMs(), cancel: null };
@@ -118,9 +118,11 @@ export class Meeting {
 
   /** A session with the peer stands. */
   met(session: PeerSession): void {
-    this.#metAtMs.set(session.peer, this.#replica.ports.clock.monotonicMs());
     this.#searches.get(session.peer)?.cancel?.();
     this.#searches.delete(session.peer);
+    // Of strangers nothing is remembered: whoever knows an earlier discovery key can be any number of them.
+    if (!this.#isActive(session.peer)) return;
+    this.#metAtMs.set(session.peer, this.#replica.ports.clock.monotonicMs());
     if (!session.stream.initiator) return;
     const known = this.#addresses.get(session.peer) ?? [];
     const good = placeOf(session.stream.peerAddress);
@@ -152,6 +154,8 @@ export class Meeting {
   /** After membership or keys changed: other tags, other peers to look for. */
   membersChanged(): void {
     this.#background(this.#announce());
+    // Who turned out to be a member while its session stood.
+    for (const session of this.#peers.sessions) if (!this.#metAtMs.has(session.peer)) this.met(session);
     for (const { device, state } of this.#replica.members.devices.values()) {
       const known = this.#searches.has(device) || this.#peers.session(device) !== undefined;
       if (device !== this.#replica.self && state === "active" && !known) this.look(device);
@@ -165,8 +169,16 @@ export class Meeting {
     this.#net.handle(SYNC_PROTOCOL, null);
   }
 
+  #isActive(peer: DeviceId): boolean {
+    return this.#replica.members.devices.get(peer)?.state === "active";
+  }
+
   #step(peer: DeviceId, search: Search): void {
     if (this.#closed) return;
+    if (!this.#isActive(peer)) {
+      this.#searches.delete(peer);
+      return;
+    }
     const { clock } = this.#replica.ports;
     void this.#dial(this.#addresses.get(peer) ?? [], peer);
     this.#discovery?.askOnce();

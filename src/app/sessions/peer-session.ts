@@ -31,6 +31,8 @@ import { Serving } from "./serving.ts";
 const CLOSING_MS = 500;
 /** Frames that one turn of the machine takes at most, so that no peer keeps this process to itself. */
 const FRAMES_TOGETHER_MAX = 64;
+/** Proofs that a peer may wait for at once: more than it can have logs to ask about. */
+const EXTENSIONS_MAX = 4_096;
 
 /** What a session tells those who run it. */
 export interface SessionEvents {
@@ -59,6 +61,7 @@ export class PeerSession {
   readonly #serving: Serving;
   /** Extensions go out before the batches that were asked for after them. */
   #extended: Promise<void> = Promise.resolve();
+  #extensionsDue = 0;
   #cancelTimer: CancelTimer | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
   #ended = false;
@@ -181,6 +184,7 @@ export class PeerSession {
         this.#serving.stop(output.ticket);
         return;
       case "extend":
+        if (++this.#extensionsDue > EXTENSIONS_MAX) return this.#end("limit");
         this.#extended = this.#extend(this.#extended, output.from, output.head).catch((error: unknown) =>
           this.#storeFailed(error),
         );
@@ -254,7 +258,10 @@ export class PeerSession {
 
   async #extend(before: Promise<void>, from: number, head: Head): Promise<void> {
     await before;
+    // Nobody waits for it any more.
+    if (this.#ended) return;
     const nodes = await this.#replica.ports.store.nodes(head.log, perfectNodes(from, head.length));
+    this.#extensionsDue--;
     if (nodes !== undefined && !this.#ended) this.#send({ kind: "extension", from, head, nodes });
   }
 

@@ -21,6 +21,8 @@ import { type Proved, runHandshake } from "./run-handshake.ts";
 
 /** Incoming streams that have not proved themselves yet. A stranger can take no more of this device's time than these. */
 const HANDSHAKES_MAX = 16;
+/** Pieces of one log that are remembered of one peer: more is no sync, and would cost memory. */
+const PIECES_MAX = 65_536;
 /** A peer that keeps another session instead of this one has it here by then, or the peer has gone. */
 const REPLACED_MS = 2_000;
 
@@ -166,7 +168,8 @@ export class Peers {
       peerDropped: (session, ranges) => {
         const acked = this.#acked.get(session.peer);
         for (const [log, dropped] of ranges) {
-          acked?.set(log, subtract(acked.get(log) ?? NO_RANGES, dropped));
+          const left = subtract(acked?.get(log) ?? NO_RANGES, dropped);
+          acked?.set(log, left.length > PIECES_MAX ? NO_RANGES : left);
         }
         this.#acknowledged(session.peer, new Map());
       },
@@ -206,9 +209,14 @@ export class Peers {
   }
 
   #acknowledged(peer: DeviceId, ranges: RangesByLog): void {
+    // Of strangers nothing is remembered: whoever knows an earlier discovery key can be any number of them.
+    if (!this.#replica.members.devices.has(peer)) return;
     const acked = this.#acked.get(peer) ?? new Map<LogId, Ranges>();
     this.#acked.set(peer, acked);
-    for (const [log, more] of ranges) acked.set(log, union(acked.get(log) ?? NO_RANGES, more));
+    for (const [log, more] of ranges) {
+      const all = union(acked.get(log) ?? NO_RANGES, more);
+      if (all.length <= PIECES_MAX) acked.set(log, all);
+    }
     this.#listener.acknowledged(peer, ranges);
   }
 

@@ -258,6 +258,8 @@ export class SyncSession {
 
   #receiveAck(log: LogId, ranges: Ranges, isDropped: boolean, turn: Turn): void {
     const sent = this.#serving.settled(log, ranges, turn.now);
+    // Nobody is sent anything of these, so there is nothing to say; and there are any number of them.
+    if (!this.#view.members.logs.has(log)) return;
     if (isDropped) {
       this.#copy.remove(log, ranges);
       turn.put({ kind: "peerDropped", ranges: new Map([[log, ranges]]) });

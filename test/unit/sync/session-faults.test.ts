@@ -212,6 +212,15 @@ describe("a session with a peer that breaks rules", () => {
     ok(kindsOf(side.receive(old.batch(log, 0, 12))).some((kind) => kind === "commit" || kind === "send ack"));
   });
 
+  it("L4: remembers nothing of logs that nobody knows, which a peer says that it dropped", () => {
+    const { side } = sides();
+    const logs = Array.from({ length: 200 }, (_, n) => ({
+      log: n.toString(16).padStart(64, "e") as LogId,
+      ranges: range(0, 1),
+    }));
+    deepEqual(kindsOf(side.receive({ kind: "ack", dropped: true, logs })), []);
+  });
+
   it("remembers no more of a peer's acknowledgements than it was sent", () => {
     const { side } = sides();
     const head = side.write("messages", 600);
