@@ -28,6 +28,9 @@ import { assert } from "../../core/base/errors.ts";
 /** HPKE suite of version 1; stands in the info of each wrap. */
 const SUITE = 1;
 
+/** Half of all that is answered: a member can announce any number of epochs, and must not displace what two others both know. */
+const TIPS_ANSWERED_MAX = DISCOVERY_KEYS_MAX / 2;
+
 export class KeyRing {
   readonly #self: DeviceId;
   readonly #openKey: OpenKey;
@@ -66,7 +69,8 @@ export class KeyRing {
   /** Takes in secrets that came by other ways than a wrap: made here, or given while linking. */
   add(indexKey: Uint8Array, epochs: readonly EpochSecret[]): void {
     this.#indexKey ??= indexKey;
-    for (const secret of epochs) this.#epochs.set(secret.epoch, secret);
+    // The first word stands: an epoch's id binds its key and not its discovery key, so another member could replace that one.
+    for (const secret of epochs) if (!this.#epochs.has(secret.epoch)) this.#epochs.set(secret.epoch, secret);
   }
 
   /** Opens the wraps in the view that are addressed to this device and new; true where keys came of it. */
@@ -87,10 +91,11 @@ export class KeyRing {
     return came;
   }
 
-  /** Discovery keys: the one in use first, then older ones that are still answered. */
+  /** Discovery keys: the one in use first, then those of some tips, then older ones that are still answered, oldest first. */
   discoveryKeys(view: MemberView): readonly Uint8Array[] {
     const first = view.sealing ?? view.tips[0] ?? null;
-    const order = [...(first === null ? [] : [first]), ...view.tips, ...this.#epochs.keys()];
+    const tips = view.tips.slice(0, TIPS_ANSWERED_MAX);
+    const order = [...(first === null ? [] : [first]), ...tips, ...this.#epochs.keys()];
     const keys = new Map<string, Uint8Array>();
     for (const epoch of order) {
       const secret = this.#epochs.get(epoch);

@@ -3,6 +3,7 @@
  * connection; meeting.ts does. Of two sessions with one peer the rule of docs/spec/sync.md keeps the same one on both sides.
  */
 import { pipe } from "it-pipe";
+import { hex } from "../../core/base/bytes.ts";
 import type { DeviceId, LogId } from "../../core/base/ids.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
@@ -21,6 +22,7 @@ import { type Proved, runHandshake } from "./run-handshake.ts";
 
 /** Incoming streams that have not proved themselves yet. A stranger can take no more of this device's time than these. */
 const HANDSHAKES_MAX = 16;
+const REFUSALS_MAX = 64;
 /** Pieces of one log that are remembered of one peer: more is no sync, and would cost memory. */
 const PIECES_MAX = 65_536;
 /** A peer that keeps another session instead of this one has it here by then, or the peer has gone. */
@@ -51,6 +53,8 @@ export class Peers {
   #planner: Planner;
   readonly #sessions = new Map<DeviceId, PeerSession>();
   readonly #acked = new Map<DeviceId, Map<LogId, Ranges>>();
+  /** How often a transport identity was dialled in vain; the one dialled longest ago is forgotten first. */
+  readonly #refusals = new Map<string, number>();
   readonly #unsubscribe: () => void;
   readonly #assignments: Assignment[] = [];
   #isAssigning = false;
@@ -108,10 +112,13 @@ export class Peers {
     // A stream that breaks shows at the reading end as well.
     pipe(outbox, stream.sink).catch(() => outbox.end());
     this.#handshakes += place;
+    const there = hex(stream.peerTransport);
     let proved: Proved;
     try {
-      proved = await runHandshake(this.#replica, stream, reader, outbox);
+      proved = await runHandshake(this.#replica, stream, reader, outbox, this.#refusals.get(there));
+      this.#refusals.delete(there);
     } catch (error) {
+      if (stream.initiator && isEngineError(error, "NOT_A_MEMBER")) this.#noteRefusal(there);
       this.counts.strangers++;
       outbox.end();
       stream.abort();
@@ -135,6 +142,13 @@ export class Peers {
     this.#cancelTimer?.();
     for (const cancel of this.#replaced.values()) cancel();
     for (const session of this.#sessions.values()) session.close("shutting-down");
+  }
+
+  #noteRefusal(transport: string): void {
+    const count = (this.#refusals.get(transport) ?? 0) + 1;
+    this.#refusals.delete(transport);
+    if (this.#refusals.size >= REFUSALS_MAX) this.#refusals.delete(this.#refusals.keys().next().value!);
+    this.#refusals.set(transport, count);
   }
 
   #admit(session: PeerSession): PeerSession | null {

@@ -25,7 +25,8 @@ export interface Proved {
 }
 
 /**
- * The device at the other end, proved.
+ * The device at the other end, proved. `refusals` says how often it was dialled in vain: each time with another of the discovery keys that are
+ * accepted here, since a member can make an epoch whose discovery key is another one for each device.
  *
  * @throws EngineError `NOT_A_MEMBER` where the other end does not know the account, `TIMED_OUT`, `PEER_CLOSED`.
  */
@@ -34,11 +35,13 @@ export async function runHandshake(
   stream: ByteStream,
   reader: FrameReader,
   outbox: Outbox,
+  refusals = 0,
 ): Promise<Proved> {
   const { clock, entropy } = replica.ports;
   const discoveryKeys = replica.keys.discoveryKeys(replica.members);
-  const first = discoveryKeys[0];
-  if (first === undefined) throw new EngineError("EPOCH_KEY_MISSING", "this device has no discovery key yet");
+  const discoveryKey = discoveryKeys[refusals % Math.max(1, discoveryKeys.length)];
+  if (discoveryKey === undefined)
+    throw new EngineError("EPOCH_KEY_MISSING", "this device has no discovery key yet");
   const options = {
     account: replica.account,
     key: replica.signingKey,
@@ -49,7 +52,7 @@ export async function runHandshake(
     now: clock.monotonicMs(),
   };
   const machine = stream.initiator
-    ? new InitiatorHandshake({ ...options, discoveryKey: first })
+    ? new InitiatorHandshake({ ...options, discoveryKey })
     : new ResponderHandshake({ ...options, discoveryKeys });
 
   let { nonce } = options;

@@ -2,27 +2,40 @@
  * Peers that know the account and say whatever they like, before a running device in virtual time: a member that has not been revoked yet,
  * and whoever still has an earlier discovery key.
  */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, notDeepEqual, ok } from "node:assert/strict";
 import { isEngineError } from "../../../src/core/base/errors.ts";
-import { bytesToId, type DeviceId } from "../../../src/core/base/ids.ts";
+import { bytesToId, type DeviceId, idBytes } from "../../../src/core/base/ids.ts";
 import { createSigningKey } from "../../../src/core/crypto/sign.ts";
 import type { Store } from "../../../src/core/sync/ports.ts";
 import { encodeFrame } from "../../../src/core/wire/frame-codec.ts";
 import { HANDSHAKE_FRAMES, type SessionFrame } from "../../../src/core/wire/frames.ts";
 import { NodeNetwork } from "../../../src/app/node/node-network.ts";
 import { PeerMemory } from "../../../src/app/node/peer-memory.ts";
+import { mintEpoch } from "../../../src/app/replica/key-ring.ts";
 import type { Replica } from "../../../src/app/replica/replica.ts";
 import { FrameReader } from "../../../src/app/sessions/frame-reader.ts";
+import { Peers, type PeersListener } from "../../../src/app/sessions/peers.ts";
 import { Outbox } from "../../../src/app/sessions/outbox.ts";
 import { runHandshake, SYNC_PROTOCOL } from "../../../src/app/sessions/run-handshake.ts";
 import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
 import { Random } from "../../../simulations/doubles/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
+import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { testBytes } from "../../support/logs.ts";
 import { batchesOf, ownLog, send, TestDevice } from "../../support/replicas.ts";
 
 const SECOND_MS = 1_000;
 const PIECES_MAX = 65_536;
+
+/** Of what is told here nothing is looked at. */
+const silent: PeersListener = {
+  connected: () => undefined,
+  disconnected: () => undefined,
+  suspect: () => undefined,
+  equal: () => undefined,
+  acknowledged: () => undefined,
+  evidence: () => undefined,
+};
 
 describe("A device and a hostile peer of its account", function () {
   this.timeout(60_000);
@@ -153,5 +166,45 @@ describe("A device and a hostile peer of its account", function () {
     const before = asked;
     await clock.runFor(600 * SECOND_MS);
     ok(asked - before <= 11, `asked ${asked - before} times`);
+  });
+
+  it("C4: two that a member gave different discovery keys of one epoch meet by the key that both had before", async () => {
+    const tablet = await laptop.admit("tablet", 3);
+    for (const other of [laptop, phone]) await other.ingest(await batchesOf(laptop.replica), laptop.replica);
+    for (const other of [laptop, phone]) await other.ingest(await batchesOf(tablet.replica), tablet.replica);
+    const { keys, members, account } = tablet.replica;
+    const made = mintEpoch(tablet.entropy);
+    const recipients = await Promise.all(
+      [...members.devices.values()].map(async ({ device, openKey }, n) => {
+        const secrets = [{ ...made, discoveryKey: testBytes(40 + n, 32) }];
+        const recipient = { recipient: idBytes(device), openKey };
+        return { device, sealed: await keys.wrapEpochFor(recipient, account, secrets, tablet.entropy) };
+      }),
+    );
+    await tablet.replica.writer.appendControl([
+      {
+        kind: "epoch",
+        epoch: made.epoch,
+        custody: "synced",
+        tips: members.tips,
+        recipients,
+        rootSealed: null,
+      },
+    ]);
+    for (const other of [laptop, phone]) {
+      await other.ingest(await batchesOf(tablet.replica, { logClass: "control" }), tablet.replica);
+      equal(other.replica.members.sealing, made.epoch);
+    }
+    const first = ({ replica }: TestDevice): unknown => replica.keys.discoveryKeys(replica.members)[0];
+    notDeepEqual(first(laptop), first(phone));
+
+    const theirs = new Peers(phone.replica, silent);
+    const address = net.addresses()[0]!;
+    const from = hub.createNet();
+    const dial = async (): Promise<unknown> => theirs.run(await from.dial(address, SYNC_PROTOCOL, SECOND_MS));
+    await assertRejectsWithCode(clock.run(dial()), "NOT_A_MEMBER");
+    await clock.run(dial());
+    equal(network.peers.session(phone.replica.self)?.peer, phone.replica.self);
+    theirs.close();
   });
 });

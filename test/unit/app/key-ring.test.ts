@@ -42,6 +42,33 @@ const mint = (count: number): readonly EpochSecret[] =>
   Array.from({ length: count }, () => mintEpoch(entropy));
 
 describe("The key ring", () => {
+  it("C4: answers to the oldest discovery key, however many epochs a member announces since", async () => {
+    const b = await ring("b");
+    const [oldest, ...many] = mint(40) as [EpochSecret, ...EpochSecret[]];
+    b.add(indexKey, [oldest, ...many]);
+    const tips = many.map(({ epoch }) => epoch);
+    const answered = b.discoveryKeys(viewOf([], { tips, sealing: tips[20]! }));
+    deepEqual(answered[0], many[20]!.discoveryKey);
+    equal(answered.includes(oldest.discoveryKey), true);
+    equal(answered.length, 8);
+  });
+
+  it("C10: keeps an epoch's discovery key as it came first, whatever another member wraps under its name", async () => {
+    const [a, b] = [await ring("a"), await ring("b")];
+    const [epoch] = mint(1) as [EpochSecret];
+    b.add(indexKey, [epoch]);
+    a.add(indexKey, [{ ...epoch, discoveryKey: bytesOf("another") }]);
+    const tips = [epoch.epoch];
+    const wraps = await a.wrapAllFor(
+      { device: deviceOf("b"), openKey: b.openPublicKey },
+      viewOf([], { tips }),
+      entropy,
+    );
+    const view = viewOf(wraps, { tips });
+    equal(await b.absorb(view), false);
+    deepEqual(b.discoveryKeys(view), [epoch.discoveryKey]);
+  });
+
   it("gives another device all that it has, in as few wraps as the limit allows", async () => {
     const [a, b] = [await ring("a"), await ring("b")];
     const epochs = mint(EPOCHS_PER_WRAP_MAX * 2 + 3);
