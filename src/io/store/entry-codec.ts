@@ -9,13 +9,18 @@ import { encodeKind, KIND_BYTES, PAYLOAD_HASH_BYTES, readKind } from "../../core
 import { type BatchEntry, type EntryKind, PAYLOAD_BYTES_MAX } from "../../core/log/types.ts";
 import { damaged } from "./row-check.ts";
 
-/** Kinds in one store: every epoch is one, and an epoch is made at most every few hours. */
-export const KIND_LIMIT = 2 ** 16;
+/**
+ * Kinds in one store. Every epoch is one, and an epoch is made at most every few hours; but a member may sign entries of any kind, and they are
+ * kept whatever they are. Of so many, each in an entry of its own, no memory could hold the table.
+ */
+export const KIND_LIMIT = 2 ** 26;
 
 const STATES = ["present", "purged", "absent"] as const;
 const STATE_COUNT = 4;
-/** `4 · number + state` in at most three bytes, a payload length in at most three. */
-const HEAD_BYTES_MAX = 6;
+/** `4 · number + state`. */
+const CODE_BYTES_MAX = 4;
+/** And a payload length in at most three. */
+const HEAD_BYTES_MAX = CODE_BYTES_MAX + 3;
 
 export class KindTable {
   readonly #kinds: EntryKind[] = [];
@@ -41,7 +46,7 @@ export class KindTable {
     let number = this.#numberByName.get(name);
     if (number === undefined) {
       number = this.#kinds.push(kind) - 1;
-      assert(number < KIND_LIMIT, "a store has few entry kinds");
+      assert(number < KIND_LIMIT, "the number of an entry kind can be written");
       this.#numberByName.set(name, number);
     }
     this.#numberByKind.set(kind, number);
@@ -88,7 +93,7 @@ export function decodeEntry(body: Uint8Array, kinds: KindTable): BatchEntry | un
   let code = 0;
   let at = 0;
   for (let scale = 1, byte = 128; byte >= 128; scale *= 128) {
-    if (at >= body.length || at >= 3) return undefined;
+    if (at >= body.length || at >= CODE_BYTES_MAX) return undefined;
     byte = body[at++]!;
     code += (byte % 128) * scale;
     // A stored entry has one encoding, so that two that differ are never the same.

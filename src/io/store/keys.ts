@@ -33,6 +33,7 @@ export const LOG_NUMBER_LIMIT = 2 ** 32;
 /** A row key longer than this is a bug of the caller; LevelDB itself has no limit. */
 const ROW_KEY_BYTES_MAX = 256;
 export const ENTRY_KEY_BYTES = 11;
+const SHORT_KINDS = 2 ** 16;
 
 export const layoutKey: Uint8Array = Uint8Array.of(table.layout);
 export const logIdSpan: KeySpan = wholeTable(table.logId);
@@ -63,12 +64,15 @@ export function logNumberOf(key: Uint8Array): number {
   return key[1]! * 2 ** 24 + key[2]! * 65536 + key[3]! * 256 + key[4]!;
 }
 
+/** Kinds are few, until a member makes them many: those whose number has no two bytes stand behind the others. */
 export function kindKey(kindNumber: number): Uint8Array {
-  return Uint8Array.of(table.kind, kindNumber >> 8, kindNumber);
+  if (kindNumber < SHORT_KINDS) return Uint8Array.of(table.kind, kindNumber >> 8, kindNumber);
+  return putU32(Uint8Array.of(table.kind, 255, 255, 0, 0, 0, 0), 3, kindNumber);
 }
 
 export function kindNumberOf(key: Uint8Array): number {
-  return key[1]! * 256 + key[2]!;
+  const number = key[1]! * 256 + key[2]!;
+  return key.length === 3 ? number : key[3]! * 2 ** 24 + key[4]! * 65536 + key[5]! * 256 + key[6]!;
 }
 
 export function entryKey(logNumber: number, position: number): Uint8Array {

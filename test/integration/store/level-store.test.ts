@@ -5,8 +5,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Level } from "level";
+import type { EpochId } from "../../../src/core/base/ids.ts";
 import { contains, rangeOf } from "../../../src/core/log/ranges.ts";
 import { perfectNodes } from "../../../src/core/log/tree.ts";
+import type { EntryKind } from "../../../src/core/log/types.ts";
 import { type KeySpan, nodesOfTile, tileKey } from "../../../src/io/store/keys.ts";
 import { openDatabase, type OpenDatabase } from "../../../src/io/store/level-database.ts";
 import { openLevelStore } from "../../../src/io/store/level-store.ts";
@@ -68,6 +70,30 @@ async function batchPrototype(path: string): Promise<readonly [BatchPrototype, (
 }
 
 describe("the LevelDB store itself", () => {
+  it("U11: keeps entries of more kinds than anybody would have, and writes on", async () => {
+    const bench = await openUnderTest();
+    try {
+      const length = 66_000;
+      const kind = (position: number): EntryKind => ({
+        version: 9,
+        flags: 0,
+        epoch: (position + 1).toString(16).padStart(64, "0") as EpochId,
+      });
+      const log = new TestLog({ length, kind, size: () => 1 });
+      const taking = new Taking(log);
+      for (let from = 0; from < length; from += 4_000)
+        await bench.store.commit(taking.commit(from, Math.min(length, from + 4_000)));
+      const again = await bench.reopenAfterCrash();
+      const stored = await again.entries(log.id, length - 1_000, length);
+      deepEqual(
+        stored.map(({ entry }) => entry),
+        log.entries.slice(-1_000),
+      );
+    } finally {
+      await bench.cleanup();
+    }
+  });
+
   it("S16: answers every read while the disk takes its time over a write", async () => {
     const tested = await openUnderTest();
     const log = new TestLog({ length: 300 });

@@ -58,7 +58,12 @@ describe("keys of the store", () => {
         deepEqual(nodeOfKey(nodeKey(log, made)), made);
       }),
     );
-    equal(kindNumberOf(kindKey(40_000)), 40_000);
+    const kinds = [0, 255, 256, 40_000, 65_534, 65_535, 65_536, 65_537, 2 ** 24, 2 ** 26 - 1];
+    deepEqual(
+      kinds.map((number) => kindNumberOf(kindKey(number))),
+      kinds,
+    );
+    deepEqual(kinds.map(kindKey).toSorted(compareBytes).map(kindNumberOf), kinds);
   });
 
   it("keep the nodes of one tile together, and apart from all others", () => {

@@ -104,7 +104,7 @@ describe("values of the store", () => {
 
   it("give the largest entry of the highest kind number back", () => {
     const kinds = new KindTable();
-    for (let n = 0; n < 40_000; n++)
+    for (let n = 0; n < 600_000; n++)
       kinds.numberOf({ version: 1, flags: 0, epoch: n.toString(16).padStart(64, "1") as EpochId });
     const last: EntryKind = { version: 255, flags: 255, epoch: null };
     const stored: BatchEntry = {
