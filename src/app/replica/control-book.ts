@@ -9,15 +9,23 @@ import { assert, isEngineError } from "../../core/base/errors.ts";
 import { bytesToId, idBytes } from "../../core/base/ids.ts";
 import { controlIdOf } from "../../core/crypto/derive.ts";
 import type { BatchEntry, EntryKind } from "../../core/log/types.ts";
-import { decodeControl, encodeControl } from "../../core/membership/operation.ts";
+import { decodeControl, encodeControl, unreadableOperation } from "../../core/membership/operation.ts";
 import { resolve } from "../../core/membership/resolver.ts";
-import type { ControlBody, ControlEntry, LogOwner, MemberView } from "../../core/membership/types.ts";
+import type {
+  ControlBody,
+  ControlEntry,
+  ControlOperation,
+  LogOwner,
+  MemberView,
+} from "../../core/membership/types.ts";
 import { ENTRY_VERSION } from "./sealing.ts";
 
 /** Clear, of no epoch. */
 export const CONTROL_KIND: EntryKind = { version: ENTRY_VERSION, flags: 1, epoch: null };
 /** No limit: what this device wrote it must be able to read, and members say how many devices there are. The bytes end first. */
 const CONTROL_LOGS_MAX = 2 ** 48;
+
+const NO_BYTES = new Uint8Array(0);
 
 export class ControlBook {
   readonly #account: AccountId;
@@ -42,7 +50,7 @@ export class ControlBook {
     this.#owners.set(owner.log, owner);
     for (const [offset, entry] of entries.entries()) {
       const made = controlEntryOf(owner, from + offset, entry, leaves[offset]!);
-      if (made === undefined || this.#entries.has(made.id)) continue;
+      if (this.#entries.has(made.id)) continue;
       this.#entries.set(made.id, made);
       came = true;
     }
@@ -84,28 +92,29 @@ export function decodeOwners(bytes: Uint8Array): readonly LogOwner[] {
   return owners;
 }
 
-function controlEntryOf(
-  owner: LogOwner,
-  position: number,
-  entry: BatchEntry,
-  leaf: TreeHash,
-): ControlEntry | undefined {
+function controlEntryOf(owner: LogOwner, position: number, entry: BatchEntry, leaf: TreeHash): ControlEntry {
   assert(owner.logClass === "control", "only control logs hold control entries");
-  if (entry.state !== "present" || entry.kind.flags !== 1) return undefined;
-  const payload = entry.bytes.slice();
+  const isClear = entry.state === "present" && entry.kind.flags === 1;
+  const payload = isClear ? entry.bytes.slice() : NO_BYTES;
+  const operation = isClear ? operationOf(payload) : unreadableOperation;
+  return {
+    id: controlIdOf({ log: owner.log, position, leaf }),
+    author: owner.device,
+    incarnation: owner.incarnation,
+    log: owner.log,
+    position,
+    // Of what says nothing here nothing is kept in memory, however large it is.
+    payload: operation.body.kind === "unknown" ? NO_BYTES : payload,
+    operation,
+  };
+}
+
+/** Signed nonsense of a member changes nothing and keeps its place: what its author writes after it counts. */
+function operationOf(payload: Uint8Array): ControlOperation {
   try {
-    return {
-      id: controlIdOf({ log: owner.log, position, leaf }),
-      author: owner.device,
-      incarnation: owner.incarnation,
-      log: owner.log,
-      position,
-      payload,
-      operation: decodeControl(payload),
-    };
+    return decodeControl(payload);
   } catch (error) {
-    // Signed nonsense of a member: it stays in the log, proves what it proves, and changes nothing.
-    if (isEngineError(error)) return undefined;
+    if (isEngineError(error)) return unreadableOperation;
     throw error;
   }
 }
