@@ -9,7 +9,7 @@ import type { MonotonicMs } from "../base/ports.ts";
 import { verifyBatch } from "../log/batch.ts";
 import { extendFromBatch, verifyExtension } from "../log/extension.ts";
 import { isSameState, verifyHead } from "../log/head.ts";
-import { covers, intersect, NO_RANGES, type Ranges, rangeOf, subtract } from "../log/ranges.ts";
+import { covers, intersect, NO_RANGES, type Ranges, rangeOf, subtract, union } from "../log/ranges.ts";
 import { keepInto } from "../log/tiles.ts";
 import { placed } from "../log/tree.ts";
 import type { Batch, KnownNode, VerifiedBatch } from "../log/types.ts";
@@ -25,6 +25,8 @@ import type { Adoption, SessionView, Ticket } from "./types.ts";
 
 /** Batches that came again, or after they were taken back. Two peers of good will have few. */
 const REPEATS_MAX = 256;
+/** Pieces of one log that are held here. Every write names all of them, and a peer that brings every second entry makes ever more. */
+const PIECES_MAX = 16_384;
 
 export class Asking {
   readonly #account: AccountId;
@@ -91,6 +93,7 @@ export class Asking {
     if (withheld.length > 0) this.#withhold(log, withheld, turn);
     const given = subtract(ranges, withheld);
     if (given.length === 0) return;
+    if (this.#isTooScattered(log, given)) return this.#withhold(log, given, turn);
     if (!wasAsked) {
       const delta = { heads: [], ranges: new Map([[log, given]]) };
       turn.put({ kind: "peerHas", delta, acknowledged: false });
@@ -162,6 +165,11 @@ export class Asking {
     return covers(this.#receipts.rangesOf(log), ranges);
   }
 
+  #isTooScattered(log: LogId, ranges: Ranges): boolean {
+    const held = this.#view.frontier.get(log)?.held ?? NO_RANGES;
+    return held.length >= PIECES_MAX && union(held, ranges).length > held.length;
+  }
+
   #isRepeatedTooOften(): boolean {
     this.#repeats++;
     return this.#repeats > REPEATS_MAX + this.counters.batchesReceived / 2;
@@ -220,7 +228,7 @@ export class Asking {
     this.needs.again(log, ranges);
   }
 
-  /** The peer has no payloads of these: asked of others, and of it again when some time has passed. */
+  /** The peer has no payloads of these, or they cannot be taken in now: asked of others, and of it again when some time has passed. */
   #withhold(log: LogId, ranges: Ranges, turn: Turn): void {
     this.#copy.remove(log, ranges);
     this.#disclaim(log, ranges, turn);

@@ -221,6 +221,28 @@ describe("a session with a peer that breaks rules", () => {
     deepEqual(kindsOf(side.receive({ kind: "ack", dropped: true, logs })), []);
   });
 
+  it("L4: takes in no more pieces of a log than a bound, and all that joins them", () => {
+    const side = new SyncSide(ann, ben);
+    const other = new SyncSide(ben, ann);
+    const { log } = other.write("messages", 33_000);
+    side.open(other.frontierFrame());
+    side.feed({ kind: "assigned", log, ranges: range(32_000, 33_000) });
+    side.commit(side.receive(other.extension(log, 0)));
+    const state = side.frontier.get(log)!;
+    const held = Array.from({ length: 16_384 }, (_, n) => ({ from: 2 * n, to: 2 * n + 1 }));
+    side.frontier.set(log, { ...state, held });
+
+    const scattered = side.receive(other.batch(log, 32_900, 32_901));
+    deepEqual(frameIn(scattered, "ack"), {
+      kind: "ack",
+      dropped: true,
+      logs: [{ log, ranges: range(32_900, 32_901) }],
+    });
+    deepEqual(outputIn(scattered, "absent")?.ranges.get(log), range(32_900, 32_901));
+    equal(outputIn(scattered, "commit"), undefined);
+    ok(outputIn(side.receive(other.batch(log, 32_001, 32_002)), "commit") !== undefined);
+  });
+
   it("remembers no more of a peer's acknowledgements than it was sent", () => {
     const { side } = sides();
     const head = side.write("messages", 600);
