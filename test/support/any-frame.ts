@@ -66,6 +66,16 @@ const evidence = fc
   .chain(([id, of]) =>
     record({ kind: fc.constant("evidence" as const), heads: fc.tuple(headOf(id, of), headOf(id, of)) }),
   );
+const evidenceNodes = fc
+  .tuple(log, fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 1, max: 2_000 }))
+  .chain(([id, of, more]) => {
+    const count = perfectNodeCount(0, of) + perfectNodeCount(of, of + more);
+    return record({
+      kind: fc.constant("evidence-nodes" as const),
+      heads: fc.tuple(headOf(id, of), headOf(id, of + more)),
+      nodes: fc.array(hash, { minLength: count, maxLength: count }),
+    });
+  });
 
 const sample = new SampleLog(40);
 const batch = fc.tuple(fc.nat(38), fc.nat(38)).map(([a, b]): Frame => {
@@ -105,5 +115,6 @@ export const anyFrame: fc.Arbitrary<Exclude<Frame, { kind: "unknown" }>> = fc.on
     reason: fc.constantFrom("done" as const, "revoked" as const, "limit" as const, "shutting-down" as const),
   }),
   evidence,
+  evidenceNodes,
   record({ kind: fc.constant("absent" as const), logs: fc.array(logRanges, { maxLength: 8 }) }),
 );

@@ -148,6 +148,19 @@ accept("absent", 25, list([bytes(logA, ranges([[4, 6]]))]), {
   logs: [{ log: hex(logA), ranges: [{ from: 4, to: 6 }] }],
 });
 accept("an unknown kind that may be skipped", 64, Buffer.from("whatever"), { kind: "unknown", number: 64 });
+accept(
+  "evidence with nodes",
+  65,
+  bytes(logA, uint(3), root, signature, uint(300), otherRoot, signature, ...Array.from({ length: 12 }, (_, n) => filled(n + 1))),
+  {
+    kind: "evidence-nodes",
+    heads: [
+      { log: hex(logA), length: 3, root: hex(root), signature: hex(signature) },
+      { log: hex(logA), length: 300, root: hex(otherRoot), signature: hex(signature) },
+    ],
+    nodes: Array.from({ length: 12 }, (_, n) => hex(filled(n + 1))),
+  },
+);
 accept("the last kind", 255, Buffer.alloc(0), { kind: "unknown", number: 255 });
 
 refuse("no kind", "WIRE_TRUNCATED");
@@ -176,6 +189,9 @@ refuse("an extension to the same length", "WIRE_NOT_CANONICAL", 19, logA, uint(7
 refuse("an extension backwards", "WIRE_NOT_CANONICAL", 19, logA, uint(8), uint(7), root, signature);
 refuse("an extension with a node too few", "WIRE_TRUNCATED", 19, logA, uint(3), uint(7), root, signature, filled(5), filled(6));
 refuse("an extension with a node too many", "WIRE_TRAILING_BYTES", 19, logA, uint(3), uint(4), root, signature, filled(5), filled(6));
+refuse("evidence with nodes for one length", "WIRE_NOT_CANONICAL", 65, logA, uint(9), root, signature, uint(9), otherRoot, signature);
+refuse("evidence with nodes, the longer head first", "WIRE_NOT_CANONICAL", 65, logA, uint(4), root, signature, uint(3), otherRoot, signature);
+refuse("evidence with a node too few", "WIRE_TRUNCATED", 65, logA, uint(1), root, signature, uint(2), otherRoot, signature, filled(5));
 refuse("a reason to close that does not exist", "WIRE_UNKNOWN_KIND", 23, 14);
 refuse("reason 0", "WIRE_UNKNOWN_KIND", 23, 0);
 refuse("an empty batch", "WIRE_TRUNCATED", 20);

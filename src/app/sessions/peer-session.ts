@@ -6,19 +6,12 @@ import type { DeviceId, LogId } from "../../core/base/ids.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import type { CancelTimer, MonotonicMs } from "../../core/base/ports.ts";
 import { perfectNodes } from "../../core/log/tree.ts";
+import type { Fork } from "../../core/log/fork.ts";
 import type { Ranges } from "../../core/log/ranges.ts";
 import type { Head } from "../../core/log/types.ts";
 import { SyncSession } from "../../core/sync/session.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
-import type {
-  Fork,
-  FrontierDelta,
-  Input,
-  Output,
-  RangesByLog,
-  SentFrame,
-  Ticket,
-} from "../../core/sync/types.ts";
+import type { FrontierDelta, Input, Output, RangesByLog, SentFrame, Ticket } from "../../core/sync/types.ts";
 import { closeReasonFor, decodeFrame, encodeFrame } from "../../core/wire/frame-codec.ts";
 import type { CloseReason, SessionFrame } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";

@@ -6,6 +6,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { TreeHash } from "../base/ids.ts";
 import { joinRanges } from "./batch.ts";
+import type { Fork } from "./fork.ts";
 import {
   areHashes,
   type CompactRange,
@@ -37,16 +38,8 @@ export type HeadVerdict =
       readonly longer: Head;
       readonly peaks: readonly TreeHash[];
     }
-  /**
-   * Both heads are signed and contradict each other. `peaks` are the perfect nodes of `[0, shorter.length)` as the longer head
-   * (or the other one of the same length) has them; their root is not that of `shorter`.
-   */
-  | {
-      readonly kind: "fork";
-      readonly shorter: Head;
-      readonly longer: Head;
-      readonly peaks: readonly TreeHash[];
-    };
+  /** Both heads are signed and contradict each other, which `fork` shows to anyone. */
+  | { readonly kind: "fork"; readonly fork: Fork };
 
 /** What proves that a head of length `n` continues one of length `m`; from 0 they are the peaks. */
 export function extensionNodes(m: number, n: number): readonly TreeNode[] {
@@ -101,7 +94,12 @@ export function extendFromBatch(claim: {
     return { kind: "needs-proof", shorter, longer, peaks: knownIsShorter ? known.peaks : peaks };
   }
   if (!equalBytes(rootOf(before, shorter.length), shorter.root)) {
-    return { kind: "fork", shorter, longer, peaks: before };
+    if (shorter.length === longer.length) {
+      return { kind: "fork", fork: { log: head.log, heads: [shorter, longer], nodes: [] } };
+    }
+    const parts = knownIsShorter ? partsOf(batch) : [{ from: 0, to: longer.length, hashes: known.peaks }];
+    const nodes = [...before, ...nodesBeyond(parts, shorter.length)];
+    return { kind: "fork", fork: { log: head.log, heads: [shorter, longer], nodes } };
   }
   return knownIsShorter ? { kind: "longer", peaks } : { kind: "known" };
 }
@@ -124,6 +122,33 @@ function batchPeaksAt(batch: VerifiedBatch, length: number): readonly TreeHash[]
   ];
   if (inside === to) parts.push({ from: to, to: head.length, hashes: right });
   return peaksAt(parts, length);
+}
+
+/** The whole of the batch's tree, each leaf by itself. */
+function partsOf(batch: VerifiedBatch): readonly CompactRange[] {
+  const { from, leaves, left, right, head } = batch;
+  const to = from + leaves.length;
+  return [
+    { from: 0, to: from, hashes: left },
+    ...leaves.map((leaf, at) => ({ from: from + at, to: from + at + 1, hashes: [leaf] })),
+    { from: to, to: head.length, hashes: right },
+  ];
+}
+
+/** The perfect nodes of `[length, end)` of the same parts, in which no node spans `length`. */
+function nodesBeyond(parts: readonly CompactRange[], length: number): readonly TreeHash[] {
+  let hashes: readonly TreeHash[] = [];
+  let at = length;
+  for (const part of parts) {
+    if (part.to <= at) continue;
+    const first = perfectNodes(part.from, part.to).findIndex((node) => spanOf(node).from >= at);
+    hashes = mergeRanges(
+      { from: length, to: at, hashes },
+      { from: at, to: part.to, hashes: part.hashes.slice(first) },
+    );
+    at = part.to;
+  }
+  return hashes;
 }
 
 /** The perfect nodes of `[0, length)` from touching compact ranges that begin at 0; undefined where one node spans `length`. */

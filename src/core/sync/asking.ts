@@ -9,7 +9,16 @@ import type { MonotonicMs } from "../base/ports.ts";
 import { verifyBatch } from "../log/batch.ts";
 import { extendFromBatch, verifyExtension } from "../log/extension.ts";
 import { isSameState, verifyHead } from "../log/head.ts";
-import { covers, intersect, NO_RANGES, type Ranges, rangeOf, subtract, union } from "../log/ranges.ts";
+import {
+  contains,
+  covers,
+  intersect,
+  NO_RANGES,
+  type Ranges,
+  rangeOf,
+  subtract,
+  union,
+} from "../log/ranges.ts";
 import { keepInto } from "../log/tiles.ts";
 import { placed } from "../log/tree.ts";
 import type { Batch, KnownNode, VerifiedBatch } from "../log/types.ts";
@@ -38,6 +47,8 @@ export class Asking {
   readonly needs: Needs;
   /** Came once under a head that could not be placed, and asked for again; the second time the peer does not have them. */
   readonly #refused = new Map<LogId, Ranges>();
+  /** Asked once in a session where their trees part. */
+  readonly #parted = new Set<LogId>();
   #repeats = 0;
   readonly counters = {
     batchesReceived: 0,
@@ -110,7 +121,9 @@ export class Asking {
       return turn.close("bad-signature");
     }
     const sameLength = this.heads.ofLength(log, head.length);
-    if (sameLength !== undefined && !isSameState(sameLength, head)) return turn.contradicts(head);
+    if (sameLength !== undefined && !isSameState(sameLength, head)) {
+      return turn.contradicts({ log, heads: [sameLength, head], nodes: [] });
+    }
     const known = this.heads.current(log);
     const knownLength = known?.head.length ?? 0;
     if (head.length <= knownLength) return;
@@ -120,14 +133,26 @@ export class Asking {
     const claim = { knownPeaks: known?.peaks ?? [], m: from, nodes, head };
     const peaks = verifyExtension(claim, keepInto(completed));
     if (peaks === undefined) {
-      // A fork looks like this as well, so it is not held against the peer; but nothing more of the log is taken from it.
+      // A fork looks like this as well, so it is not held against the peer; but what was wanted of the log is asked of others.
       this.counters.unproved++;
-      return this.needs.forgo(log, turn);
+      this.needs.forgo(log, turn);
+      return this.#askWhereItParts(log, from);
     }
     const proof = placed({ from, to: head.length, hashes: nodes });
     const ticket = this.#receipts.begin({ log, ranges: NO_RANGES, bytes: 0, wasAsked: false });
     this.heads.adopt(head, peaks);
     turn.put({ kind: "adopt", ticket, adoption: { from, head, peaks, nodes: [...proof, ...completed] } });
+  }
+
+  /**
+   * An extension that leads from the known head to no root is a lie or a fork. The entry where the known head ends comes with nodes of
+   * the whole tree around it: they show a fork to be one, or that the peer's head continues the known one after all.
+   */
+  #askWhereItParts(log: LogId, knownLength: number): void {
+    if (knownLength === 0 || this.#parted.has(log)) return;
+    if (!contains(this.#copy.heldOf(log), knownLength)) return;
+    this.#parted.add(log);
+    this.needs.ask(log, rangeOf(knownLength, knownLength + 1));
   }
 
   committed(ticket: Ticket, turn: Turn): LogId | undefined {
@@ -202,9 +227,7 @@ export class Asking {
         return this.#refuse(receipt, turn);
       case "fork":
         this.#disclaim(receipt.log, receipt.ranges, turn);
-        if (verdict.shorter.length === verdict.longer.length) return turn.contradicts(head);
-        this.counters.unproved++;
-        return this.needs.forgo(head.log, turn);
+        return turn.contradicts(verdict.fork);
     }
   }
 

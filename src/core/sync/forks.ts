@@ -1,11 +1,11 @@
 /**
- * Logs of which two signed heads of one length contradict each other. Such a log rests until its fork has become part of the
+ * Logs of which two signed heads contradict each other. Such a log rests until its fork has become part of the
  * members' view, which says where it ends; all other logs go on. Tests: test/unit/sync/session-faults.test.ts.
  */
 import type { AccountId, LogId } from "../base/ids.ts";
-import { isSameState, verifyHead } from "../log/head.ts";
-import type { Head } from "../log/types.ts";
+import { areSigned, type Fork, isContradiction } from "../log/fork.ts";
 import type { LogOwner, MemberView } from "../membership/types.ts";
+import type { CloseReason, SessionFrame } from "../wire/frames.ts";
 
 export class Forks {
   readonly #account: AccountId;
@@ -27,14 +27,21 @@ export class Forks {
     this.#resting.add(log);
   }
 
-  /** True where the owner signed both and they cannot both be. */
-  isEvidence([a, b]: readonly [Head, Head], owner: LogOwner): boolean {
-    const author = { account: this.#account, author: owner.device };
-    return !isSameState(a, b) && verifyHead(a, author) && verifyHead(b, author);
+  /** Null where the owner signed both heads and they cannot both be; else why the session ends. */
+  faultOf(fork: Fork, owner: LogOwner): CloseReason | null {
+    if (!areSigned(fork, { account: this.#account, author: owner.device })) return "bad-signature";
+    if (isContradiction(fork)) return null;
+    return fork.nodes.length === 0 ? "bad-signature" : "bad-proof";
   }
 
   /** A log that the members' view cuts ends there for both sides alike, so what lies below goes on. */
   resolve(members: MemberView): void {
     for (const log of this.#resting) if (members.logs.get(log)?.cut !== null) this.#resting.delete(log);
   }
+}
+
+/** How a peer is told of it. */
+export function evidenceFrame({ heads, nodes }: Fork): Extract<SessionFrame, { heads: unknown }> {
+  if (nodes.length === 0) return { kind: "evidence", heads };
+  return { kind: "evidence-nodes", heads, nodes };
 }

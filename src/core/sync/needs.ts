@@ -74,6 +74,11 @@ export class Needs {
     gather(this.#due, log, intersect(ranges, this.#assigned.get(log) ?? NO_RANGES));
   }
 
+  /** Asked for by the session itself, not for the planner. */
+  ask(log: LogId, ranges: Ranges): void {
+    gather(this.#due, log, ranges);
+  }
+
   /** The peer's signed head is wanted, from the one known here or, to compare two of one length, from nothing. */
   wantHead(log: LogId, from: "known" | "nothing"): void {
     if (from === "nothing") this.#headsAsked.set(log, { from: 0, to: this.#copy.lengthOf(log) });

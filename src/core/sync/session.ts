@@ -10,6 +10,7 @@
 import { equalBytes } from "../base/bytes.ts";
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
+import type { Fork } from "../log/fork.ts";
 import type { Ranges } from "../log/ranges.ts";
 import type { Frontier, Head } from "../log/types.ts";
 import type { LogOwner } from "../membership/types.ts";
@@ -17,7 +18,7 @@ import type { FrontierEntry, NeedEntry, SessionFrame } from "../wire/frames.ts";
 import { Announcing } from "./announcing.ts";
 import { Asking } from "./asking.ts";
 import { Beat } from "./beat.ts";
-import { Forks } from "./forks.ts";
+import { evidenceFrame, Forks } from "./forks.ts";
 import { OfferMemory } from "./offer-memory.ts";
 import { PeerCopy } from "./peer-copy.ts";
 import { countedRanges } from "./possession.ts";
@@ -179,7 +180,9 @@ export class SyncSession {
       case "close":
         return turn.close(frame.reason, "peer");
       case "evidence":
-        return this.#receiveEvidence(frame.heads, turn);
+        return this.#receiveEvidence({ log: frame.heads[0].log, heads: frame.heads, nodes: [] }, turn);
+      case "evidence-nodes":
+        return this.#receiveEvidence({ ...frame, log: frame.heads[0].log }, turn);
       case "absent":
         for (const { log, ranges } of frame.logs) this.#asking.needs.absent(log, ranges, turn);
         return;
@@ -280,21 +283,21 @@ export class SyncSession {
     if (turn.now - this.#frontierSentAt >= FRONTIER_EVERY_MS) this.#sendFrontier(turn);
   }
 
-  #receiveEvidence(heads: readonly [Head, Head], turn: Turn): void {
-    const { log } = heads[0];
+  #receiveEvidence({ log, heads, nodes }: Fork, turn: Turn): void {
     const owner = this.#ownerOf(log);
     if (owner === undefined) return;
-    if (!this.#forks.isEvidence(heads, owner)) return turn.close("bad-signature");
+    const fork = { log, heads, nodes };
+    const fault = this.#forks.faultOf(fork, owner);
+    if (fault !== null) return turn.close(fault);
     this.#freeze(log, turn);
-    turn.put({ kind: "evidence", fork: { log, heads } });
+    turn.put({ kind: "evidence", fork });
   }
 
-  #foundFork(theirs: Head, turn: Turn): void {
-    const own = this.#asking.heads.ofLength(theirs.log, theirs.length);
-    if (own === undefined || this.#forks.has(theirs.log)) return;
-    this.#freeze(theirs.log, turn);
-    turn.send({ kind: "evidence", heads: [own, theirs] });
-    turn.put({ kind: "evidence", fork: { log: theirs.log, heads: [own, theirs] } });
+  #foundFork(fork: Fork, turn: Turn): void {
+    if (this.#forks.has(fork.log)) return;
+    this.#freeze(fork.log, turn);
+    turn.send(evidenceFrame(fork));
+    turn.put({ kind: "evidence", fork });
   }
 
   #freeze(log: LogId, turn: Turn): void {
@@ -350,7 +353,7 @@ export class SyncSession {
   /** What every turn ends with. */
   #conclude(turn: Turn): void {
     for (const [log, ranges] of turn.acknowledged) this.#announcing.told(log, ranges);
-    for (const head of turn.takeContradictions()) this.#foundFork(head, turn);
+    for (const fork of turn.takeForks()) this.#foundFork(fork, turn);
     this.#asking.needs.flush(turn);
     const isEqual =
       this.#standing.isActive && this.#copy.isEqual && this.#offers.isEmpty && this.#forks.isEmpty;

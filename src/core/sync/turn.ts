@@ -4,8 +4,8 @@
  */
 import type { LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
+import type { Fork } from "../log/fork.ts";
 import { type Ranges, subtract, union } from "../log/ranges.ts";
-import type { Head } from "../log/types.ts";
 import { type CloseReason, FRAME_RANGES_MAX, type LogRanges, LOGS_MAX, RANGES_MAX } from "../wire/frames.ts";
 import type { Output, RangesByLog, SentFrame } from "./types.ts";
 
@@ -16,7 +16,7 @@ export class Turn {
   readonly #acks = new Map<LogId, Ranges>();
   readonly #drops = new Map<LogId, Ranges>();
   readonly #absents = new Map<LogId, Ranges>();
-  readonly #contradictions: Head[] = [];
+  readonly #forks: Fork[] = [];
   #close: Output | undefined;
 
   constructor(now: MonotonicMs) {
@@ -62,13 +62,13 @@ export class Turn {
     return this.#acks;
   }
 
-  /** A signed head of the peer's that has the length of one known here and another root. */
-  contradicts(head: Head): void {
-    this.#contradictions.push(head);
+  /** A signed head of the peer's contradicts one known here. */
+  contradicts(fork: Fork): void {
+    this.#forks.push(fork);
   }
 
-  takeContradictions(): readonly Head[] {
-    return this.#contradictions.splice(0);
+  takeForks(): readonly Fork[] {
+    return this.#forks.splice(0);
   }
 
   close(reason: CloseReason, by: "us" | "peer" = "us"): void {

@@ -5,6 +5,7 @@
 import type { DeviceId, LogId, TreeHash } from "../base/ids.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import type { MonotonicMs } from "../base/ports.ts";
+import type { Fork } from "../log/fork.ts";
 import type { Ranges } from "../log/ranges.ts";
 import type { Frontier, Head, KnownNode, VerifiedBatch } from "../log/types.ts";
 import type { MemberView } from "../membership/types.ts";
@@ -20,11 +21,6 @@ export type RangesByLog = ReadonlyMap<LogId, Ranges>;
 export interface FrontierDelta {
   readonly heads: readonly Head[];
   readonly ranges: RangesByLog;
-}
-
-export interface Fork {
-  readonly log: LogId;
-  readonly heads: readonly [Head, Head];
 }
 
 /** A longer head with the proof that it continues the known one: adopted before any entry of it is here. */

@@ -8,6 +8,7 @@ import { ByteWriter } from "../base/byte-writer.ts";
 import { assert, EngineError, isEngineError } from "../base/errors.ts";
 import { bytesToId, idBytes, type LogId, type TreeHash } from "../base/ids.ts";
 import { decodeBatch, encodeBatch } from "../log/batch.ts";
+import { readFork, writeFork } from "../log/fork.ts";
 import { perfectNodeCount } from "../log/tree.ts";
 import { type Head, LOG_LENGTH_LIMIT } from "../log/types.ts";
 import {
@@ -41,6 +42,7 @@ const numberByKind: Readonly<Record<KnownKind, number>> = {
   close: 23,
   evidence: 24,
   absent: 25,
+  "evidence-nodes": 65,
 };
 const kindByNumber = new Map(
   Object.entries(numberByKind).map(([kind, number]) => [number, kind as KnownKind]),
@@ -176,6 +178,9 @@ function writeBody(writer: ByteWriter, frame: Exclude<Frame, { kind: "unknown" }
       return;
     case "absent":
       writer.list(frame.logs, (entry) => writeLogRanges(writer, entry));
+      return;
+    case "evidence-nodes":
+      writeFork(writer, { ...frame, log: frame.heads[0].log });
   }
 }
 
@@ -225,6 +230,11 @@ function readBody(reader: ByteReader, kind: Exclude<KnownKind, "batch">): Frame 
     }
     case "absent":
       return { kind, logs: reader.list(LOGS_MAX, () => readLogRanges(reader)) };
+    case "evidence-nodes": {
+      const { heads, nodes } = readFork(reader);
+      if (nodes.length > 0) return { kind, heads, nodes };
+      throw new EngineError("WIRE_NOT_CANONICAL", "heads of one length are evidence without nodes");
+    }
   }
 }
 

@@ -86,6 +86,12 @@ export type SessionFrame =
   | { readonly kind: "beat"; readonly digest: Uint8Array; readonly answerWanted: boolean }
   | { readonly kind: "close"; readonly reason: CloseReason }
   | { readonly kind: "evidence"; readonly heads: readonly [Head, Head] }
+  /** Of two lengths, the shorter first; a hint, since versions before it skip it. */
+  | {
+      readonly kind: "evidence-nodes";
+      readonly heads: readonly [Head, Head];
+      readonly nodes: readonly TreeHash[];
+    }
   | { readonly kind: "absent"; readonly logs: readonly LogRanges[] }
   | { readonly kind: "unknown"; readonly number: number };
 

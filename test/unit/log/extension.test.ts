@@ -9,8 +9,9 @@ import {
   type HeadVerdict,
   verifyExtension,
 } from "../../../src/core/log/extension.ts";
+import { verifyFork } from "../../../src/core/log/fork.ts";
 import { adopt } from "../../../src/core/log/state.ts";
-import { nodesOf, rootOf } from "../../../src/core/log/tree.ts";
+import { nodesOf, perfectNodes } from "../../../src/core/log/tree.ts";
 import type { LogState, VerifiedBatch } from "../../../src/core/log/types.ts";
 import { nodeOfReference } from "../../support/merkle-reference.ts";
 import { sampleContext, SampleLog } from "../../support/sample-log.ts";
@@ -130,7 +131,7 @@ describe("a batch under another head", () => {
     equal(ask(stateAt(log, 20), verified(log, 10, 16, 28)).kind, "needs-proof");
   });
 
-  it("that contradicts the known head is a fork, shown by both heads and the nodes", () => {
+  it("L7, C2: that contradicts the known head is a fork, shown by both heads and the nodes", () => {
     fc.assert(
       fc.property(meeting, fc.nat(89), ({ known, from, to, length }, branchFrom) => {
         const other = new SampleLog(90, branchFrom);
@@ -142,12 +143,17 @@ describe("a batch under another head", () => {
           return ok(isHonest || verdict.kind === "needs-proof");
         }
         equal(isHonest, false);
-        const { shorter, longer, peaks } = verdict;
-        equal(shorter.length, Math.min(known, length));
-        equal(longer.length, Math.max(known, length));
-        ok(hex(rootOf(peaks, shorter.length)) !== hex(shorter.root));
+        const { fork } = verdict;
+        deepEqual(
+          fork.heads.map((head) => head.length),
+          [Math.min(known, length), Math.max(known, length)],
+        );
+        ok(verifyFork(fork, sampleContext));
         const author = length >= known ? other : log;
-        deepEqual(peaks.map(hex), nodesOf(author.leaves.slice(0, shorter.length), 0).map(hex));
+        const [m, n] = [fork.heads[0].length, fork.heads[1].length];
+        const between = perfectNodes(m, n).map((node) => nodeOfReference(node, author.leaves));
+        const nodes = m === n ? [] : [...nodesOf(author.leaves.slice(0, m), 0), ...between];
+        deepEqual(fork.nodes.map(hex), nodes.map(hex));
       }),
       { numRuns: 500 },
     );
