@@ -4,6 +4,7 @@
 import { deepEqual, equal, match, notDeepEqual, notEqual, ok } from "node:assert/strict";
 import type { LogId, MessageId, TreeHash } from "../src/core/base/ids.ts";
 import type { RowKey } from "../src/core/log/rows.ts";
+import type { ForkEvidence } from "../src/app/node/alarm-types.ts";
 import { MemoryDisk } from "./doubles/memory-disk.ts";
 import { Canaries, MARK } from "./world/canary.ts";
 import type { Lie } from "./world/lying-stream.ts";
@@ -228,13 +229,13 @@ describe("the world of whole devices", function () {
       isRefused: false,
       diesAtCall: 0,
     };
-    const visit = (at: number, device: number, history: 0 | 1, lie: Lie = "none"): Step => ({
+    const visit = (at: number, device: number, history: 0 | 1, lie: Lie = "none", writes = false): Step => ({
       at,
       kind: "hostile-visit",
       device,
       history,
       lie,
-      writes: false,
+      writes,
       forMs: 2_000,
     });
     const apart: Step = { at: 39_000, kind: "isolate", device: 1, forMs: 8_000 };
@@ -252,6 +253,40 @@ describe("the world of whole devices", function () {
       const [log] = world.witness.forksTold.get(world.machines[0]!)!;
       const roots = world.machines.map(({ disk }) => disk!.state.logs.get(log as LogId)!.state.head.root);
       notDeepEqual(roots[0], roots[1]);
+    });
+
+    it("L7, C2: so do devices that were shown two histories of different lengths", async () => {
+      const plan = planWith(apart, visit(40_000, 0, 0), visit(43_000, 1, 1, "none", true));
+      const world = new World(plan);
+      const { failure, counts } = await world.run();
+      equal(failure, null);
+      ok((counts.get("fork of two lengths told") ?? 0) > 0);
+      const [log] = [...world.witness.forksTold.values()].flatMap((logs) => [...logs]);
+      const lengths = world.machines.map(({ disk }) => disk!.state.logs.get(log as LogId)!.state.head.length);
+      equal(new Set(lengths).size, 2);
+      equal(world.witness.forksTold.size, 3);
+    });
+
+    it("L7: the judge finds an alarm of an honest log, and one whose evidence is none", async () => {
+      const world = new World(planWith(apart, visit(40_000, 0, 0), visit(43_000, 1, 1)));
+      const told: ForkEvidence[] = [];
+      const tell = world.witness.forkTold.bind(world.witness);
+      world.witness.forkTold = (machine, evidence) => {
+        told.push(evidence);
+        tell(machine, evidence);
+      };
+      equal((await world.run()).failure, null);
+      const [evidence] = told;
+      const failures: Violation[] = [];
+      world.witness.onViolation = (violation) => failures.push(violation);
+      const [machine] = world.machines;
+      world.witness.forkTold(machine!, { ...evidence!, heads: evidence!.heads.with(1, evidence!.heads[0]!) });
+      world.witness.forked.clear();
+      world.witness.forkTold(machine!, evidence!);
+      deepEqual(
+        failures.map(({ invariant }) => invariant),
+        [4, 4],
+      );
     });
 
     it("L7: the judge finds a fork that nobody is told of", async () => {

@@ -7,4 +7,5 @@ import "./promise-with-resolvers.ts";
 export { hasAccount, initAccount, openNode, VERSION } from "./app/node/open-node.ts";
 export { joinAccount, type JoinOptions } from "./app/node/join-account.ts";
 export { EngineError, type ErrorCode, isEngineError } from "./core/base/errors.ts";
+export type * from "./app/node/alarm-types.ts";
 export type * from "./app/node/types.ts";

@@ -146,13 +146,13 @@ export class HostileDevice {
     const { count, random, after, witness } = this.#world;
     const [address] = machine.running?.node.addresses() ?? [];
     if (address === undefined) return;
-    // Both grow alike, so that their heads have one length: only then are two of them evidence.
-    if (writes)
-      await Promise.all(this.#histories.map(({ replica }, at) => this.#write(replica, `later ${at}`)));
     const { peers, net, replica } = history;
+    // The other one stays as it is: then their heads have two lengths.
+    if (writes) await this.#write(replica, "later");
     const stream = await net.dial(address, SYNC_PROTOCOL, DIAL_MS);
     const told = (frame: Frame): void => {
-      if (frame.kind === "evidence") count("hostile device shown its own fork");
+      if (frame.kind === "evidence" || frame.kind === "evidence-nodes")
+        count("hostile device shown its own fork");
       if (frame.kind === "ack" && frame.dropped && lie === "erases") count("erasing without a purge refused");
       if (frame.kind === "need" && lie === "offers-more") count("hostile device asked for what it offered");
     };

@@ -11,7 +11,7 @@ export type HostileStep =
       readonly device: number;
       readonly history: 0 | 1;
       readonly lie: Lie;
-      /** Another message first, in each history. */
+      /** Another message first, in this history alone. */
       readonly writes: boolean;
       readonly forMs: number;
     };
@@ -37,8 +37,8 @@ export function hostileSteps(seed: number, devices: number, stormMs: number): re
     device: random.below(devices),
   };
   const forMs = random.pick([2 * SECOND, 10 * SECOND]);
-  // Heads of different lengths are no evidence: in most worlds the histories stay as long as they are.
-  const writesPercent = random.pick([0, 0, 0, 30]);
+  // Heads of one length are found in another way than those of two: in half of the worlds the histories stay as long as they are.
+  const writesPercent = random.pick([0, 0, 30, 60]);
   const times = Array.from({ length: random.pick([4, 7]) }, () =>
     random.between(stormMs - Math.floor((spanMs * 2) / 3), stormMs - 2 * forMs - 6 * SECOND),
   ).toSorted((a, b) => a - b);

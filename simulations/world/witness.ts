@@ -9,10 +9,12 @@ import type { LogId, MessageId } from "../../src/core/base/ids.ts";
 import { covers, type Ranges, subtract, union } from "../../src/core/log/ranges.ts";
 import { messageRowKey } from "../../src/core/inbox/row-keys.ts";
 import { decodeMessageRow } from "../../src/core/inbox/rows.ts";
+import type { ForkEvidence } from "../../src/app/node/alarm-types.ts";
 import type { Commit } from "../../src/core/sync/ports.ts";
 import { decodeFrame } from "../../src/core/wire/frame-codec.ts";
 import { FrameSplitter } from "../../src/core/wire/frame-splitter.ts";
 import { HANDSHAKE_FRAMES, type SessionFrame } from "../../src/core/wire/frames.ts";
+import { checkEvidence } from "../../test/support/evidence-reference.ts";
 import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import { Canaries } from "./canary.ts";
 import type { Machine } from "./machine.ts";
@@ -278,8 +280,15 @@ export class Witness {
     heard.add(id);
   }
 
-  /** A person has been told that a log was written twice. */
-  forkTold(machine: Machine, log: string): void {
+  /** 4: a person has been told that a log was written in two ways, with what proves it to a second program; never of an honest log. */
+  forkTold(machine: Machine, evidence: ForkEvidence): void {
+    const { account, device, log, heads, nodes } = evidence;
+    this.#hold(4, this.forked.has(log), () => `${machine.name} was told of a fork of an honest log`);
+    this.#hold(
+      4,
+      device !== null && checkEvidence({ account, device, log, heads, nodes }),
+      () => `${machine.name} was told of a fork without evidence for it`,
+    );
     const told = this.forksTold.get(machine) ?? new Set<string>();
     this.forksTold.set(machine, told.add(log));
   }

@@ -16,6 +16,7 @@ import { tapCrypto } from "./crypto-taps.ts";
 import { Faults } from "./faults.ts";
 import { HostileDevice } from "./hostile-device.ts";
 import { InboxPeople } from "./inbox-people.ts";
+import type { ForkEvidence } from "../../src/app/node/alarm-types.ts";
 import { Judge } from "./judge.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { fillBackups, People } from "./people.ts";
@@ -300,12 +301,14 @@ export class World {
       if (event.event === "message") this.witness.messageEvent(machine, event.message.id as MessageId);
       if (event.event !== "alarm") continue;
       this.count(`alarm ${event.code}`);
-      if (event.code === "fork") this.#forkTold(machine, event.evidence ?? "");
+      if (event.code === "fork") this.#forkTold(machine, event.evidence as ForkEvidence);
     }
   }
 
-  #forkTold(machine: Machine, log: string): void {
-    this.witness.forkTold(machine, log);
+  #forkTold(machine: Machine, evidence: ForkEvidence): void {
+    const { log, heads } = evidence;
+    if (heads[0]!.length < heads[1]!.length) this.count("fork of two lengths told");
+    this.witness.forkTold(machine, evidence);
     if (this.#judge.isContradictedElsewhere(log, machine)) this.count("fork between honest devices told");
   }
 

@@ -38,6 +38,10 @@ export const rarePaths: readonly {
   { path: "alarm fork", what: "a person is told that one log has two histories" },
   { path: "fork between honest devices told", what: "two devices that were shown two histories find out" },
   {
+    path: "fork of two lengths told",
+    what: "two heads of different lengths that contradict each other, with the nodes that show it",
+  },
+  {
     path: "hostile device shown its own fork",
     what: "who shows a second history is answered with the evidence",
   },

@@ -8,6 +8,7 @@ import type { DeviceId } from "../../core/base/ids.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
 import { openNextIncarnation, openOwnLogs } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
+import { ForkMemory } from "./fork-memory.ts";
 import { InboxReader } from "./inbox-reader.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import { PeerMemory } from "./peer-memory.ts";
@@ -34,6 +35,7 @@ const FOUND_AGAIN = "what says which devices the account has is whole again, and
 /** What every start reads of the view and beside it. */
 interface ReadAtStart {
   readonly memory: PeerMemory;
+  readonly forks: ForkMemory;
   readonly names: ReadonlyMap<DeviceId, string>;
 }
 
@@ -71,7 +73,8 @@ async function settleLogs(replica: Replica): Promise<void> {
 
 async function readAtStart(replica: Replica): Promise<ReadAtStart> {
   const memory = await PeerMemory.open(replica);
-  return { memory, names: await new InboxReader(replica, () => NOWHERE_ELSE).deviceNames() };
+  const forks = await ForkMemory.open(replica);
+  return { memory, forks, names: await new InboxReader(replica, () => NOWHERE_ELSE).deviceNames() };
 }
 
 async function readable<Value>(read: () => Promise<Value>): Promise<Value | undefined> {

@@ -12,11 +12,13 @@ import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
 import { writeDeviceName } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
 import { MessageIndex } from "../search/message-index.ts";
+import { Alarms } from "./alarms.ts";
 import { DamageWatch, type Settled } from "./damage-watch.ts";
 import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
 import { EventHub } from "./event-hub.ts";
 import { exportLines } from "./exporting.ts";
+import type { ForkMemory } from "./fork-memory.ts";
 import { InboxReader, timeText } from "./inbox-reader.ts";
 import { InboxWriting } from "./inbox-writing.ts";
 import { linkIsOpen, openLink } from "./linking.ts";
@@ -29,7 +31,6 @@ import { describeStatus } from "./status.ts";
 import { importFile, type OpenImport } from "./transferring.ts";
 import { tellChanges } from "./turn-events.ts";
 import type {
-  Alarm,
   Device,
   EventKind,
   Finding,
@@ -46,7 +47,6 @@ import type { Discovery, Net } from "../../core/sync/ports.ts";
 
 const SYNC_DEFAULT_MS = 60_000;
 const CONNECT_MS = 10_000;
-const ALARMS_MAX = 100;
 
 export interface NodeParts {
   readonly replica: Replica;
@@ -76,25 +76,28 @@ export class DeviceNode implements KinlogNode {
   readonly #names: DeviceNames;
   readonly #hub: EventHub;
   readonly #memory: PeerMemory;
+  readonly #forks: ForkMemory;
   readonly #network: NodeNetwork | null;
   readonly #damage: DamageWatch;
-  readonly #alarms: Alarm[] = [];
+  readonly #alarms: Alarms;
   #unseenPhrase: Uint8Array | null;
   #link: ReturnType<typeof openLink> | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(parts: NodeParts) {
     const { replica, settled } = parts;
-    const { memory } = settled;
+    const { memory, forks } = settled;
     this.#parts = parts;
     this.#replica = replica;
     this.#memory = memory;
+    this.#forks = forks;
     this.#names = new DeviceNames(memory.nameHints());
     this.#names.set(settled.names);
     this.#unseenPhrase = parts.deviceSecrets.unseenPhrase;
     this.account = replica.account;
     this.device = replica.self;
     this.#hub = new EventHub(() => timeText(replica.ports.clock.wallMs()));
+    this.#alarms = new Alarms({ hub: this.#hub, forks, nowMs: () => replica.ports.clock.wallMs() });
     this.#inbox = new InboxReader(replica, this.#storedWhere, () => this.#damage.beCertain());
     this.#index = new MessageIndex({
       replica,
@@ -117,12 +120,10 @@ export class DeviceNode implements KinlogNode {
             memory,
             net: parts.net,
             discovery: parts.discovery,
-            emit: (event) => {
-              if (event.event === "alarm") this.#alarm(event.code, event.text, event.evidence);
-              else this.#hub.emit(event);
-            },
+            emit: (event) => this.#hub.emit(event),
             nameOf: (device) => this.#names.of(device),
             onTaken: (entries) => this.#index.giveWay(entries),
+            onFork: (fork) => this.#alarms.fork(fork),
           });
     tellChanges({
       replica,
@@ -130,7 +131,7 @@ export class DeviceNode implements KinlogNode {
       inbox: this.#inbox,
       names: this.#names,
       isCatchingUp: () => this.#network?.isCatchingUp() ?? false,
-      alarm: (code, text, evidence) => this.#alarm(code, text, evidence),
+      alarm: (code, text, evidence) => this.#alarms.raise(code, text, evidence),
     });
     const noteDevices = (): void =>
       memory.noteDevices(replica.members.devices.keys(), replica.ports.clock.wallMs());
@@ -141,12 +142,12 @@ export class DeviceNode implements KinlogNode {
     this.#damage = new DamageWatch({
       replica,
       network: this.#network,
-      alarm: (text) => this.#alarm("damage", text, null),
+      alarm: (text) => this.#alarms.raise("damage", text),
       onFoundAgain: async () => this.#names.set(await this.#inbox.deviceNames()),
     });
-    if (settled.damage !== null) this.#alarm("damage", settled.damage, null);
+    if (settled.damage !== null) this.#alarms.raise("damage", settled.damage);
     replica.onHalt((code) => {
-      if (code !== null) this.#alarm("disk", `nothing can be written: ${code}`, null);
+      if (code !== null) this.#alarms.raise("disk", `nothing can be written: ${code}`);
     });
   }
 
@@ -251,7 +252,7 @@ export class DeviceNode implements KinlogNode {
       nameOf: (device) => this.#names.of(device),
       recovery: this.#unseenPhrase === null ? "seen" : "unseen",
       protection: this.#parts.secrets.protection(),
-      alarms: this.#alarms,
+      alarms: this.#alarms.all,
       index: this.#index,
       version: this.#parts.version,
     });
@@ -344,6 +345,7 @@ export class DeviceNode implements KinlogNode {
     await this.#index.close();
     await this.#network?.close();
     await this.#memory.flush();
+    await this.#forks.close();
     await this.#writing.flush();
     await this.#replica.close();
     this.#hub.emit({ event: "stopped" });
@@ -357,12 +359,5 @@ export class DeviceNode implements KinlogNode {
       });
     }
     return this.#network;
-  }
-
-  #alarm(code: string, text: string, evidence: string | null): void {
-    const at = timeText(this.#replica.ports.clock.wallMs());
-    this.#alarms.push({ code, text, evidence, at });
-    if (this.#alarms.length > ALARMS_MAX) this.#alarms.shift();
-    this.#hub.emit({ event: "alarm", code, text, evidence });
   }
 }

@@ -3,6 +3,7 @@
  * Decides nothing about bytes; tells the library what changed. Absent in a node that was opened without a network.
  */
 import type { DeviceId, LogId } from "../../core/base/ids.ts";
+import type { Fork } from "../../core/log/fork.ts";
 import { contains, countOf, NO_RANGES, type Ranges, subtract } from "../../core/log/ranges.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
@@ -25,7 +26,6 @@ export class NodeNetwork {
   readonly #emit: (event: NewEvent) => void;
   readonly #nameOf: (device: DeviceId) => string;
   readonly #waiters = new Set<() => void>();
-  readonly #forks = new Set<LogId>();
   readonly #catchingUp: CatchingUp;
 
   constructor(input: {
@@ -37,8 +37,10 @@ export class NodeNetwork {
     readonly nameOf: (device: DeviceId) => string;
     /** So many entries a peer has just taken from here, or has told of. */
     readonly onTaken: (entries: number) => void;
+    /** A session has met, or was shown, two heads that contradict each other. */
+    readonly onFork: (fork: Fork) => void;
   }) {
-    const { replica, memory, net, discovery, emit, nameOf, onTaken } = input;
+    const { replica, memory, net, discovery, emit, nameOf, onTaken, onFork } = input;
     this.#replica = replica;
     this.#memory = memory;
     this.#emit = emit;
@@ -72,7 +74,7 @@ export class NodeNetwork {
         memory.setAcked(peer, () => this.peers.acked(peer));
         this.#changed();
       },
-      evidence: ({ log }) => this.#forked(log),
+      evidence: onFork,
     });
     this.#catchingUp = new CatchingUp({
       // What has just become durable may not be counted by the planner yet.
@@ -190,18 +192,6 @@ export class NodeNetwork {
     if (!this.inSync()) return;
     this.#memory.setInSync(clock.wallMs());
     this.#emit({ event: "synced", device: peer, fingerprint: this.#replica.fingerprint() });
-  }
-
-  /** Told once for a log: every session that compares it finds the same. */
-  #forked(log: LogId): void {
-    if (this.#forks.has(log)) return;
-    this.#forks.add(log);
-    this.#emit({
-      event: "alarm",
-      code: "fork",
-      text: "one log was written twice: a device was copied or restored",
-      evidence: log,
-    });
   }
 
   #changed(): void {

@@ -6,7 +6,8 @@ import type { MessageIndex } from "../search/message-index.ts";
 import { type InboxReader, timeText } from "./inbox-reader.ts";
 import type { NodeNetwork } from "./node-network.ts";
 import type { PeerMemory } from "./peer-memory.ts";
-import type { Alarm, PeerStatus, Status } from "./types.ts";
+import type { Alarm } from "./alarm-types.ts";
+import type { PeerStatus, Status } from "./types.ts";
 
 export async function describeStatus(input: {
   readonly replica: Replica;

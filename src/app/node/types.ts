@@ -2,6 +2,7 @@
  * The public types of the library: what a node takes, returns and tells. The command line prints these values as they are.
  * Field names are a contract (docs/spec/api.md). Times are RFC 3339 in UTC with milliseconds; ids are lower-case hex.
  */
+import type { Alarm } from "./alarm-types.ts";
 
 export interface OpenNodeOptions {
   /** The device's data directory. Made where it is missing. */
@@ -159,13 +160,6 @@ export interface Status {
   readonly protection: "none" | "keyring" | "passphrase";
   readonly alarms: readonly Alarm[];
   readonly version: string;
-}
-
-export interface Alarm {
-  readonly code: string;
-  readonly text: string;
-  readonly evidence: string | null;
-  readonly at: string;
 }
 
 export interface Finding {

@@ -11,6 +11,8 @@ export const META = {
   since: "since/",
   addresses: "addresses/",
   nameHint: "name-hint/",
+  forks: "forks",
+  fork: "fork/",
   lastInSync: "last-in-sync",
   settings: "settings",
 } as const;

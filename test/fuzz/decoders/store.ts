@@ -22,8 +22,10 @@ import {
   encodeOrderRow,
   encodeTotals,
 } from "../../../src/core/inbox/rows.ts";
+import type { Fork } from "../../../src/core/log/fork.ts";
 import { encodeKind } from "../../../src/core/log/header.ts";
 import { EMPTY_PREFIX } from "../../../src/core/log/state.ts";
+import { decodeFork, decodeLogs, encodeFork, encodeLogs } from "../../../src/app/node/fork-memory-codec.ts";
 import {
   decodeAcked,
   decodeAddresses,
@@ -45,6 +47,13 @@ import { clearKind, laterKind, sampleLogId, sealedKind, SampleLog } from "../../
 import { type Decoder, promise } from "../decoder.ts";
 
 const log = new SampleLog(40);
+const other = new SampleLog(40, 3);
+const fork: Fork = {
+  log: sampleLogId,
+  heads: [other.head(9), log.head(40)],
+  nodes: [...log.peaks(9), ...log.batch(8, 9, 40).right],
+};
+const sameLength: Fork = { log: sampleLogId, heads: [other.head(9), log.head(9)], nodes: [] };
 const kinds = new KindTable();
 kinds.load([encodeKind(sealedKind), encodeKind(laterKind), encodeKind(clearKind)]);
 
@@ -225,6 +234,11 @@ const memories: readonly {
       return [...acked.values()].every(({ length }) => length > 0) ? encodeAcked(acked) : undefined;
     },
   },
+  {
+    good: [encodeFork({ atMs: 5, fork }), encodeFork({ atMs: 7, fork: sameLength })],
+    again: (bytes) => writtenAgain(bytes, decodeFork, encodeFork),
+  },
+  { good: [encodeLogs([sampleLogId])], again: (bytes) => writtenAgain(bytes, decodeLogs, encodeLogs) },
   { good: [encodeName("Küche")], again: (bytes) => writtenAgain(bytes, decodeName, encodeName) },
 ];
 

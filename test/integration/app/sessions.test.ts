@@ -69,6 +69,7 @@ describe("Sessions in virtual time", function () {
       emit: (event) => events.push(event),
       nameOf: (id) => id.slice(0, 8),
       onTaken: () => undefined,
+      onFork: () => undefined,
     });
     await network.start();
     const made = { device, net, network, events };
