@@ -264,6 +264,7 @@ describe("the world of whole devices", function () {
       const [log] = [...world.witness.forksTold.values()].flatMap((logs) => [...logs]);
       const lengths = world.machines.map(({ disk }) => disk!.state.logs.get(log as LogId)!.state.head.length);
       equal(new Set(lengths).size, 2);
+      for (const { disk } of world.machines) ok(disk!.state.meta.has(`fork/${log}`), "the evidence is kept");
       equal(world.witness.forksTold.size, 3);
     });
 

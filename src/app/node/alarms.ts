@@ -1,6 +1,6 @@
 /**
  * What is wrong, for `status` and for those who watch. Of this run; forks, whose evidence is kept, of earlier runs too.
- * Tests: test/unit/app/fork-memory.test.ts, test/integration/app/forks.test.ts.
+ * Tests: test/unit/app/fork-memory.test.ts, simulations/world.sim.test.ts.
  */
 import type { Fork } from "../../core/log/fork.ts";
 import type { Alarm } from "./alarm-types.ts";

@@ -12,10 +12,9 @@ import type { Fold } from "../../core/inbox/types.ts";
 import { VIEW_VERSION } from "../../core/inbox/rows.ts";
 import { leavesOf } from "../../core/log/header.ts";
 import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
-import { isComplete } from "../../core/log/state.ts";
 import type { Frontier } from "../../core/log/types.ts";
 import type { MemberView } from "../../core/membership/types.ts";
-import { fingerprint, possessionDigest } from "../../core/sync/possession.ts";
+import { fingerprint, possessionDigest, isNothingMissing } from "../../core/sync/possession.ts";
 import type { DeviceSecrets, Store, StoredEntry } from "../../core/sync/ports.ts";
 import type { SessionView } from "../../core/sync/types.ts";
 import { CommitLine } from "./commit-line.ts";
@@ -184,10 +183,9 @@ export class Replica implements SessionView {
     return this.#digest;
   }
 
-  /** True where no position below a known head is missing here. */
+  /** True where no position that is wanted is missing here below a known head. */
   complete(): boolean {
-    for (const state of this.frontier.values()) if (!isComplete(state)) return false;
-    return true;
+    return isNothingMissing(this);
   }
 
   fingerprint(): string {

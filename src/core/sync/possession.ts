@@ -9,6 +9,7 @@ import { type AccountId, idBytes } from "../base/ids.ts";
 import { hashLabelled } from "../crypto/hash.ts";
 import { labels } from "../crypto/labels.ts";
 import { intersect, NO_RANGES, rangeOf, type Ranges, subtract } from "../log/ranges.ts";
+import { isComplete, missingOf } from "../log/state.ts";
 import type { Frontier, LogState } from "../log/types.ts";
 import type { LogOwner, MemberView } from "../membership/types.ts";
 import { writeRanges } from "../wire/ranges-codec.ts";
@@ -35,6 +36,19 @@ export function fingerprint(possession: Possession): string {
 export function countedRanges(ranges: Ranges, owner: LogOwner | undefined): Ranges {
   if (owner === undefined) return NO_RANGES;
   return owner.cut === null ? ranges : intersect(ranges, rangeOf(0, owner.cut.length));
+}
+
+/**
+ * True where no position that is wanted is missing below a known head. What lies at or beyond a log's fence or fork is not wanted: a
+ * device that signed a head far beyond what it ever showed stands in nobody's way any more once it is revoked.
+ */
+export function isNothingMissing({ frontier, members }: Omit<Possession, "account">): boolean {
+  for (const [log, state] of frontier) {
+    if (isComplete(state)) continue;
+    const cut = members.logs.get(log)?.cut ?? null;
+    if (cut === null || intersect(missingOf(state), rangeOf(0, cut.length)).length > 0) return false;
+  }
+  return true;
 }
 
 function describe({ account, frontier, members }: Possession): Uint8Array {
