@@ -57,6 +57,15 @@ export const logMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/unit/log/extension.test.ts"] },
   },
   {
+    id: "log-fork-any-nodes",
+    file: "src/core/log/fork.ts",
+    find: "return equalBytes(rootOf(peaks, n), longer.root) && ",
+    put: "return peaks.length > 0 && ",
+    bug: "nodes that lead to no root are evidence against an honest device",
+    breaks: "L7",
+    by: { kind: "tests", files: ["test/unit/log/fork.test.ts"] },
+  },
+  {
     id: "log-ranges-adjacent",
     file: "src/core/log/ranges.ts",
     find: "if (last !== undefined && next.from <= last.to) last.to",

@@ -137,4 +137,13 @@ export const replicaMutants: readonly Mutant[] = [
     breaks: "S9",
     by: { kind: "tests", files: ["test/integration/app/replica-disk.test.ts"] },
   },
+  {
+    id: "replica-fork-unproved",
+    file: "src/app/node/fork-memory.ts",
+    find: "if (found?.fork.log === log && memory.#isEvidence(found.fork))",
+    put: "if (found !== undefined)",
+    bug: "a row of the store that proves nothing alarms people about an honest log",
+    breaks: "L7, C9",
+    by: { kind: "tests", files: ["test/unit/app/fork-memory.test.ts"] },
+  },
 ];
