@@ -38,7 +38,7 @@ export function hostileSteps(seed: number, devices: number, stormMs: number): re
   };
   const forMs = random.pick([2 * SECOND, 10 * SECOND]);
   // Heads of one length are found in another way than those of two: in half of the worlds the histories stay as long as they are.
-  const writesPercent = random.pick([0, 0, 30, 60]);
+  const writesPercent = random.pick([0, 0, 60, 100]);
   const times = Array.from({ length: random.pick([4, 7]) }, () =>
     random.between(stormMs - Math.floor((spanMs * 2) / 3), stormMs - 2 * forMs - 6 * SECOND),
   ).toSorted((a, b) => a - b);
