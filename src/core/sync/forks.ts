@@ -40,8 +40,16 @@ export class Forks {
   }
 }
 
+type EvidenceFrame = Extract<SessionFrame, { kind: "evidence" | "evidence-nodes" }>;
+
 /** How a peer is told of it. */
-export function evidenceFrame({ heads, nodes }: Fork): Extract<SessionFrame, { heads: unknown }> {
+export function evidenceFrame({ heads, nodes }: Fork): EvidenceFrame {
   if (nodes.length === 0) return { kind: "evidence", heads };
   return { kind: "evidence-nodes", heads, nodes };
+}
+
+/** What a peer claims; `faultOf` says whether it is so. */
+export function forkIn(frame: EvidenceFrame): Fork {
+  const { heads } = frame;
+  return { log: heads[0].log, heads, nodes: frame.kind === "evidence" ? [] : frame.nodes };
 }

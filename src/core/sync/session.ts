@@ -18,7 +18,7 @@ import type { FrontierEntry, NeedEntry, SessionFrame } from "../wire/frames.ts";
 import { Announcing } from "./announcing.ts";
 import { Asking } from "./asking.ts";
 import { Beat } from "./beat.ts";
-import { evidenceFrame, Forks } from "./forks.ts";
+import { evidenceFrame, forkIn, Forks } from "./forks.ts";
 import { OfferMemory } from "./offer-memory.ts";
 import { PeerCopy } from "./peer-copy.ts";
 import { countedRanges } from "./possession.ts";
@@ -180,9 +180,8 @@ export class SyncSession {
       case "close":
         return turn.close(frame.reason, "peer");
       case "evidence":
-        return this.#receiveEvidence({ log: frame.heads[0].log, heads: frame.heads, nodes: [] }, turn);
       case "evidence-nodes":
-        return this.#receiveEvidence({ ...frame, log: frame.heads[0].log }, turn);
+        return this.#receiveEvidence(forkIn(frame), turn);
       case "absent":
         for (const { log, ranges } of frame.logs) this.#asking.needs.absent(log, ranges, turn);
         return;
@@ -283,18 +282,20 @@ export class SyncSession {
     if (turn.now - this.#frontierSentAt >= FRONTIER_EVERY_MS) this.#sendFrontier(turn);
   }
 
-  #receiveEvidence({ log, heads, nodes }: Fork, turn: Turn): void {
-    const owner = this.#ownerOf(log);
+  #receiveEvidence(fork: Fork, turn: Turn): void {
+    const owner = this.#ownerOf(fork.log);
     if (owner === undefined) return;
-    const fork = { log, heads, nodes };
     const fault = this.#forks.faultOf(fork, owner);
     if (fault !== null) return turn.close(fault);
-    this.#freeze(log, turn);
+    this.#freeze(fork.log, turn);
     turn.put({ kind: "evidence", fork });
   }
 
   #foundFork(fork: Fork, turn: Turn): void {
-    if (this.#forks.has(fork.log)) return;
+    const owner = this.#ownerOf(fork.log);
+    if (owner === undefined) return;
+    // What a damaged store says of its own head accuses nobody.
+    if (this.#forks.faultOf(fork, owner) !== null) return this.#asking.needs.forgo(fork.log, turn);
     this.#freeze(fork.log, turn);
     turn.send(evidenceFrame(fork));
     turn.put({ kind: "evidence", fork });

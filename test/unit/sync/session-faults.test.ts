@@ -365,6 +365,28 @@ describe("a session that meets a fork", () => {
     deepEqual(kindsOf(side.feed({ kind: "assigned", log, ranges: range(41, 45) })), ["send need"]);
   });
 
+  it("L7: a head that is damaged here accuses nobody", () => {
+    for (const length of [40, 45]) {
+      const { side, log } = forked();
+      const evil = new SyncSide(ben, ann);
+      evil.write("messages", length, 66);
+      const state = side.frontier.get(log)!;
+      const head = { ...state.head, signature: new Uint8Array(64) };
+      const damaged = new SyncSide(ann, ben);
+      damaged.frontier.set(log, { ...state, head, held: range(0, 30) });
+      damaged.open(evil.frontierFrame());
+      damaged.feed({ kind: "assigned", log, ranges: range(30, length) });
+      const outputs = damaged.receive(evil.batch(log, 30, length));
+      equal(outputIn(outputs, "evidence"), undefined);
+      deepEqual(
+        kindsOf(outputs).filter((kind) => kind.startsWith("send evidence") || kind === "commit"),
+        [],
+      );
+      equal(closeReasonIn(outputs), undefined);
+      deepEqual(outputIn(outputs, "absent")?.ranges, new Map([[log, range(30, length)]]));
+    }
+  });
+
   it("asks for that entry once in a session, and of a peer that has it", () => {
     const { side, evil, log } = forkedLonger();
     side.receive(evil.extension(log, 40));
