@@ -1,6 +1,6 @@
 /**
  * Logs of which two signed heads contradict each other. Such a log rests until its fork has become part of the
- * members' view, which says where it ends; all other logs go on. Tests: test/unit/sync/session-faults.test.ts.
+ * members' view, which says where it ends; all other logs go on. Tests: test/unit/sync/session-forks.test.ts.
  */
 import type { AccountId, LogId } from "../base/ids.ts";
 import { areSigned, type Fork, isContradiction } from "../log/fork.ts";

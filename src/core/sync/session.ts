@@ -4,8 +4,7 @@
  * The shell feeds `handle` one input at a time and performs the outputs in order. Same inputs, same outputs: no clock, no
  * randomness, no promise is reachable from here. Entries pass through once, to be verified.
  * Wire format and rules: docs/spec/sync.md. Parts: asking.ts, needs.ts, serving.ts, announcing.ts,
- * standing.ts, beat.ts, forks.ts.
- * Shell: src/app/sessions. Tests: test/unit/sync/session.test.ts, simulations/two-sessions.sim.test.ts.
+ * standing.ts, beat.ts, forks.ts. Shell: src/app/sessions. Tests: test/unit/sync/session.test.ts, simulations/two-sessions.sim.test.ts.
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
@@ -287,8 +286,7 @@ export class SyncSession {
     if (owner === undefined) return;
     const fault = this.#forks.faultOf(fork, owner);
     if (fault !== null) return turn.close(fault);
-    this.#freeze(fork.log, turn);
-    turn.put({ kind: "evidence", fork });
+    this.#rest(fork, turn);
   }
 
   #foundFork(fork: Fork, turn: Turn): void {
@@ -296,14 +294,14 @@ export class SyncSession {
     if (owner === undefined) return;
     // What a damaged store says of its own head accuses nobody.
     if (this.#forks.faultOf(fork, owner) !== null) return this.#asking.needs.forgo(fork.log, turn);
-    this.#freeze(fork.log, turn);
     turn.send(evidenceFrame(fork));
-    turn.put({ kind: "evidence", fork });
+    this.#rest(fork, turn);
   }
 
-  #freeze(log: LogId, turn: Turn): void {
-    this.#forks.add(log);
-    this.#asking.needs.forgo(log, turn);
+  #rest(fork: Fork, turn: Turn): void {
+    this.#forks.add(fork.log);
+    turn.put({ kind: "evidence", fork });
+    this.#asking.needs.forgo(fork.log, turn);
     this.#serving.restrict((other) => this.#mayExchange(other), turn);
   }
 

@@ -79,6 +79,7 @@ describe("A device and a hostile peer of its account", function () {
       emit: () => undefined,
       nameOf: (id) => id.slice(0, 8),
       onTaken: () => undefined,
+      onFork: () => undefined,
     });
     await network.start();
   });

@@ -126,7 +126,7 @@ export const syncMutants: readonly Mutant[] = [
     put: "return;",
     bug: "a batch that contradicts the known head is refused, and nobody is told",
     breaks: "L7, C2",
-    by: { kind: "tests", files: ["test/unit/sync/session-faults.test.ts"] },
+    by: { kind: "tests", files: ["test/unit/sync/session-forks.test.ts"] },
   },
   {
     id: "sync-evidence-believed",
@@ -135,7 +135,7 @@ export const syncMutants: readonly Mutant[] = [
     put: "return null;",
     bug: "two signed heads of an honest log are taken for a fork",
     breaks: "L7",
-    by: { kind: "tests", files: ["test/unit/sync/session-faults.test.ts"] },
+    by: { kind: "tests", files: ["test/unit/sync/session-forks.test.ts"] },
   },
   {
     id: "sync-missing-beyond-fence",
