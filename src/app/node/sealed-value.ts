@@ -16,10 +16,9 @@ export function sealValue(
   plaintext: Uint8Array,
   associated: Uint8Array,
 ): Uint8Array | null {
-  const epochs = members.sealing === null ? members.tips : [members.sealing, ...members.tips];
-  const epoch = epochs.find((each) => keys.has(each));
-  const key = epoch === undefined ? undefined : keys.key(epoch);
-  if (epoch === undefined || key === undefined) return null;
+  const epoch = keys.sealingEpoch(members) ?? members.tips.find((tip) => keys.has(tip)) ?? null;
+  const key = epoch === null ? undefined : keys.key(epoch);
+  if (epoch === null || key === undefined) return null;
   const nonce = ports.entropy.bytes(NONCE_BYTES);
   return concat(idBytes(epoch), seal({ key, nonce, plaintext: pad(plaintext), associated }));
 }

@@ -66,6 +66,16 @@ export class KeyRing {
     return this.#epochs.has(epoch);
   }
 
+  /**
+   * The epoch to seal under: that of the view, or where its key is not here, since a member may announce one and give the key to
+   * nobody, another one that is as fit. Null: this device cannot write yet.
+   */
+  sealingEpoch(view: MemberView): EpochId | null {
+    const fit = [...view.epochs.values()].filter(({ isFit }) => isFit).map(({ epoch }) => epoch);
+    const order = view.sealing === null ? fit : [view.sealing, ...fit];
+    return order.find((epoch) => this.#epochs.has(epoch)) ?? null;
+  }
+
   /** Takes in secrets that came by other ways than a wrap: made here, or given while linking. */
   add(indexKey: Uint8Array, epochs: readonly EpochSecret[]): void {
     this.#indexKey ??= indexKey;

@@ -264,7 +264,7 @@ function currentIncarnation(context: TurnContext): number {
 }
 
 function sealingKind(context: TurnContext): { readonly kind: EntryKind; readonly key: Uint8Array } | null {
-  const epoch = context.book.view.sealing;
+  const epoch = context.keys.sealingEpoch(context.book.view);
   const key = epoch === null ? undefined : context.keys.key(epoch);
   if (epoch === null || key === undefined) return null;
   return { kind: { version: ENTRY_VERSION, flags: 0, epoch }, key };

@@ -48,14 +48,11 @@ export function viewEpochs(
       author: placed.entry.author,
       tips,
       recipients: recipients.get(epoch)!,
+      isFit: isExactlyFor(recipients.get(epoch)!, situation.active) && isAfterAll(placed, situation),
     });
   }
   const tips = [...epochs.keys()].filter((epoch) => !carried.has(epoch));
-  const sealing =
-    tips.find(
-      (tip) =>
-        isExactlyFor(recipients.get(tip)!, situation.active) && isAfterAll(entries.get(tip)!, situation),
-    ) ?? null;
+  const sealing = tips.find((tip) => epochs.get(tip)!.isFit) ?? null;
   const wraps = listWraps(situation);
   return {
     epochs,

@@ -125,6 +125,8 @@ export interface EpochView {
   readonly tips: readonly EpochId[];
   /** Its author, those it names, and those to whom an `admit` gave it. */
   readonly recipients: ReadonlySet<DeviceId>;
+  /** These are exactly the active devices, and it was made after every revocation. */
+  readonly isFit: boolean;
 }
 
 /** A purge that counts. How large it is, and how long it must wait, is the reader's to judge. */

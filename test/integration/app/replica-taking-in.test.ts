@@ -209,6 +209,35 @@ describe("A replica that takes in", function () {
     equal(replica.members.sealing, secret.epoch);
   }
 
+  it("C10: goes on writing where a member announces an epoch and gives its key to nobody", async () => {
+    const phone = await laptop.admit("phone", 2);
+    await laptop.ingest(await batchesOf(phone.replica), phone.replica);
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    const { replica } = phone;
+    const before = laptop.replica.members.sealing;
+    const { epoch } = mintEpoch(phone.entropy);
+    const sealed = phone.entropy.bytes(200);
+    await replica.writer.appendControl([
+      {
+        kind: "epoch",
+        epoch,
+        custody: "synced",
+        tips: replica.members.tips,
+        recipients: [...replica.members.devices.keys()].toSorted().map((device) => ({ device, sealed })),
+        rootSealed: null,
+      },
+    ]);
+    await laptop.ingest(await batchesOf(replica), replica);
+    equal(laptop.replica.members.sealing, epoch);
+    await send(laptop, "all the same");
+    const [last] = (await batchesOf(laptop.replica, { of: laptop.replica.self, logClass: "messages" })).slice(
+      -1,
+    );
+    equal(last!.entries.at(-1)!.kind.epoch, before);
+    await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
+    deepEqual(await seenBy(phone.replica), await seenBy(laptop.replica));
+  });
+
   it("keeps entries of an epoch whose key has not come, and folds them when it comes, over a restart too", async () => {
     const phone = await laptop.admit("phone", 2);
     await laptop.ingest(await batchesOf(phone.replica), phone.replica);

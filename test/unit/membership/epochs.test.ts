@@ -24,6 +24,19 @@ describe("epochs", () => {
     deepEqual(recipientsOf(account.view(), "e"), ["a", "b"]);
   });
 
+  it("are fit, tips or not, where their recipients are exactly the active devices and no device was revoked since", () => {
+    const account = TestAccount.of("a", "b");
+    account.write("a", bodies.epoch("short", ["a"]));
+    account.write("a", bodies.epoch("e", ["a", "b"]));
+    account.write("a", bodies.epoch("later", ["a", "b"], { tips: ["e"] }));
+    const fit = (): readonly string[] =>
+      ["short", "e", "later"].filter((name) => account.view().epochs.get(epochOf(name))!.isFit);
+    deepEqual(fit(), ["e", "later"]);
+    equal(account.view().sealing, epochOf("later"));
+    account.write("a", bodies.revoke("b"));
+    deepEqual(fit(), []);
+  });
+
   it("go on after an admission that gives them, without a new one", () => {
     const account = TestAccount.of("a", "b");
     account.write("a", bodies.epoch("e", ["a", "b"]));
