@@ -3,6 +3,33 @@ import type { Mutant } from "../mutant.ts";
 
 export const replicaMutants: readonly Mutant[] = [
   {
+    id: "replica-adoption-unproved",
+    file: "src/app/replica/taken-turns.ts",
+    find: "if (!isProvedBy(known, adoption)) {",
+    put: "if (!isProvedBy(known, adoption) && adoption.from < 0) {",
+    bug: "a head is adopted that was proved to continue another one of the same length",
+    breaks: "L7",
+    by: { kind: "tests", files: ["test/integration/app/replica-forked-log.test.ts"] },
+  },
+  {
+    id: "replica-discovery-key-replaced",
+    file: "src/app/replica/key-ring.ts",
+    find: "for (const secret of epochs) if (!this.#epochs.has(secret.epoch)) this.#epochs.set(secret.epoch, secret);",
+    put: "for (const secret of epochs) this.#epochs.set(secret.epoch, secret);",
+    bug: "a member replaces the discovery key by which two others know each other",
+    breaks: "C4, C10",
+    by: { kind: "tests", files: ["test/unit/app/key-ring.test.ts"] },
+  },
+  {
+    id: "replica-sealing-without-key",
+    file: "src/app/replica/key-ring.ts",
+    find: "const order = view.sealing === null ? fit : [view.sealing, ...fit];",
+    put: "const order = view.sealing === null ? fit : [view.sealing];",
+    bug: "an epoch whose key nobody got keeps every device from writing",
+    breaks: "C10",
+    by: { kind: "tests", files: ["test/integration/app/replica-taking-in.test.ts"] },
+  },
+  {
     id: "replica-stamp-behind",
     file: "src/app/replica/own-turns.ts",
     find: "nextStamp(wallMs, last.get(register) ?? lastStampIn(rows, register));",

@@ -12,6 +12,15 @@ export const syncMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/unit/sync/session.test.ts"] },
   },
   {
+    id: "sync-kept-back-for-ever",
+    file: "src/core/sync/planner.ts",
+    find: "changes.push(...this.#takeKeptBack(holder, now));",
+    put: "changes.push(...this.#takeKeptBack(holder, 0 as MonotonicMs));",
+    bug: "what a peer keeps back is asked of nobody else while it brings other things",
+    breaks: "C4",
+    by: { kind: "tests", files: ["test/unit/sync/planner.test.ts"] },
+  },
+  {
     id: "sync-erased-believed",
     file: "src/core/sync/erased.ts",
     find: 'if (entry.state === "purged" && leaf !== undefined && equalBytes(leaf, batch.leaves[offset]!))',
