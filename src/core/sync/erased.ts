@@ -8,10 +8,7 @@ import type { LogId } from "../base/ids.ts";
 import { equalBytes } from "../base/bytes.ts";
 import { NO_RANGES, type Range, type Ranges, rangeOf } from "../log/ranges.ts";
 import type { BatchEntry, VerifiedBatch } from "../log/types.ts";
-import type { LogOwner, MemberView, PurgeView } from "../membership/types.ts";
-
-/** A purge that nobody approved is carried out at once only below this many payloads (docs/spec/sync.md). */
-const UNAPPROVED_PAYLOADS_MAX = 100;
+import type { LogOwner, MemberView } from "../membership/types.ts";
 
 /** In more pieces than honest holders make, a batch would leave holes here that cost more to remember than it brings. */
 const PIECES_MAX = 32;
@@ -48,12 +45,12 @@ export function judgeErased(batch: VerifiedBatch, owner: LogOwner, members: Memb
 
 const leavesByView = new WeakMap<MemberView, Leaves>();
 
-/** The leaves that purges name whose payloads any holder may have erased by now. */
+/** The leaves that approved purges name. One member alone may announce any number of small ones, and nothing in them says when. */
 function leavesOf(members: MemberView): Leaves {
   const known = leavesByView.get(members);
   if (known !== undefined) return known;
   const leaves = new Map<LogId, Map<number, Uint8Array>>();
-  for (const purge of members.purges.filter(mayBeCarriedOut)) {
+  for (const purge of members.purges.filter(({ state }) => state === "approved")) {
     for (const { log, position, leaf } of purge.entries) {
       const ofLog = leaves.get(log) ?? new Map<number, Uint8Array>();
       leaves.set(log, ofLog.set(position, leaf));
@@ -61,8 +58,4 @@ function leavesOf(members: MemberView): Leaves {
   }
   leavesByView.set(members, leaves);
   return leaves;
-}
-
-function mayBeCarriedOut({ state, entries }: PurgeView): boolean {
-  return state === "approved" || (state === "open" && entries.length < UNAPPROVED_PAYLOADS_MAX);
 }
