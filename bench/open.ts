@@ -15,14 +15,14 @@ export async function benchOpen({ n, runs, nodeOptions }: BenchOptions): Promise
     const maker = new DeviceProcess(join(dir, "full"), "full");
     await maker.ask("open");
     await maker.ask("import", file.path);
-    const { result: names } = await maker.ask<readonly string[]>("list");
+    const { result: list } = await maker.ask<readonly { readonly conversation: string }[]>("list");
     await maker.end();
     const beginner = new DeviceProcess(join(dir, "empty"), "empty");
     await beginner.ask("open");
     await beginner.end();
     for (let run = 0; run < runs; run++) {
       empty.push(await timed(join(dir, "empty"), null, nodeOptions));
-      full.push(await timed(join(dir, "full"), names[run % names.length]!, nodeOptions));
+      full.push(await timed(join(dir, "full"), list[run % list.length]!.conversation, nodeOptions));
     }
     return [
       { what: "start to ready, empty store", unit: "ms", values: empty },
