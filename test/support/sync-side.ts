@@ -2,6 +2,7 @@
  * One side of a sync session without a shell: a model store, a member view, and a machine that is fed by hand. Commits are
  * durable when the test says so.
  */
+import { deepEqual, ok } from "node:assert/strict";
 import type { LogId } from "../../src/core/base/ids.ts";
 import type { MonotonicMs } from "../../src/core/base/ports.ts";
 import { decodeBatch } from "../../src/core/log/batch.ts";
@@ -171,4 +172,28 @@ export function verifiedFrom(
   const outputs = reader.receive(side.batch(log, from, to));
   const { batch } = outputIn(outputs, "commit")!;
   return [batch, { from, head: state.head, peaks: state.peaks, nodes: [] }];
+}
+
+/** Ann in a session with Ben, who has written 40 messages and said so. */
+export function sides(): { side: SyncSide; other: SyncSide; log: LogId } {
+  const side = new SyncSide(ann, ben);
+  const other = new SyncSide(ben, ann);
+  const { log } = other.write("messages", 40);
+  side.open(other.frontierFrame());
+  return { side, other, log };
+}
+
+/** The session asked Ben for these of his log. */
+export function asked(from: number, to: number): ReturnType<typeof sides> {
+  const all = sides();
+  all.side.feed({ kind: "assigned", log: all.log, ranges: range(from, to) });
+  return all;
+}
+
+/** A fault ends the session with a reason, is the last thing said, and leaves everything as it was. */
+export function assertFault(side: SyncSide, outputs: readonly Output[], reason: string): void {
+  deepEqual(outputs.at(-1), { kind: "close", reason, byPeer: false });
+  deepEqual(framesIn(outputs).at(-1), { kind: "close", reason });
+  ok(!outputs.some((output) => output.kind === "commit" || output.kind === "adopt"));
+  deepEqual(side.receive({ kind: "beat", digest: new Uint8Array(32), answerWanted: true }), []);
 }

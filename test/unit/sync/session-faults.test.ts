@@ -8,6 +8,8 @@ import type { Output } from "../../../src/core/sync/types.ts";
 import type { SessionFrame } from "../../../src/core/wire/frames.ts";
 import {
   ann,
+  asked,
+  assertFault,
   ben,
   cat,
   closeReasonIn,
@@ -16,34 +18,12 @@ import {
   kindsOf,
   outputIn,
   range,
+  sides,
   syncAccount,
   SyncSide,
 } from "../../support/sync-side.ts";
 
-function sides(): { side: SyncSide; other: SyncSide; log: LogId } {
-  const side = new SyncSide(ann, ben);
-  const other = new SyncSide(ben, ann);
-  const { log } = other.write("messages", 40);
-  side.open(other.frontierFrame());
-  return { side, other, log };
-}
-
-/** The session asked Ben for these of his log. */
-function asked(from: number, to: number): ReturnType<typeof sides> {
-  const all = sides();
-  all.side.feed({ kind: "assigned", log: all.log, ranges: range(from, to) });
-  return all;
-}
-
 const frameOf = (batch: Batch): SessionFrame => ({ kind: "batch", batch, size: 1_000 });
-
-/** A fault ends the session with a reason, is the last thing said, and leaves everything as it was. */
-function assertFault(side: SyncSide, outputs: readonly Output[], reason: string): void {
-  deepEqual(outputs.at(-1), { kind: "close", reason, byPeer: false });
-  deepEqual(framesIn(outputs).at(-1), { kind: "close", reason });
-  ok(!outputs.some((output) => output.kind === "commit" || output.kind === "adopt"));
-  deepEqual(side.receive({ kind: "beat", digest: new Uint8Array(32), answerWanted: true }), []);
-}
 
 describe("a session with a peer that breaks rules", () => {
   it("C3, L4: refuses entries of others that were not asked for", () => {

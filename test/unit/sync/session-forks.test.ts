@@ -1,11 +1,13 @@
 /** Two signed heads of one log that contradict each other, as a session meets them. docs/spec/sync.md, "Forks". */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import type { LogId, TreeHash } from "../../../src/core/base/ids.ts";
+import type { TreeHash } from "../../../src/core/base/ids.ts";
 import { verifyFork } from "../../../src/core/log/fork.ts";
 import type { Head } from "../../../src/core/log/types.ts";
 import type { Output } from "../../../src/core/sync/types.ts";
 import {
   ann,
+  asked,
+  assertFault,
   ben,
   closeReasonIn,
   frameIn,
@@ -13,32 +15,10 @@ import {
   kindsOf,
   outputIn,
   range,
+  type sides,
   syncAccount,
   SyncSide,
 } from "../../support/sync-side.ts";
-
-function sides(): { side: SyncSide; other: SyncSide; log: LogId } {
-  const side = new SyncSide(ann, ben);
-  const other = new SyncSide(ben, ann);
-  const { log } = other.write("messages", 40);
-  side.open(other.frontierFrame());
-  return { side, other, log };
-}
-
-/** The session asked Ben for these of his log. */
-function asked(from: number, to: number): ReturnType<typeof sides> {
-  const all = sides();
-  all.side.feed({ kind: "assigned", log: all.log, ranges: range(from, to) });
-  return all;
-}
-
-/** A fault ends the session with a reason, is the last thing said, and leaves everything as it was. */
-function assertFault(side: SyncSide, outputs: readonly Output[], reason: string): void {
-  deepEqual(outputs.at(-1), { kind: "close", reason, byPeer: false });
-  deepEqual(framesIn(outputs).at(-1), { kind: "close", reason });
-  ok(!outputs.some((output) => output.kind === "commit" || output.kind === "adopt"));
-  deepEqual(side.receive({ kind: "beat", digest: new Uint8Array(32), answerWanted: true }), []);
-}
 
 describe("a session that meets a fork", () => {
   /** Ben signed two logs that differ from their first entry on; Ann has one of them. */
