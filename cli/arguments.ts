@@ -1,4 +1,4 @@
-/** The options and operands of one command, with the checks of their values. Tests: test/unit/cli/arguments.test.ts. */
+/** The options and operands of one command, with the checks of their values. Tests: test/unit/cli/parse-command-line.test.ts. */
 import { usageError } from "./usage-error.ts";
 
 export type OptionValue = string | boolean | readonly string[];

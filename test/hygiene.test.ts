@@ -1,6 +1,6 @@
 /** What the project's own files must not hold: calls that bring back what is gone, compression, dependencies without a seal. */
 import { deepEqual, ok } from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryRoot } from "./support/paths.ts";
 import { readSourceFiles, sourceFile, type SourceFile } from "./support/source-files.ts";
@@ -15,6 +15,8 @@ function places(files: readonly SourceFile[], pattern: RegExp): readonly string[
 const LEVEL_REPAIR = /\b(?:Level|ClassicLevel)\s*\.\s*(?:repair|destroy)\b|\brepairDb\b/g;
 const PACKING =
   /\b(?:createGzip|createDeflate\w*|createBrotliCompress|gzip(?:Sync)?|deflate(?:Raw)?(?:Sync)?|brotliCompress(?:Sync)?|zstdCompress(?:Sync)?)\b/g;
+
+const TEST_FILE = /\b(?:test|simulations)\/[\w/-]+\.test\.ts\b/g;
 
 interface Locked {
   readonly version?: string;
@@ -34,6 +36,19 @@ describe("The project's own files", () => {
     deepEqual(places(source, PACKING), []);
     deepEqual(places([sourceFile("src/a.ts", "const small = gzipSync(bytes);")], PACKING), [
       "src/a.ts: gzipSync",
+    ]);
+  });
+
+  it("name no tests in their comments that are not there", () => {
+    const missing = (files: readonly SourceFile[]): readonly string[] =>
+      files.flatMap(({ path, text }) =>
+        [...text.matchAll(TEST_FILE)].flatMap(([name]) =>
+          existsSync(join(repositoryRoot, name)) ? [] : [`${path}: ${name}`],
+        ),
+      );
+    deepEqual(missing(source), []);
+    deepEqual(missing([sourceFile("src/a.ts", "/** Tests: test/unit/none/a.test.ts. */")]), [
+      "src/a.ts: test/unit/none/a.test.ts",
     ]);
   });
 

@@ -1,6 +1,6 @@
 /**
  * Everything that a person could read, the bin included, as lines of Kinlog's own JSONL. Reads a page at a time, so memory does not
- * grow with history. Format: docs/spec/export.md. Tests: test/integration/app/export.test.ts.
+ * grow with history. Format: docs/spec/export.md. Tests: test/integration/app/inbox.test.ts.
  */
 import type { Written } from "../../core/inbox/import-types.ts";
 import { type ConversationState, isRead, type Naming } from "../../core/inbox/view.ts";

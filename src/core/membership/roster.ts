@@ -1,6 +1,6 @@
 /**
  * The devices of an account: which are members, with which key to receive secrets, and what ended those that are not.
- * Spec: docs/spec/membership.md, "Devices". Tests: test/unit/membership/resolver.test.ts.
+ * Spec: docs/spec/membership.md, "Devices". Tests: test/unit/membership/members.test.ts.
  */
 import { equalBytes } from "../base/bytes.ts";
 import type { ControlId, DeviceId } from "../base/ids.ts";

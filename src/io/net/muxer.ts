@@ -1,7 +1,7 @@
 /**
  * Yamux with everything bounded. Its own options leave three buffers without a limit, all of which a stranger can fill:
  * the connection's unsent answers, an announced frame that never ends, and tiny frames to a stream that nobody reads.
- * Tests: test/integration/net/memory.test.ts.
+ * Tests: test/integration/net/hostile.test.ts.
  */
 import { yamux } from "@chainsafe/libp2p-yamux";
 import type { MessageStream, StreamMuxerFactory } from "@libp2p/interface";

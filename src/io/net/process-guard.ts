@@ -1,6 +1,6 @@
 /**
  * What must hold before any libp2p module is loaded; imported first, for its effect.
- * Tests: test/integration/net/process-guard.test.ts.
+ * Tests: test/integration/net/lib-net-own.test.ts.
  */
 import "../../promise-with-resolvers.ts";
 

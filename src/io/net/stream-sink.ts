@@ -2,7 +2,7 @@
  * Writes an iterable to a libp2p stream, waiting while the stream is full.
  * Waits for the event `drain` and not for `onDrain()`: that one keeps its promise after it was first fulfilled, so from
  * the second time on it waits for nothing.
- * Tests: test/contracts/net.contract.ts, test/integration/net/memory.test.ts.
+ * Tests: test/contracts/net.contract.ts, test/integration/net/hostile.test.ts.
  */
 import type { Stream } from "@libp2p/interface";
 import { statusError, streamError } from "./net-errors.ts";

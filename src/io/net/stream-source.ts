@@ -5,7 +5,7 @@
  * `pause()` would hold the window too, but keep what still comes in the stream's own buffer, in pieces as small as the sender
  * likes (measured: 570 MB for 1 MB in frames of one byte); small pieces are joined here. And left alone, Yamux answers every
  * frame with a window update: of the five packets that a beat and its answer cost, two.
- * Tests: test/contracts/net.contract.ts, test/integration/net/memory.test.ts.
+ * Tests: test/contracts/net.contract.ts, test/integration/net/hostile.test.ts.
  */
 import type { Stream } from "@libp2p/interface";
 import { assert } from "../../core/base/errors.ts";

@@ -1,7 +1,7 @@
 /**
  * Stored entries and the table of entry kinds. A kind (version, flags, epoch) is 34 bytes that many entries share: the store
  * names it once, and entries by its number.
- * Spec: docs/spec/storage.md. Tests: test/unit/store/entry-codec.test.ts.
+ * Spec: docs/spec/storage.md. Tests: test/unit/store/row-codecs.test.ts.
  */
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { assert } from "../../core/base/errors.ts";

@@ -1,7 +1,7 @@
 /**
  * The row of a log's state: head, peaks, what is held, and the hole-free prefix. Read whole at every start, so it grows with
  * holes and not with the log.
- * Spec: docs/spec/storage.md. Tests: test/unit/store/log-state-codec.test.ts.
+ * Spec: docs/spec/storage.md. Tests: test/unit/store/row-codecs.test.ts.
  */
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { ByteWriter } from "../../core/base/byte-writer.ts";
