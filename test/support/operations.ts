@@ -1,12 +1,14 @@
 /** Operations for tests: short names, places by number, and arbitraries that collide on purpose. */
 import fc from "fast-check";
 import { utf8 } from "../../src/core/base/bytes.ts";
-import type { ConversationId, DeviceId, MessageId } from "../../src/core/base/ids.ts";
+import type { ControlId, ConversationId, DeviceId, LogId, MessageId } from "../../src/core/base/ids.ts";
 import { sha256 } from "../../src/core/crypto/hash.ts";
 import { contentHashOf, encodeOperation } from "../../src/core/inbox/operation.ts";
+import { compareNamed } from "../../src/core/inbox/tombstone-body.ts";
 import {
   DELIVERY_STATES,
   MUTED_FOR_EVER,
+  type NamedMessage,
   type Operation,
   type OperationBody,
   type OrderKey,
@@ -22,6 +24,8 @@ export const idOf = (n: number): MessageId => n.toString(16).padStart(32, "0") a
 export const conversationIdAt = (n: number): ConversationId =>
   n.toString(16).padStart(32, "c") as ConversationId;
 export const deviceOf = (n: number): DeviceId => n.toString(16).padStart(64, "d") as DeviceId;
+export const purgeOf = (n: number): ControlId => n.toString(16).padStart(64, "e") as ControlId;
+export const logOf = (n: number): LogId => n.toString(16).padStart(64, "0") as LogId;
 export const orderAt = (ms: number, id: number, counter = 0): OrderKey => ({
   stamp: { ms, counter },
   id: idOf(id),
@@ -134,9 +138,32 @@ export function collidingOperation(
       })
       .map(laterMessage),
     { weight: 4, arbitrary: markBody(conversation) },
+    { weight: 3, arbitrary: tombstoneBody },
     { weight: 4, arbitrary: propertyBody(conversation) },
   );
   return fc.record({ id, author: fc.constantFrom(deviceOf(1), deviceOf(2)), stamp, body });
+}
+
+/** Names a few contents at a few places, of which nothing need be true: a member can write any. */
+const named: fc.Arbitrary<NamedMessage> = fc.record({
+  message: id,
+  contentHash: fc.constantFrom(0, 0x40, 0xff).map((byte) => new Uint8Array(16).fill(byte)),
+  stamp,
+  flags: fc.constantFrom(0, 1, 4, 7, 16),
+  log: fc.constantFrom(1, 2).map(logOf),
+  position: fc.nat(2),
+});
+const tombstoneBody: fc.Arbitrary<OperationBody> = fc.record({
+  kind: fc.constant("tombstone" as const),
+  purge: fc.constantFrom(1, 2).map(purgeOf),
+  conversation: address,
+  named: fc.array(named, { minLength: 1, maxLength: 3 }).map(inNamedOrder),
+});
+
+/** As a tombstone names them: in order, each place once. */
+export function inNamedOrder(some: readonly NamedMessage[]): readonly NamedMessage[] {
+  const sorted = some.toSorted(compareNamed);
+  return sorted.filter((each, at) => at === 0 || compareNamed(sorted[at - 1]!, each) < 0);
 }
 
 /** What leaves a mark on a message. */

@@ -188,6 +188,7 @@ function foldConversations(input: {
       case "later-message":
         return conversationOf(body.conversation);
       case "unknown":
+      case "tombstone":
       case "device-name":
       case "setting":
         return null;

@@ -80,6 +80,37 @@ const later = {
   takenIn: false,
   readAtSource: false,
 };
+const namedAs = ({ message: number = 1, hash = 0x20, at = stamp, flags = 0, log = 0x30, position = 300 }) => ({
+  number,
+  hash,
+  at,
+  flags,
+  log,
+  position,
+});
+const tombstone = (named, purge = 0, to = "+4930123") =>
+  bytes(
+    filled(purge),
+    text(to),
+    list(
+      ...named.map(({ number, hash, at, flags, log, position }) =>
+        bytes(filled(number, 16), filled(hash, 16), u48(at.ms), u16(at.counter), flags, filled(log), uint(position)),
+      ),
+    ),
+  );
+const tombstoneBody = (named, purge) => ({
+  kind: "tombstone",
+  purge: hex(filled(purge)),
+  conversation: "+4930123",
+  named: named.map(({ number, hash, at, flags, log, position }) => ({
+    message: hex(filled(number, 16)),
+    contentHash: hex(filled(hash, 16)),
+    stamp: at,
+    flags,
+    log: hex(filled(log)),
+    position,
+  })),
+});
 const good = [
   ["a message by the log's device", operation(1, message()), given],
   [
@@ -184,6 +215,19 @@ const good = [
     operation(17, bytes(conversation, list(text("+4930123"), text("Ünal")))),
     { kind: "participants", ...about, participants: ["+4930123", "Ünal"] },
   ],
+  ...[
+    ["a tombstone of one message", 0, [namedAs({})]],
+    [
+      "a tombstone of one message with two contents, of which one stands at two places, and of another one",
+      0x7a,
+      [
+        namedAs({ flags: 7 }),
+        namedAs({ hash: 0x21, log: 0x31, position: 2 ** 48 - 1 }),
+        namedAs({ hash: 0x21, log: 0x32, position: 0, flags: 16 }),
+        namedAs({ message: 2, hash: 0, at: { ms: 2 ** 48 - 1, counter: 65_535 } }),
+      ],
+    ],
+  ].map(([comment, purge, named]) => [comment, operation(18, tombstone(named, purge)), tombstoneBody(named, purge)]),
   ["no participants", operation(17, bytes(conversation, list())), { kind: "participants", ...about, participants: [] }],
   [
     "a message of a later kind: what is behind its time is not read",
@@ -250,6 +294,24 @@ const bad = [
   ["a setting's name over the limit", operation(16, bytes(uint(65), 1)), "WIRE_LIMIT_EXCEEDED"],
   ["a setting's value over the limit", operation(16, bytes(text("a"), uint(1_025), 1)), "WIRE_LIMIT_EXCEEDED"],
   ["257 participants", operation(17, bytes(conversation, uint(257), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["a tombstone of nothing", operation(18, tombstone([])), "WIRE_NOT_CANONICAL"],
+  ["a tombstone of 1001", operation(18, bytes(filled(0), text("a"), uint(1_001), 1)), "WIRE_LIMIT_EXCEEDED"],
+  ["a tombstone of one place twice", operation(18, tombstone([namedAs({}), namedAs({})])), "WIRE_NOT_CANONICAL"],
+  [
+    "a tombstone of one place with two times",
+    operation(18, tombstone([namedAs({}), namedAs({ at: { ms: NOW + 1, counter: 0 } })])),
+    "WIRE_NOT_CANONICAL",
+  ],
+  ["a tombstone with messages out of order", operation(18, tombstone([namedAs({ message: 2 }), namedAs({})])), "WIRE_NOT_CANONICAL"],
+  ["a tombstone with contents out of order", operation(18, tombstone([namedAs({ hash: 9 }), namedAs({ hash: 8 })])), "WIRE_NOT_CANONICAL"],
+  ["a tombstone with logs out of order", operation(18, tombstone([namedAs({ log: 9 }), namedAs({ log: 8 })])), "WIRE_NOT_CANONICAL"],
+  ["a tombstone with positions out of order", operation(18, tombstone([namedAs({ position: 256 }), namedAs({ position: 255 })])), "WIRE_NOT_CANONICAL"],
+  ["a tombstone that says *deleted* of a content", operation(18, tombstone([namedAs({ flags: 8 })])), "WIRE_NOT_CANONICAL"],
+  ["a tombstone with a flag that no content has", operation(18, tombstone([namedAs({ flags: 32 })])), "WIRE_NOT_CANONICAL"],
+  ["a tombstone of a position over the limit", operation(18, tombstone([namedAs({ position: 2 ** 48 })])), "WIRE_LIMIT_EXCEEDED"],
+  ["a tombstone of a conversation over the limit", operation(18, tombstone([namedAs({})], 0, "x".repeat(1_025))), "WIRE_LIMIT_EXCEEDED"],
+  ["a tombstone cut off in its position", operation(18, tombstone([namedAs({})])).subarray(0, -1), "WIRE_TRUNCATED"],
+  ["a tombstone with a byte behind it", operation(18, bytes(tombstone([namedAs({})]), 0)), "WIRE_TRAILING_BYTES"],
   ["a later message that ends before its time", operation(64, bytes(0, 1, text("a"), 0)), "WIRE_TRUNCATED"],
   [
     "a length that promises more than there is",

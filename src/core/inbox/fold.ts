@@ -113,6 +113,7 @@ function rowKeysOf(operations: readonly (Draft | Operation)[], keyed: KeyedRows)
         if (body.kind === "reaction") keys.add(keyed.reaction(body));
         break;
       }
+      case "tombstone":
       case "unknown":
         break;
       default:
@@ -126,6 +127,7 @@ function clockKeyOf(body: OperationBody, keyed: KeyedRows): RowKey {
   switch (body.kind) {
     case "message":
     case "later-message":
+    case "tombstone":
       return keyed.ref(body.conversation).key;
     case "device-name":
       return deviceNameRowKey(body.device);
@@ -162,6 +164,8 @@ function applyOne(rows: TurnRows, placed: PlacedOperation, keyed: KeyedRows): vo
       return nameDevice(rows, placed, body);
     case "setting":
       return addSetting(rows, placed, keyed.setting(body.name));
+    case "tombstone":
+      return;
     case "unknown":
       return; // Kept and counted by the log; folded after an upgrade, which raises VIEW_VERSION.
     default:

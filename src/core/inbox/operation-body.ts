@@ -18,6 +18,7 @@ import {
 import { DEVICE_ID_BYTES, readDeviceId } from "./id-codec.ts";
 import { readLaterMessage, readMessage, readReaction, writeMessage, writeReaction } from "./message-body.ts";
 import type { ScratchWriter } from "./scratch-writer.ts";
+import { readTombstone, writeTombstone } from "./tombstone-body.ts";
 import {
   ADDRESS_BYTES_MAX,
   DELIVERY_STATES,
@@ -49,6 +50,7 @@ const numberByKind = {
   draft: 15,
   setting: 16,
   participants: 17,
+  tombstone: 18,
 } as const;
 /** Kept for later kinds of message, of which every version knows where they stand. */
 const laterMessages = { from: 64, to: 127 } as const;
@@ -68,6 +70,8 @@ export function writeBody(writer: ScratchWriter, body: WrittenBody): void {
     case "setting":
       writeText(writer, body.name, SETTING_NAME_BYTES_MAX);
       return writeText(writer, body.value, SETTING_VALUE_BYTES_MAX);
+    case "tombstone":
+      return writeTombstone(writer, body);
     default:
       writer.id(body.conversation);
       return writeReference(writer, body);
@@ -77,7 +81,7 @@ export function writeBody(writer: ScratchWriter, body: WrittenBody): void {
 /** What comes behind the conversation in everything that refers to one. */
 function writeReference(
   writer: ScratchWriter,
-  body: Exclude<WrittenBody, { kind: "message" | "device-name" | "setting" }>,
+  body: Exclude<WrittenBody, { kind: "message" | "device-name" | "setting" | "tombstone" }>,
 ): void {
   switch (body.kind) {
     case "delete":
@@ -174,6 +178,8 @@ function readProperty(reader: ByteReader, kind: number): OperationBody {
       return { kind: "draft", conversation: readId(reader), text: reader.text(TEXT_BYTES_MAX) };
     case numberByKind.participants:
       return { kind: "participants", conversation: readId(reader), participants: readParticipants(reader) };
+    case numberByKind.tombstone:
+      return readTombstone(reader);
     default:
       return { kind: "unknown", number: kind };
   }

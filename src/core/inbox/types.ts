@@ -2,7 +2,7 @@
  * Operations of the inbox: what the payloads of state and messages logs say once they are opened.
  * Format and limits: docs/spec/inbox.md.
  */
-import type { ConversationId, DeviceId, MessageId } from "../base/ids.ts";
+import type { ControlId, ConversationId, DeviceId, LogId, MessageId } from "../base/ids.ts";
 import type { Place, Row, RowKey } from "../log/rows.ts";
 
 /** A hybrid logical clock reading: milliseconds since 1970 below 2^48, then a counter below 2^16. */
@@ -23,6 +23,19 @@ export type Direction = "in" | "out";
 /** How far a message that was sent has got, each further than the one before: the furthest counts. */
 export const DELIVERY_STATES = ["queued", "failed", "sent", "delivered", "read"] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** One place that holds content of a purged message: everything that its operation says but its text. */
+export interface NamedMessage {
+  readonly message: MessageId;
+  /** 16 bytes, as of `PlacedOperation`. */
+  readonly contentHash: Uint8Array;
+  readonly stamp: Stamp;
+  /** Of `messageFlag`, without `deleted`. */
+  readonly flags: number;
+  readonly log: LogId;
+  /** Below 2^48. */
+  readonly position: number;
+}
 
 export type OperationBody =
   | {
@@ -99,6 +112,15 @@ export type OperationBody =
     }
   /** Of the account. An empty value: none. */
   | { readonly kind: "setting"; readonly name: string; readonly value: string }
+  /** Which messages the entries were that a purge names (docs/spec/purge.md). */
+  | {
+      readonly kind: "tombstone";
+      readonly purge: ControlId;
+      /** As given in the messages. */
+      readonly conversation: string;
+      /** Ascending by message, content hash, log and position, each once. */
+      readonly named: readonly NamedMessage[];
+    }
   /** A message of a kind that this version does not know: placed and counted, its content read after an upgrade. */
   | {
       readonly kind: "later-message";
@@ -185,6 +207,7 @@ export const TEXT_BYTES_MAX = 65_536;
 export const ADDRESS_BYTES_MAX = 1_024;
 export const NAME_BYTES_MAX = 256;
 export const MESSAGES_PER_DELETE_MAX = 1_000;
+export const NAMED_PER_TOMBSTONE_MAX = 1_000;
 export const EMOJI_BYTES_MAX = 64;
 export const SETTING_NAME_BYTES_MAX = 64;
 export const SETTING_VALUE_BYTES_MAX = 1_024;

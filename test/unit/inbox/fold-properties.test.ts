@@ -135,6 +135,7 @@ const kinds = {
   draft: true,
   setting: true,
   participants: true,
+  tombstone: true,
   "later-message": true,
   unknown: true,
 } satisfies Record<OperationBody["kind"], true>;
