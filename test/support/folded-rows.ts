@@ -3,7 +3,14 @@ import { deepEqual } from "node:assert/strict";
 import type { ConversationId } from "../../src/core/base/ids.ts";
 import type { Row, RowKey } from "../../src/core/log/rows.ts";
 import type { Change, Fold, PlacedOperation } from "../../src/core/inbox/types.ts";
-import type { KeyRange } from "../../src/core/inbox/row-keys.ts";
+import {
+  type KeyRange,
+  keysFrom,
+  keysUpTo,
+  messageOfKey,
+  placeOfKey,
+  purgeOfKey,
+} from "../../src/core/inbox/row-keys.ts";
 import {
   TOTALS_KEY,
   conversationBounds,
@@ -27,8 +34,10 @@ import {
   type ConversationState,
 } from "../../src/core/inbox/view.ts";
 import { viewDigest } from "../../src/core/inbox/view-digest.ts";
-import { orderWords, stampWords, type ReferenceView } from "./reference-fold.ts";
+import { orderWords, placeWords, stampWords, type ReferenceView } from "./reference-fold.ts";
 import { keyToId } from "../../src/core/inbox/id-codec.ts";
+
+const rangeOfPrefix = (prefix: string): KeyRange => ({ from: keysFrom(prefix), to: keysUpTo(prefix) });
 
 export class FoldedRows {
   readonly rows = new Map<RowKey, Row>();
@@ -112,6 +121,7 @@ export class FoldedRows {
               .toSorted((a, b) => a - b)
           : [],
         delivery: message.delivery,
+        purges: this.range(rangeOfPrefix(`p${key.slice(1)}`)).map(([each]) => purgeOfKey(each)),
       };
     }
     const conversations: Record<string, ReferenceView["conversations"][ConversationId]> = {};
@@ -124,7 +134,15 @@ export class FoldedRows {
     const settings = this.range(settingBounds())
       .map(([, row]) => readNamingRow(row).place.position)
       .toSorted((a, b) => a - b);
-    return { messages, conversations, deviceNames, settings };
+    return { messages, conversations, deviceNames, settings, further: this.further() };
+  }
+
+  /** By message, in words that sort as the places do. */
+  further(): ReferenceView["further"] {
+    const further: Record<string, string[]> = {};
+    for (const [key] of this.range(rangeOfPrefix("y")))
+      (further[messageOfKey(key)] ??= []).push(placeWords({ place: placeOfKey(key) }));
+    return Object.fromEntries(Object.entries(further).map(([id, places]) => [id, places.toSorted()]));
   }
 
   #describe(state: ConversationState): ReferenceView["conversations"][ConversationId] {

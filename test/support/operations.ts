@@ -4,6 +4,7 @@ import { utf8 } from "../../src/core/base/bytes.ts";
 import type { ControlId, ConversationId, DeviceId, LogId, MessageId } from "../../src/core/base/ids.ts";
 import { sha256 } from "../../src/core/crypto/hash.ts";
 import { contentHashOf, encodeOperation } from "../../src/core/inbox/operation.ts";
+import { withNamedPlaces } from "../../src/core/inbox/fold-tombstones.ts";
 import { compareNamed } from "../../src/core/inbox/tombstone-body.ts";
 import {
   DELIVERY_STATES,
@@ -63,11 +64,13 @@ export function operationOf(
 
 /** At a place of its own: `position` in the log of number 1. */
 export function placedAt(position: number, operation: Operation, takenInMs = NOW_MS): PlacedOperation {
-  const contentHash = hashOf(operation);
-  return { operation, contentHash, place: { logNumber: 1, position }, takenInMs };
+  const contentHash = contentHashIn(operation);
+  const placed = { operation, contentHash, place: { logNumber: 1, position }, takenInMs };
+  return withNamedPlaces(placed, (log) => Number.parseInt(log, 16));
 }
 
-function hashOf(operation: Operation): Uint8Array {
+/** As the log has it, whoever wrote it. */
+function contentHashIn(operation: Operation): Uint8Array {
   const { author: logDevice, body } = operation;
   if (body.kind === "unknown") return new Uint8Array(16);
   // This version cannot write it; any hash of its content will do.

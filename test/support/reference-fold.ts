@@ -2,7 +2,8 @@
  * The fold a second time: slow, from docs/spec/inbox.md, over a whole set at once. It has no order of arrival, no batches and
  * no rows that change, so it cannot be wrong in the ways in which the fast one can.
  */
-import type { ConversationId, DeviceId, MessageId } from "../../src/core/base/ids.ts";
+import type { ControlId, ConversationId, DeviceId, MessageId } from "../../src/core/base/ids.ts";
+import type { Place } from "../../src/core/log/rows.ts";
 import type {
   DeliveryState,
   OperationBody,
@@ -28,6 +29,8 @@ export interface ReferenceView {
         readonly reactions: readonly number[];
         readonly delivery: DeliveryState | null;
         readonly later: boolean;
+        /** Those whose tombstones name it. */
+        readonly purges: readonly ControlId[];
       }
     >
   >;
@@ -57,11 +60,20 @@ export interface ReferenceView {
   readonly deviceNames: Readonly<Record<DeviceId, number>>;
   /** Positions. */
   readonly settings: readonly number[];
+  /** By message, here or not: the places beside those that stand which hold content of it. */
+  readonly further: Readonly<Record<MessageId, readonly string[]>>;
 }
 
+/** That a content stands for a message: said by the message itself, or by a tombstone. */
 interface Claim {
-  readonly placed: PlacedOperation;
-  readonly body: Body<"message" | "later-message">;
+  readonly id: MessageId;
+  readonly stamp: Stamp;
+  readonly hash: Uint8Array;
+  readonly place: Place;
+  readonly conversation: ConversationId;
+  /** As a row has them: 1 in, 2 read at source, 4 taken in, 16 of a later kind. */
+  readonly flags: number;
+  readonly takenInMs: number;
 }
 
 type Body<Kind extends OperationBody["kind"]> = Extract<OperationBody, { kind: Kind }>;
@@ -70,9 +82,10 @@ type Body<Kind extends OperationBody["kind"]> = Extract<OperationBody, { kind: K
 export const orderWords = ({ stamp, id }: OrderKey): string => `${stampWords(stamp)} ${id}`;
 export const stampWords = ({ ms, counter }: Stamp): string =>
   `${ms.toString().padStart(15, "0")} ${counter.toString().padStart(5, "0")}`;
-const hashWords = ({ contentHash }: PlacedOperation): string => Buffer.from(contentHash).toString("hex");
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const hashWords = ({ contentHash }: PlacedOperation): string => hexOf(contentHash);
 const orderOf = ({ operation }: PlacedOperation): string => orderWords(operation);
-const placeWords = ({ place }: PlacedOperation): string =>
+export const placeWords = ({ place }: { readonly place: Place }): string =>
   `${place.logNumber.toString().padStart(5, "0")} ${place.position.toString().padStart(9, "0")}`;
 const smallest = <Value>(values: readonly Value[], words: (value: Value) => string): Value | undefined =>
   values.toSorted((a, b) => (words(a) < words(b) ? -1 : words(a) > words(b) ? 1 : 0))[0];
@@ -82,21 +95,10 @@ export function referenceFold(
   placed: readonly PlacedOperation[],
   conversationOf: (address: string) => ConversationId,
 ): ReferenceView {
-  const claims: Claim[] = placed.flatMap((each) =>
-    each.operation.body.kind === "message" || each.operation.body.kind === "later-message"
-      ? [{ placed: each, body: each.operation.body }]
-      : [],
-  );
+  const claims = placed.flatMap((each) => claimsOf(each, conversationOf));
   const standing = new Map<MessageId, Claim>();
-  for (const id of new Set(claims.map((claim) => claim.placed.operation.id))) {
-    const rivals = claims.filter((claim) => claim.placed.operation.id === id);
-    const winner = smallest(rivals, ({ placed: each, body }) =>
-      body.takenIn
-        ? `1 ${stampWords(each.operation.stamp)} ${hashWords(each)} ${placeWords(each)}`
-        : `0 ${hashWords(each)} ${placeWords(each)}`,
-    );
-    standing.set(id, winner!);
-  }
+  for (const id of new Set(claims.map((claim) => claim.id)))
+    standing.set(id, smallest(rivalsOf(claims, id), claimWords)!);
   const isDeleted = (id: MessageId): boolean => {
     const words = placed.flatMap((each) => {
       const { body } = each.operation;
@@ -106,15 +108,15 @@ export function referenceFold(
     return largestWord(words)?.endsWith("1") ?? false;
   };
   const messages: Record<string, ReferenceView["messages"][MessageId]> = {};
-  for (const [id, { placed: each, body }] of standing) {
-    const conversation = conversationOf(body.conversation);
+  for (const [id, claim] of standing) {
     messages[id] = {
-      position: each.place.position,
+      position: claim.place.position,
       deleted: isDeleted(id),
-      conversation,
-      order: orderOf(each),
-      later: body.kind === "later-message",
-      ...marksOf(placed, id, body.direction === "out"),
+      conversation: claim.conversation,
+      order: orderWords(claim),
+      later: (claim.flags & 16) !== 0,
+      ...marksOf(placed, id, (claim.flags & 1) === 0),
+      purges: purgesOf(placed, id),
     };
   }
   return {
@@ -124,7 +126,98 @@ export function referenceFold(
     settings: groupsOf(placed, ({ operation: { body } }) => (body.kind === "setting" ? body.name : null))
       .map((group) => positionOf(lastOf(group))!)
       .toSorted((a, b) => a - b),
+    further: furtherOf(placed, claims),
   };
+}
+
+function rivalsOf(claims: readonly Claim[], id: MessageId): readonly Claim[] {
+  return claims.filter((claim) => claim.id === id);
+}
+
+function claimsOf(
+  { operation, contentHash, place, takenInMs, named = [] }: PlacedOperation,
+  conversationOf: (address: string) => ConversationId,
+): readonly Claim[] {
+  const { body, id, stamp } = operation;
+  if (body.kind === "tombstone") {
+    const conversation = conversationOf(body.conversation);
+    return body.named.map((each, at) => ({
+      id: each.message,
+      stamp: each.stamp,
+      hash: each.contentHash,
+      place: named[at]!,
+      conversation,
+      flags: each.flags,
+      takenInMs,
+    }));
+  }
+  if (body.kind !== "message" && body.kind !== "later-message") return [];
+  const flags =
+    (body.direction === "in" ? 1 : 0) +
+    (body.readAtSource ? 2 : 0) +
+    (body.takenIn ? 4 : 0) +
+    (body.kind === "later-message" ? 16 : 0);
+  return [
+    {
+      id,
+      stamp,
+      hash: contentHash,
+      place,
+      conversation: conversationOf(body.conversation),
+      flags,
+      takenInMs,
+    },
+  ];
+}
+
+/** The smallest stands. */
+function claimWords({ flags, stamp, hash, conversation, place }: Claim): string {
+  const takenIn = (flags & 4) !== 0;
+  const rest = `${flags.toString().padStart(2, "0")} ${stampWords(stamp)} ${conversation}`;
+  const time = takenIn ? stampWords(stamp) : "";
+  return `${takenIn ? 1 : 0} ${time} ${hexOf(hash)} ${rest} ${placeWords({ place })}`;
+}
+
+function purgesOf(placed: readonly PlacedOperation[], id: MessageId): readonly ControlId[] {
+  const purges = placed.flatMap(({ operation: { body } }) =>
+    body.kind === "tombstone" && body.named.some(({ message }) => message === id) ? [body.purge] : [],
+  );
+  return [...new Set(purges)].toSorted();
+}
+
+/** Of all that claims one row the places of those that do not stand. */
+function furtherOf(placed: readonly PlacedOperation[], claims: readonly Claim[]): ReferenceView["further"] {
+  const places = new Map<MessageId, Set<string>>();
+  const add = (
+    id: MessageId,
+    words: readonly string[],
+    standing: string,
+    placeOf: (word: string) => string,
+  ) => {
+    for (const word of words)
+      if (word !== standing) places.set(id, (places.get(id) ?? new Set()).add(placeOf(word)));
+  };
+  const lastTwo = (word: string): string => word.split(" ").slice(-2).join(" ");
+  for (const id of new Set(claims.map((claim) => claim.id))) {
+    const words = rivalsOf(claims, id).map(claimWords);
+    add(id, words, words.toSorted()[0]!, lastTwo);
+  }
+  const rows = groupsOf(placed, (each) => {
+    const { body } = each.operation;
+    if (body.kind === "edit") return `edit ${body.message} ${orderOf(each)}`;
+    return body.kind === "reaction" ? `reaction ${body.message} ${reactorOf(body)}` : null;
+  });
+  for (const row of rows) {
+    const { body } = row[0]!.operation;
+    if (body.kind !== "edit" && body.kind !== "reaction") continue;
+    const word = (each: PlacedOperation): string => `${orderOf(each)} ${hashWords(each)} ${placeWords(each)}`;
+    add(body.message, row.map(word), word(lastOf(row)!), lastTwo);
+  }
+  return Object.fromEntries([...places].map(([id, some]) => [id, [...some].toSorted()]));
+}
+
+function reactorOf(body: Body<"reaction">): string {
+  return `${body.sender === null ? "me" : `by ${normaliseAddress(body.sender)}`} ${body.emoji}`;
 }
 
 /** Edits, unsends and delivery count only for what was sent from here. */
@@ -142,9 +235,7 @@ function marksOf(
   const unsends = isOut ? about("unsend") : [];
   const edits = groupsOf(about("edit"), orderOf).map((group) => lastOf(group)!);
   const reactions = groupsOf(about("reaction"), ({ operation: { body } }) =>
-    body.kind !== "reaction"
-      ? null
-      : `${body.sender === null ? "me" : `by ${normaliseAddress(body.sender)}`} ${body.emoji}`,
+    body.kind === "reaction" ? reactorOf(body) : null,
   ).map((group) => lastOf(group)!);
   const states: readonly DeliveryState[] = ["queued", "failed", "sent", "delivered", "read"];
   const reached = about("delivery").map(({ operation: { body } }) =>
@@ -186,9 +277,9 @@ function foldConversations(input: {
     switch (body.kind) {
       case "message":
       case "later-message":
+      case "tombstone":
         return conversationOf(body.conversation);
       case "unknown":
-      case "tombstone":
       case "device-name":
       case "setting":
         return null;
@@ -200,10 +291,11 @@ function foldConversations(input: {
   for (const id of new Set(placed.map(idOfConversation))) {
     if (id === null) continue;
     const own = placed.filter((each) => idOfConversation(each) === id);
-    const named = claims.filter(({ placed: each }) => own.includes(each));
-    const byOrder = ({ placed: each }: Claim): string =>
-      `${orderOf(each)} ${hashWords(each)} ${placeWords(each)}`;
-    const stamps = own.flatMap(({ operation: { stamp, body } }) => {
+    const named = claims.filter(({ conversation }) => conversation === id);
+    const byOrder = (claim: Claim): string =>
+      `${orderWords(claim)} ${hexOf(claim.hash)} ${placeWords(claim)}`;
+    const claimed = named.filter(({ flags }) => (flags & 4) === 0).map(({ stamp }) => stampWords(stamp));
+    const said = own.flatMap(({ operation: { stamp, body } }) => {
       if ("takenIn" in body && body.takenIn) return [];
       return body.kind === "read" ? [stampWords(stamp), stampWords(body.upTo.stamp)] : [stampWords(stamp)];
     });
@@ -222,23 +314,18 @@ function foldConversations(input: {
       .toSorted(([, a], [, b]) => (a.order < b.order ? -1 : 1))
       .map(([each]) => each as MessageId);
     conversations[id] = {
-      name: smallest(named, byOrder)?.placed.place.position ?? null,
+      name: smallest(named, byOrder)?.place.position ?? null,
       title: positionOf(lastOf(ofKind(own, "title"))),
       ...propertiesOf(own),
-      sortMs: Math.max(
-        0,
-        ...named.map(({ placed: each }) => Math.min(each.operation.stamp.ms, each.takenInMs)),
-      ),
-      clock: largestWord(stamps),
+      sortMs: Math.max(0, ...named.map(({ stamp, takenInMs }) => Math.min(stamp.ms, takenInMs))),
+      clock: largestWord([...claimed, ...said]),
       readUpTo,
       markedUnread: largestWord(words)?.endsWith("1") ?? false,
       messages: inOrder,
       unread: inOrder.filter((each) => {
-        const { body } = standing.get(each)!;
         const { deleted, order } = messages[each]!;
-        return (
-          body.direction === "in" && !body.readAtSource && !deleted && (readUpTo === null || order > readUpTo)
-        );
+        const isPerhaps = (standing.get(each)!.flags & 3) === 1;
+        return isPerhaps && !deleted && (readUpTo === null || order > readUpTo);
       }),
     };
   }

@@ -4,6 +4,7 @@
  */
 import type { LogId } from "../../core/base/ids.ts";
 import { assert } from "../../core/base/errors.ts";
+import { withNamedPlaces } from "../../core/inbox/fold-tombstones.ts";
 import type { Change, PlacedOperation } from "../../core/inbox/types.ts";
 import { NO_RANGES, type Ranges, rangeOf, union } from "../../core/log/ranges.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
@@ -99,7 +100,8 @@ function openPiece(
       const { operation, contentHash } = opened;
       // Its place is known and its content is not.
       if (operation.body.kind === "later-message") counts.unknown++;
-      operations.push({ operation, contentHash, place: { logNumber, position }, takenInMs });
+      const placed = { operation, contentHash, place: { logNumber, position }, takenInMs };
+      operations.push(withNamedPlaces(placed, context.store.numberOf));
     } else if (opened.kind === "locked") waiting = union(waiting, rangeOf(position, position + 1));
     else if (opened.kind === "unknown") counts.unknown++;
     else if (opened.kind === "unreadable") counts.unreadable++;

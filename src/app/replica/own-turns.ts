@@ -2,6 +2,7 @@
 import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
 import { logIdOf } from "../../core/crypto/derive.ts";
+import { withNamedPlaces } from "../../core/inbox/fold-tombstones.ts";
 import { logClassOf } from "../../core/inbox/operation.ts";
 import { lastStampOf, messageIsHere, messageRowKey, orderOfMessage } from "../../core/inbox/view.ts";
 import { nextStamp } from "../../core/inbox/stamp.ts";
@@ -214,7 +215,8 @@ function sealInto(
       key: sealing.key,
     });
     entries.push(entry);
-    placed.push({ operation, contentHash, place: { logNumber, position }, takenInMs });
+    const own = { operation, contentHash, place: { logNumber, position }, takenInMs };
+    placed.push(withNamedPlaces(own, context.store.numberOf));
   }
   const { batch, state } = appendEntries(context, log, known, entries);
   return { log, state, placed, write: { state, from, entries, leaves: batch.leaves, nodes: batch.nodes } };

@@ -2,6 +2,7 @@
  * What edits, unsends, reactions and delivery states do to the rows of a turn. Each leaves a mark on its message, which may come later,
  * and what is more than a mark in a row of its own. Rules: docs/spec/inbox.md, "Fold". Tests: test/unit/inbox/fold-marks.test.ts.
  */
+import { equalBytes } from "../base/bytes.ts";
 import type { RowKey } from "../log/rows.ts";
 import { joinMarks, mark, markOfDelivery } from "./marks.ts";
 import {
@@ -15,10 +16,11 @@ import {
   isOther,
   lastPlaced,
   placedOf,
+  type Placed,
 } from "./placed.ts";
 import { laterStamp } from "./registers.ts";
 import { conversationRowKey, editRowKey, messageRowKey, unsendRowKey } from "./row-keys.ts";
-import { messageFlag, type MessageRow } from "./rows.ts";
+import { comparePlaces, messageFlag, type MessageRow } from "./rows.ts";
 import type { TurnRows } from "./turn-rows.ts";
 import type { Change, OperationBody, PlacedOperation } from "./types.ts";
 
@@ -32,6 +34,7 @@ export function addEdit(rows: TurnRows, placed: PlacedOperation, body: Body<"edi
   const standing = known === undefined ? null : decodeEditRow(editKey, known);
   const edit = firstPlaced(standing, placedOf(placed));
   if (edit !== standing) rows.put(editKey, encodeEditRow(edit));
+  addLoser(rows, key, standing, { placed, isLast: edit !== standing });
   const message = markMessage(rows, placed, body, mark.edited);
   if (canBeTakenBack(message) && (message.marks & mark.unsent) === 0 && isOther(standing, edit))
     tell(rows, body, message, "edited");
@@ -58,6 +61,7 @@ export function addReaction(
   const standing = known === undefined ? null : decodeReactionRow(known);
   const last = lastPlaced(standing, { ...placedOf(placed), removed: body.removed });
   if (last !== standing) rows.put(reactionKey, encodeReactionRow(last));
+  addLoser(rows, messageRowKey(body.message), standing, { placed, isLast: last !== standing });
   const message = markMessage(rows, placed, body, mark.reacted);
   if ((standing?.removed ?? true) !== last.removed) tell(rows, body, message, "reaction");
 }
@@ -66,6 +70,19 @@ export function addDelivery(rows: TurnRows, placed: PlacedOperation, body: Body<
   const before = rows.message(messageRowKey(body.message)).marks;
   const message = markMessage(rows, placed, body, markOfDelivery(body.state));
   if (message.marks !== before && canBeTakenBack(message)) tell(rows, body, message, "status");
+}
+
+/** Of two that claim one row, the one that does not stand holds its text all the same: a purge of the message names its place. */
+function addLoser(
+  rows: TurnRows,
+  key: RowKey,
+  standing: Placed | null,
+  { placed: { contentHash, place }, isLast }: { readonly placed: PlacedOperation; readonly isLast: boolean },
+): void {
+  if (standing === null) return;
+  if (isLast) rows.addFurther(key, standing.place);
+  else if (comparePlaces(standing.place, place) !== 0 || !equalBytes(standing.hash, contentHash))
+    rows.addFurther(key, place);
 }
 
 /** Joins the mark into the message's row, and the operation's stamp into the clock of the conversation that it names. */

@@ -1,7 +1,7 @@
 /**
  * The fold: operations, in any order, as often as they come and in any batches, into the rows of the stored view.
- * Two pure steps around one read; what each kind does to the rows is in fold-messages.ts, fold-marks.ts and fold-conversations.ts,
- * reading them in view.ts. Rules: docs/spec/inbox.md, "Fold". Tests: test/unit/inbox/fold*.test.ts, threats L8, L12, L13 and L14.
+ * Two pure steps around one read; what each kind does to the rows is in fold-messages.ts, fold-marks.ts,
+ * fold-conversations.ts and fold-tombstones.ts, reading them in view.ts. Rules: docs/spec/inbox.md, "Fold". Tests: test/unit/inbox/fold*.test.ts, threats L8, L12, L13 and L14.
  */
 import { conversationIdOf, reactionKeyOf, settingKeyOf } from "../crypto/derive.ts";
 import { EngineError } from "../base/errors.ts";
@@ -9,13 +9,16 @@ import type { RowKey } from "../log/rows.ts";
 import { normaliseAddress } from "./address.ts";
 import { addSetting, markRead, nameDevice, setProperty } from "./fold-conversations.ts";
 import { addDelivery, addEdit, addReaction, addUnsend } from "./fold-marks.ts";
-import { addMessage, moveToBin, type ConversationRef } from "./fold-messages.ts";
+import type { ConversationRef } from "./fold-claims.ts";
+import { addMessage, moveToBin } from "./fold-messages.ts";
+import { addTombstone } from "./fold-tombstones.ts";
 import {
   TOTALS_KEY,
   conversationRowKey,
   deviceNameRowKey,
   editRowKey,
   messageRowKey,
+  purgedRowKey,
   reactionRowKey,
   settingRowKey,
   unsendRowKey,
@@ -114,6 +117,12 @@ function rowKeysOf(operations: readonly (Draft | Operation)[], keyed: KeyedRows)
         break;
       }
       case "tombstone":
+        keys.add(TOTALS_KEY).add(keyed.ref(body.conversation).key);
+        for (const { message } of body.named) {
+          const key = messageRowKey(message);
+          keys.add(key).add(purgedRowKey(key, body.purge));
+        }
+        break;
       case "unknown":
         break;
       default:
@@ -165,7 +174,7 @@ function applyOne(rows: TurnRows, placed: PlacedOperation, keyed: KeyedRows): vo
     case "setting":
       return addSetting(rows, placed, keyed.setting(body.name));
     case "tombstone":
-      return;
+      return addTombstone(rows, placed, body, keyed.ref(body.conversation));
     case "unknown":
       return; // Kept and counted by the log; folded after an upgrade, which raises VIEW_VERSION.
     default:

@@ -4,7 +4,7 @@
  */
 import { DELIVERY_STATES, type DeliveryState } from "./types.ts";
 
-export const mark = { edited: 1, reacted: 2, unsent: 4 } as const;
+export const mark = { edited: 1, reacted: 2, unsent: 4, purged: 8 } as const;
 
 const STATE_BIT = 16;
 const LOWER_BITS = STATE_BIT - 1;
@@ -20,7 +20,7 @@ export function deliveryOf(marks: number): DeliveryState | null {
 
 /** True for a byte that this version writes. */
 export function areMarks(marks: number): boolean {
-  return (marks & LOWER_BITS) < 2 * mark.unsent && marks < STATE_BIT * (DELIVERY_STATES.length + 1);
+  return marks < STATE_BIT * (DELIVERY_STATES.length + 1);
 }
 
 /** The lower bits united, and of the two states the further one. */

@@ -67,10 +67,7 @@ export function encodeEditRow({ hash, place }: Pick<Placed, "hash" | "place">): 
 
 /** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
 export function decodeEditRow(key: RowKey, row: Row): Placed {
-  return readRow(row, (reader) => {
-    const hash = reader.raw(CONTENT_HASH_BYTES);
-    return { order: orderOfKey(key), hash, place: readPlace(reader) };
-  });
+  return readRow(row, (reader) => ({ order: orderOfKey(key), ...readContent(reader) }));
 }
 
 export function encodeReactionRow(register: ReactionRegister): Row {
@@ -88,6 +85,21 @@ export function decodeReactionRow(row: Row): ReactionRegister {
     const removed = reader.flag();
     return { ...readPlaced(reader), removed };
   });
+}
+
+/** Of a row `p`: the tombstone. Its order is left out, since no other than its own device needs one. */
+export function encodePurgedRow({ hash, place }: Pick<Placed, "hash" | "place">): Row {
+  return encodeEditRow({ hash, place });
+}
+
+/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
+export function decodePurgedRow(row: Row): Pick<Placed, "hash" | "place"> {
+  return readRow(row, readContent);
+}
+
+function readContent(reader: ByteReader): Pick<Placed, "hash" | "place"> {
+  const hash = reader.raw(CONTENT_HASH_BYTES);
+  return { hash, place: readPlace(reader) };
 }
 
 export function writeOrder(writer: ScratchWriter, { stamp, id }: OrderKey): void {

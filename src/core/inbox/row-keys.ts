@@ -11,9 +11,12 @@
  *     's' ‖ key of the setting                      a setting of the account
  *     'd' ‖ device                                  a device's name
  *     't'                                           totals
+ *     'p' ‖ message id ‖ control id of a purge      a tombstone that names it
+ *     'q' ‖ control id of a purge ‖ message id      the same, by the purge
+ *     'y' ‖ message id ‖ uint log ‖ uint position   a further place that holds content of it
  */
-import type { ConversationId, DeviceId, MessageId } from "../base/ids.ts";
-import type { RowKey } from "../log/rows.ts";
+import type { ControlId, ConversationId, DeviceId, MessageId } from "../base/ids.ts";
+import type { Place, RowKey } from "../log/rows.ts";
 import { SHORT_ID_BYTES, byteAt, idToKey, keyToId } from "./id-codec.ts";
 import type { OrderKey, Stamp } from "./types.ts";
 
@@ -23,6 +26,8 @@ const STAMP_AT = 1 + SHORT_ID_BYTES;
 const STAMP_BYTES = 8;
 const ORDER_ID_AT = STAMP_AT + STAMP_BYTES;
 const ORDER_KEY_LENGTH = ORDER_ID_AT + SHORT_ID_BYTES;
+const CONTROL_ID_BYTES = 32;
+const KEY_LENGTH_MAX = 1 + SHORT_ID_BYTES + CONTROL_ID_BYTES;
 const M = 0x6d;
 const C = 0x63;
 
@@ -73,6 +78,40 @@ export function settingRowKey(setting: Uint8Array): RowKey {
   return `s${String.fromCharCode(...setting)}` as RowKey;
 }
 
+/** `messageKey` is the key of the message's row, as below. */
+export function purgedRowKey(messageKey: RowKey, purge: ControlId): RowKey {
+  return `p${messageKey.slice(1)}${idToKey(purge)}` as RowKey;
+}
+
+export function purgeRowKey(purge: ControlId, messageKey: RowKey): RowKey {
+  return `q${idToKey(purge)}${messageKey.slice(1)}` as RowKey;
+}
+
+export function furtherRowKey(messageKey: RowKey, { logNumber, position }: Place): RowKey {
+  return `y${messageKey.slice(1)}${uintToKey(logNumber)}${uintToKey(position)}` as RowKey;
+}
+
+/** The purge of a row `p`. */
+export function purgeOfKey(key: RowKey): ControlId {
+  return keyToId(key, 1 + SHORT_ID_BYTES, key.length);
+}
+
+/** The key of the message of a row `e`, `r`, `u`, `p` or `y`. */
+export function messageKeyOf(key: RowKey): RowKey {
+  return `m${key.slice(1, 1 + SHORT_ID_BYTES)}` as RowKey;
+}
+
+/** The message of a row `q`. */
+export function messageOfPurgeKey(key: RowKey): MessageId {
+  return keyToId(key, 1 + CONTROL_ID_BYTES, key.length);
+}
+
+/** The place of a row `y`. */
+export function placeOfKey(key: RowKey): Place {
+  const [logNumber, at] = keyToUint(key, 1 + SHORT_ID_BYTES);
+  return { logNumber, position: keyToUint(key, at)[0] };
+}
+
 /** Where the message of an order row stands, or the edit of an edit row. */
 export function orderOfKey(key: RowKey): OrderKey {
   return { stamp: keyToStamp(key, STAMP_AT), id: keyToId<MessageId>(key, ORDER_ID_AT, ORDER_KEY_LENGTH) };
@@ -98,7 +137,25 @@ export function keysFrom(prefix: string): RowKey {
 
 /** Behind the last key that begins with `prefix`: no key has as many of the highest byte behind it. */
 export function keysUpTo(prefix: string): RowKey {
-  return `${prefix}${"\xff".repeat(ORDER_KEY_LENGTH)}` as RowKey;
+  return `${prefix}${"\xff".repeat(KEY_LENGTH_MAX)}` as RowKey;
+}
+
+/** An unsigned LEB128 number. */
+function uintToKey(value: number): string {
+  let key = "";
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) key += String.fromCharCode((rest % 128) + 128);
+  return key + String.fromCharCode(rest);
+}
+
+/** The number at `at`, and where the next one begins. */
+function keyToUint(key: string, at: number): readonly [value: number, end: number] {
+  let value = 0;
+  for (let scale = 1, end = at; ; scale *= 128) {
+    const byte = key.charCodeAt(end++);
+    value += (byte % 128) * scale;
+    if (!(byte >= 128)) return [value, end];
+  }
 }
 
 function stampToKey({ ms, counter }: Stamp): string {

@@ -15,10 +15,12 @@ import { putUint, uintSize } from "./scratch-writer.ts";
 import type { OperationBody, OrderKey, Stamp } from "./types.ts";
 
 /** Raised whenever keys, values or rules of the fold change: then a device builds its view again from the logs. */
-export const VIEW_VERSION = 2;
+export const VIEW_VERSION = 3;
 
 /** First byte of every row. */
 export const ROW_VERSION = 1;
+/** The value of a row whose key says all. */
+export const EMPTY_ROW: Row = Uint8Array.of(ROW_VERSION);
 const LOG_NUMBER_MAX = 2 ** 32;
 const POSITION_MAX = 2 ** 48;
 
@@ -57,6 +59,8 @@ export interface Totals {
   readonly deleted: number;
   /** Conversations that a message names. */
   readonly conversations: number;
+  /** Of the messages, how many a tombstone names, whatever became of its purge. */
+  readonly purged: number;
 }
 
 const hasContent = 1;
@@ -148,17 +152,19 @@ export function decodeOrderRow(row: Row): OrderRow {
 }
 
 export function encodeTotals(totals: Totals): Row {
-  const writer = new ByteWriter(32).u8(ROW_VERSION);
-  return writer.uint(totals.messages).uint(totals.deleted).uint(totals.conversations).finish();
+  const writer = new ByteWriter(40).u8(ROW_VERSION);
+  writer.uint(totals.messages).uint(totals.deleted).uint(totals.conversations);
+  return writer.uint(totals.purged).finish();
 }
 
 /** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
 export function decodeTotals(row: Row | undefined): Totals {
-  if (row === undefined) return { messages: 0, deleted: 0, conversations: 0 };
+  if (row === undefined) return { messages: 0, deleted: 0, conversations: 0, purged: 0 };
   return readRow(row, (reader) => {
     const messages = reader.uint(Number.MAX_SAFE_INTEGER);
     const deleted = reader.uint(Number.MAX_SAFE_INTEGER);
-    return { messages, deleted, conversations: reader.uint(Number.MAX_SAFE_INTEGER) };
+    const conversations = reader.uint(Number.MAX_SAFE_INTEGER);
+    return { messages, deleted, conversations, purged: reader.uint(Number.MAX_SAFE_INTEGER) };
   });
 }
 

@@ -1,17 +1,18 @@
 /**
  * The rows that one turn of the fold reads and writes: what was read before, over it what the turn has put so far. Knows how rows of a
- * message belong together, and no operation: those are in fold-turn.ts. Tests: test/unit/inbox/fold.test.ts.
+ * message belong together, and no operation: those are in fold.ts. Tests: test/unit/inbox/fold.test.ts.
  */
 import { equalBytes } from "../base/bytes.ts";
-import type { Row, RowKey } from "../log/rows.ts";
+import type { Place, Row, RowKey } from "../log/rows.ts";
 import {
   NEW_CONVERSATION,
   decodeConversationRow,
   encodeConversationRow,
   type ConversationRow,
 } from "./registers.ts";
-import { TOTALS_KEY, conversationRowKey, orderRowKey } from "./row-keys.ts";
+import { TOTALS_KEY, conversationRowKey, furtherRowKey, orderRowKey } from "./row-keys.ts";
 import {
+  EMPTY_ROW,
   decodeMessageRow,
   decodeTotals,
   encodeMessageRow,
@@ -63,6 +64,11 @@ export class TurnRows {
     const flags = content.flags | (register?.deleted === true ? messageFlag.deleted : 0);
     this.#puts.set(orderKey, encodeOrderRow({ flags, marks, place: content.place }));
     this.#dels.delete(orderKey);
+  }
+
+  /** A place beside the one that stands which holds content of a message. Written again where it is known: nobody reads it before. */
+  addFurther(key: RowKey, place: Place): void {
+    this.#puts.set(furtherRowKey(key, place), EMPTY_ROW);
   }
 
   /** Takes a message out of the order, before it is put at another place of it. */

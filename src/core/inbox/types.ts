@@ -159,6 +159,8 @@ export interface PlacedOperation {
   readonly place: Place;
   /** When this device took it in. */
   readonly takenInMs: number;
+  /** Of a tombstone, and of nothing else: the places of what it names, in its order (`withNamedPlaces`). */
+  readonly named?: readonly Place[];
 }
 
 /** What the fold tells the outside about what became different. */
@@ -191,7 +193,7 @@ export interface Fold {
   readonly clockKey: (body: OperationBody) => RowKey;
   /** The row of a reaction: one per message, sender and emoji. */
   readonly reactionKey: (body: Extract<OperationBody, { kind: "reaction" }>) => RowKey;
-  /** The rows that `apply` will need for these operations; each at most once, at most four an operation (a delete: one a message). */
+  /** The rows that `apply` will need for these operations; each at most once, at most four an operation (a delete: one a message, a tombstone: two a message). */
   readonly keys: (operations: readonly (Draft | Operation)[]) => readonly RowKey[];
   readonly apply: (
     rows: ReadonlyMap<RowKey, Row>,

@@ -10,12 +10,16 @@ import type { Row, RowKey } from "../log/rows.ts";
 import {
   decodeEditRow,
   decodePlacedRow,
+  decodePurgedRow,
   decodeReactionRow,
   encodeEditRow,
   encodePlacedRow,
+  encodePurgedRow,
   encodeReactionRow,
   type Placed,
 } from "./placed.ts";
+import { mark } from "./marks.ts";
+import { messageKeyOf } from "./row-keys.ts";
 import { decodeConversationRow, encodeConversationRow } from "./registers.ts";
 import { decodeMessageRow, decodeOrderRow, encodeMessageRow, encodeOrderRow } from "./rows.ts";
 import { putUint } from "./scratch-writer.ts";
@@ -28,11 +32,16 @@ const SIZE_BYTES_MAX = 8;
 
 /** 64 hex digits. `rows`: all of them, in the order of their keys. */
 export function viewDigest(rows: Iterable<readonly [RowKey, Row]>): string {
+  const all = [...rows];
+  const purged = new Set(
+    all.filter(([key, row]) => key.startsWith("m") && isPurged(decodeMessageRow(row))).map(([key]) => key),
+  );
   const hash = new RunningHash();
   let before = "";
-  for (const [key, row] of rows) {
+  for (const [key, row] of all) {
     assert(before < key, "rows are digested in the order of their keys");
     before = key;
+    if (isLocal(key, purged)) continue;
     const value = withoutPlaces(key, row);
     const bytes = new Uint8Array(key.length + value.length + 2 * SIZE_BYTES_MAX);
     let at = putUint(bytes, 0, key.length);
@@ -44,6 +53,22 @@ export function viewDigest(rows: Iterable<readonly [RowKey, Row]>): string {
   return hex(hash.finish());
 }
 
+/** Marked by a tombstone, whatever became of its purge. */
+function isPurged({ marks }: { readonly marks: number }): boolean {
+  return (marks & mark.purged) !== 0;
+}
+
+/** What was said of a purged message only some devices could read, and where else its content stands is each device's own. */
+function isLocal(key: RowKey, purged: ReadonlySet<RowKey>): boolean {
+  if (key.startsWith("y")) return true;
+  return "eru".includes(key[0]!) && purged.has(messageKeyOf(key));
+}
+
+/** Such a mark stands alone in the digest: the others are of what only some devices could read. */
+function marksOf(row: { readonly marks: number }): number {
+  return isPurged(row) ? mark.purged : row.marks;
+}
+
 /** The row with what every device has its own way set to nothing. */
 function withoutPlaces(key: RowKey, row: Row): Row {
   switch (key[0]) {
@@ -52,11 +77,16 @@ function withoutPlaces(key: RowKey, row: Row): Row {
       const { content } = message;
       return encodeMessageRow({
         ...message,
+        marks: marksOf(message),
         content: content === null ? null : { ...content, place: NOWHERE },
       });
     }
-    case "o":
-      return encodeOrderRow({ ...decodeOrderRow(row), place: NOWHERE });
+    case "o": {
+      const ordered = decodeOrderRow(row);
+      return encodeOrderRow({ ...ordered, marks: marksOf(ordered), place: NOWHERE });
+    }
+    case "p":
+      return encodePurgedRow({ ...decodePurgedRow(row), place: NOWHERE });
     case "e":
       return encodeEditRow(unplaced(decodeEditRow(key, row)));
     case "r":
@@ -73,6 +103,7 @@ function withoutPlaces(key: RowKey, row: Row): Row {
         participants: participants === null ? null : unplaced(participants),
       });
     }
+    case "q":
     case "t":
       return row;
     default:

@@ -70,7 +70,7 @@ export interface StoredEntry {
 export interface Store extends BatchSource {
   /** Every log with its state and the short number that places use; read at the start. */
   readonly logs: () => Promise<readonly { readonly state: LogState; readonly number: number }[]>;
-  /** The log's short number, given at the first call for a log and kept with the next commit that writes to it. */
+  /** The log's short number, given at the first call for a log, of which nothing need be here, and kept with the next commit, whatever it writes. */
   readonly numberOf: (log: LogId) => number;
   readonly logOf: (number: number) => LogId | undefined;
   /** Held entries in `[from, to)`, ascending; those not held are left out. */

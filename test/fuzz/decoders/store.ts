@@ -151,7 +151,7 @@ const rows: readonly {
 }[] = [
   {
     good: [
-      encodeMessageRow({ content, marks: 3, register: { order: placed.order, deleted: true } }),
+      encodeMessageRow({ content, marks: 11, register: { order: placed.order, deleted: true } }),
       encodeMessageRow({ content, marks: 0, register: null }),
       encodeMessageRow({ content: null, marks: 4, register: { order: placed.order, deleted: false } }),
     ],
@@ -162,7 +162,7 @@ const rows: readonly {
     again: (row) => encodeOrderRow(decodeOrderRow(row)),
   },
   {
-    good: [encodeTotals({ messages: 300, deleted: 2, conversations: 5 })],
+    good: [encodeTotals({ messages: 300, deleted: 2, conversations: 5, purged: 1 })],
     again: (row) => encodeTotals(decodeTotals(row)),
   },
   {

@@ -3,7 +3,9 @@ import { deepEqual, equal } from "node:assert/strict";
 import { deliveryOf, joinMarks, mark, markOfDelivery } from "../../../src/core/inbox/marks.ts";
 import { DELIVERY_STATES } from "../../../src/core/inbox/types.ts";
 
-const all = Array.from({ length: 6 }, (_, state) => Array.from({ length: 8 }, (__, low) => 16 * state + low));
+const all = Array.from({ length: 6 }, (_, state) =>
+  Array.from({ length: 16 }, (__, low) => 16 * state + low),
+);
 const marks = all.flat();
 
 describe("marks", () => {

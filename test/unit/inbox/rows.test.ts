@@ -1,7 +1,7 @@
 /** Rows of the stored view: keys that sort, values that come back, damage that is found. */
 import { deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
-import type { ConversationId, DeviceId, MessageId } from "../../../src/core/base/ids.ts";
+import type { ControlId, ConversationId, DeviceId, MessageId } from "../../../src/core/base/ids.ts";
 import type { Row } from "../../../src/core/log/rows.ts";
 import { hex } from "../../../src/core/base/bytes.ts";
 import {
@@ -10,11 +10,18 @@ import {
   deviceNameRowKey,
   deviceOfKey,
   editRowKey,
+  furtherRowKey,
+  messageKeyOf,
   messageOfKey,
+  messageOfPurgeKey,
   messageRowKey,
   orderOfKey,
   orderRowKey,
   orderRowKeyOf,
+  placeOfKey,
+  purgeOfKey,
+  purgeRowKey,
+  purgedRowKey,
   reactionRowKey,
   settingRowKey,
   unsendRowKey,
@@ -28,9 +35,11 @@ import {
 import {
   decodeEditRow,
   decodePlacedRow,
+  decodePurgedRow,
   decodeReactionRow,
   encodeEditRow,
   encodePlacedRow,
+  encodePurgedRow,
   encodeReactionRow,
   type Placed,
 } from "../../../src/core/inbox/placed.ts";
@@ -63,7 +72,7 @@ const place = fc.record({ logNumber: fc.nat(2 ** 31 - 1), position: ms }, { noNu
 const placed: fc.Arbitrary<Placed> = fc.record({ order, hash, place }, { noNullPrototype });
 const messageRow: fc.Arbitrary<MessageRow> = fc.record(
   {
-    marks: fc.tuple(fc.nat(7), fc.nat(5)).map(([low, state]) => 16 * state + low),
+    marks: fc.tuple(fc.nat(15), fc.nat(5)).map(([low, state]) => 16 * state + low),
     content: fc.option(
       fc.record({ hash, conversation: id, stamp, flags: fc.nat(31), place }, { noNullPrototype }),
     ),
@@ -120,6 +129,7 @@ describe("row keys", () => {
 
   it("have one character below U+0100 per byte", () => {
     const device = "ff".repeat(32) as DeviceId;
+    const purge = "ab".repeat(32) as ControlId;
     const keys = [
       messageRowKey("f".repeat(32) as MessageId),
       conversationRowKey("e".repeat(32) as ConversationId),
@@ -127,6 +137,9 @@ describe("row keys", () => {
       unsendRowKey(messageRowKey("f".repeat(32) as MessageId)),
       reactionRowKey(messageRowKey("f".repeat(32) as MessageId), new Uint8Array(16).fill(0xab)),
       settingRowKey(new Uint8Array(16).fill(0xff)),
+      purgedRowKey(messageRowKey("f".repeat(32) as MessageId), purge),
+      purgeRowKey(purge, messageRowKey("f".repeat(32) as MessageId)),
+      furtherRowKey(messageRowKey("f".repeat(32) as MessageId), { logNumber: 300, position: 5 }),
     ];
     deepEqual(
       keys.map((key) => Buffer.from(key, "latin1").toString("hex")),
@@ -137,10 +150,24 @@ describe("row keys", () => {
         `75${"f".repeat(32)}`,
         `72${"f".repeat(32)}${"ab".repeat(16)}`,
         `73${"f".repeat(32)}`,
+        `70${"f".repeat(32)}${"ab".repeat(32)}`,
+        `71${"ab".repeat(32)}${"f".repeat(32)}`,
+        `79${"f".repeat(32)}ac0205`,
       ],
     );
     equal(messageOfKey(keys[0]!), "f".repeat(32));
     equal(deviceOfKey(keys[2]!), device);
+    equal(purgeOfKey(keys[6]!), purge);
+    equal(messageOfPurgeKey(keys[7]!), "f".repeat(32));
+    for (const key of [keys[3]!, keys[4]!, keys[6]!, keys[8]!]) equal(messageKeyOf(key), keys[0]);
+  });
+
+  it("of further places hold the place, whatever its numbers", () => {
+    fc.assert(
+      fc.property(id, place, (message, at) => {
+        deepEqual(placeOfKey(furtherRowKey(messageRowKey(message), at)), at);
+      }),
+    );
   });
 });
 
@@ -153,15 +180,18 @@ describe("rows", () => {
         deepEqual(plain(decodePlacedRow(encodePlacedRow(name))), plain(name));
         const editKey = editRowKey(messageRowKey(name.order.id), name.order);
         deepEqual(plain(decodeEditRow(editKey, encodeEditRow(name))), plain(name));
+        const { hash: hashOfTombstone, place: placeOfTombstone } = name;
+        const tombstone = { hash: hashOfTombstone, place: placeOfTombstone };
+        deepEqual(plain(decodePurgedRow(encodePurgedRow(name))), plain(tombstone));
         const reaction = { ...name, removed: flags > 7 };
         deepEqual(plain(decodeReactionRow(encodeReactionRow(reaction))), plain(reaction));
         const row = { flags, marks: 16 * (flags % 6), place: name.place };
         deepEqual(decodeOrderRow(encodeOrderRow(row)), row);
-        const totals = { messages: name.place.position, deleted: flags, conversations: 0 };
+        const totals = { messages: name.place.position, deleted: flags, conversations: 0, purged: 2 * flags };
         deepEqual(decodeTotals(encodeTotals(totals)), totals);
       }),
     );
-    deepEqual(decodeTotals(undefined), { messages: 0, deleted: 0, conversations: 0 });
+    deepEqual(decodeTotals(undefined), { messages: 0, deleted: 0, conversations: 0, purged: 0 });
   });
 
   it("begin with their version and are small", () => {
@@ -216,7 +246,7 @@ describe("rows", () => {
     assertCode(() => decodeMessageRow(Uint8Array.of(ROW_VERSION, 4, 0)), "STORE_DAMAGED");
     for (const flags of [8 + 128, 8 + 32])
       assertCode(() => decodeConversationRow(withFlags(conversation, flags)), "STORE_DAMAGED");
-    for (const marks of [8, 96, 255]) {
+    for (const marks of [96, 255]) {
       assertCode(() => decodeMessageRow(Uint8Array.of(ROW_VERSION, 0, marks)), "STORE_DAMAGED");
       assertCode(() => decodeOrderRow(Uint8Array.of(ROW_VERSION, 0, marks, 0, 0)), "STORE_DAMAGED");
     }
