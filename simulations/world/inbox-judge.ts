@@ -5,7 +5,8 @@
 import { DELIVERY_STATES, type DeliveryState, MUTED_FOR_EVER } from "../../src/core/inbox/types.ts";
 import type { MessageId } from "../../src/core/base/ids.ts";
 import type { Conversation } from "../../src/app/node/types.ts";
-import { InboxReader, textOf } from "../../src/app/node/inbox-reader.ts";
+import { InboxReader } from "../../src/app/node/inbox-reader.ts";
+import { textOf } from "../../src/app/node/read-message.ts";
 import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import type { Machine, Running } from "./machine.ts";
 import type { SeenInbox } from "./seen.ts";

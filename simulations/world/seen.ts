@@ -23,7 +23,7 @@ export interface SeenInbox {
 }
 
 /** The rows of the view: docs/spec/inbox.md, "View". */
-const VIEW_ROWS = "moeurcsdt";
+const VIEW_ROWS = "moeurcsdtpqy";
 
 const NO_LOGS: ReadonlySet<string> = new Set();
 const ALL = { limit: 100_000, before: null, deleted: true };

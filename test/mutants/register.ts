@@ -7,6 +7,7 @@ import { cryptoMutants } from "./register/crypto.ts";
 import { edgesMutants } from "./register/edges.ts";
 import { inboxMutants } from "./register/inbox.ts";
 import { inboxMarksMutants } from "./register/inbox-marks.ts";
+import { purgesMutants } from "./register/purges.ts";
 import { linkMutants } from "./register/link.ts";
 import { logMutants } from "./register/log.ts";
 import { membershipMutants } from "./register/membership.ts";
@@ -25,6 +26,7 @@ export const register: readonly Mutant[] = [
   ...replicaMutants,
   ...inboxMutants,
   ...inboxMarksMutants,
+  ...purgesMutants,
   ...searchMutants,
   ...linkMutants,
   ...networkMutants,

@@ -64,7 +64,7 @@ export interface ReferenceView {
   readonly further: Readonly<Record<MessageId, readonly string[]>>;
 }
 
-/** That a content stands for a message: said by the message itself, or by a tombstone. */
+/** Of a message itself, or of a tombstone. */
 interface Claim {
   readonly id: MessageId;
   readonly stamp: Stamp;
@@ -188,19 +188,16 @@ function purgesOf(placed: readonly PlacedOperation[], id: MessageId): readonly C
 /** Of all that claims one row the places of those that do not stand. */
 function furtherOf(placed: readonly PlacedOperation[], claims: readonly Claim[]): ReferenceView["further"] {
   const places = new Map<MessageId, Set<string>>();
-  const add = (
-    id: MessageId,
-    words: readonly string[],
-    standing: string,
-    placeOf: (word: string) => string,
-  ) => {
-    for (const word of words)
-      if (word !== standing) places.set(id, (places.get(id) ?? new Set()).add(placeOf(word)));
+  const add = (id: MessageId, words: readonly string[], standing: string): void => {
+    // Their places stand last, in two words.
+    const others = words
+      .filter((word) => word !== standing)
+      .map((word) => word.split(" ").slice(-2).join(" "));
+    if (others.length > 0) places.set(id, new Set([...(places.get(id) ?? []), ...others]));
   };
-  const lastTwo = (word: string): string => word.split(" ").slice(-2).join(" ");
   for (const id of new Set(claims.map((claim) => claim.id))) {
     const words = rivalsOf(claims, id).map(claimWords);
-    add(id, words, words.toSorted()[0]!, lastTwo);
+    add(id, words, words.toSorted()[0]!);
   }
   const rows = groupsOf(placed, (each) => {
     const { body } = each.operation;
@@ -211,7 +208,7 @@ function furtherOf(placed: readonly PlacedOperation[], claims: readonly Claim[])
     const { body } = row[0]!.operation;
     if (body.kind !== "edit" && body.kind !== "reaction") continue;
     const word = (each: PlacedOperation): string => `${orderOf(each)} ${hashWords(each)} ${placeWords(each)}`;
-    add(body.message, row.map(word), word(lastOf(row)!), lastTwo);
+    add(body.message, row.map(word), word(lastOf(row)!));
   }
   return Object.fromEntries([...places].map(([id, some]) => [id, [...some].toSorted()]));
 }

@@ -11,6 +11,7 @@ interface Conversations {
   readonly conversation: (id: ConversationId) => Promise<ConversationState | undefined>;
   readonly conversations: () => Promise<readonly ConversationState[]>;
   readonly namesAt: (places: readonly (Place | null)[]) => Promise<readonly (string | null)[]>;
+  readonly addresses: (states: readonly ConversationState[]) => Promise<readonly (string | null)[]>;
 }
 
 /** By its address in any form, or its title; null where there is none. @throws EngineError `AMBIGUOUS`. */
@@ -26,7 +27,7 @@ export async function conversationOfArgument(
   const wanted = normaliseAddress(argument);
   const titled = states.filter((_, at) => titles[at] !== null && normaliseAddress(titles[at]!) === wanted);
   if (titled.length > 1) {
-    const addresses = await inbox.namesAt(titled.map((state) => state.name?.place ?? null));
+    const addresses = await inbox.addresses(titled);
     throw new EngineError("AMBIGUOUS", `several conversations are called that: ${addresses.join(", ")}`);
   }
   return titled[0]?.conversation ?? null;

@@ -9,7 +9,8 @@ import { conversationOfKey } from "../../core/inbox/row-keys.ts";
 import { type ConversationState, isMuted, type OrderedMessage } from "../../core/inbox/view.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
-import { type InboxReader, nameIn, type ReadMessage, textOf, timeText } from "./inbox-reader.ts";
+import { type InboxReader, timeText } from "./inbox-reader.ts";
+import { nameIn, type ReadMessage, textOf } from "./read-message.ts";
 import type { Conversation } from "./types.ts";
 
 /** Of more lines than these nothing is kept: some 20 MB. */
@@ -17,7 +18,8 @@ const KEPT_MAX = 20_000;
 
 /** Operations that name something about each conversation; null where nobody did, or it cannot be read. */
 interface Named {
-  readonly name: Operation | null;
+  /** The address as given. */
+  readonly name: string | null;
   readonly title: Operation | null;
   readonly draft: Operation | null;
   readonly participants: Operation | null;
@@ -41,6 +43,7 @@ export class ConversationLines {
   /** Calls of `of` that have not ended. */
   #reading = 0;
   #viewsBuilt = 0;
+  #hiding: ReadonlySet<string> | null = null;
 
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
@@ -65,19 +68,25 @@ export class ConversationLines {
   }
 
   async #linesOf(states: readonly ConversationState[]): Promise<readonly Conversation[]> {
-    if (this.#viewsBuilt !== this.#replica.viewsBuilt || this.#read.size > KEPT_MAX) {
+    const { viewsBuilt, purged } = this.#replica;
+    // A purge that counts now, or no more, hides messages of any of them, or gives them back.
+    if (this.#viewsBuilt !== viewsBuilt || this.#hiding !== purged.hiding || this.#read.size > KEPT_MAX) {
       this.#read.clear();
       this.#changedAt.clear();
-      this.#viewsBuilt = this.#replica.viewsBuilt;
+      this.#viewsBuilt = viewsBuilt;
+      this.#hiding = purged.hiding;
     }
     const since = this.#turns;
-    const built = this.#viewsBuilt;
+    const [built, hiding] = [this.#viewsBuilt, this.#hiding];
     const missing = states.filter(({ conversation }) => !this.#read.has(conversation));
     const fresh = new Map<ConversationId, Read>();
     for (const [at, read] of (await readAll(this.#inbox, missing)).entries()) {
       const { conversation } = missing[at]!;
       fresh.set(conversation, read);
-      const isOfNow = (this.#changedAt.get(conversation) ?? 0) <= since && built === this.#replica.viewsBuilt;
+      const isOfNow =
+        (this.#changedAt.get(conversation) ?? 0) <= since &&
+        built === this.#replica.viewsBuilt &&
+        hiding === purged.hiding;
       if (isOfNow) this.#read.set(conversation, read);
     }
     const nowMs = this.#replica.ports.clock.wallMs();
@@ -132,10 +141,12 @@ async function readNamed(
     participants?.place ?? null,
   ]);
   const operations = await operationsAt(inbox, places);
+  const given = states.map((_, at) => nameIn(operations[4 * at] ?? null));
+  const names = await inbox.withTombstones(states, given);
   return states.map((_, at) => {
-    const [name, title, draft, participants] = operations.slice(4 * at, 4 * at + 4);
+    const [title, draft, participants] = operations.slice(4 * at + 1, 4 * at + 4);
     return {
-      name: name ?? null,
+      name: names[at] ?? null,
       title: title ?? null,
       draft: draft ?? null,
       participants: participants ?? null,
@@ -168,7 +179,7 @@ function lineOf(state: ConversationState, { named, last, unread }: Read, nowMs: 
   const muted = isMuted(state, nowMs);
   const participants = named.participants?.body;
   return {
-    conversation: nameIn(named.name) ?? "",
+    conversation: named.name ?? "",
     title: nameIn(named.title),
     service: last?.operation.body.service ?? "kinlog",
     unread,

@@ -15,7 +15,8 @@ import {
   settingLine,
 } from "../../io/gateways/jsonl-writer.ts";
 import type { Replica } from "../replica/replica.ts";
-import type { InboxReader, ReadMessage } from "./inbox-reader.ts";
+import type { InboxReader } from "./inbox-reader.ts";
+import type { ReadMessage } from "./read-message.ts";
 import { SettingsReader } from "./settings-reader.ts";
 import type { OnProgress } from "./types.ts";
 
@@ -31,7 +32,7 @@ interface Exporting {
 export async function* exportLines(exporting: Exporting): AsyncGenerator<string, void, undefined> {
   const { replica, inbox, onProgress } = exporting;
   const { clock } = replica.ports;
-  const total = (await inbox.totals()).messages;
+  const total = await inbox.messageCount();
   let done = 0;
   let lines = 0;
   let toldAtMs = clock.monotonicMs();
@@ -124,7 +125,7 @@ async function messageLineOf(
 
 async function conversationLineOf({ inbox }: Exporting, state: ConversationState): Promise<string> {
   const { title, draft, participants, pin, mute, archive } = state;
-  const [address] = await inbox.namesAt([state.name?.place ?? null]);
+  const [address] = await inbox.addresses([state]);
   return conversationLine({
     conversation: address ?? "",
     title: await openedAt(inbox, title, (body) => (body.kind === "title" ? { text: body.title } : null)),

@@ -5,12 +5,7 @@
 import type { ConversationId, DeviceId, MessageId } from "../../core/base/ids.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import { orderText } from "../../core/inbox/stamp.ts";
-import {
-  type DeliveryState,
-  type Operation,
-  type OperationBody,
-  type OrderKey,
-} from "../../core/inbox/types.ts";
+import type { DeliveryState, OrderKey } from "../../core/inbox/types.ts";
 import {
   compareForList,
   type ConversationState,
@@ -36,11 +31,10 @@ import type { Place, RowKey } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
 import { conversationOfArgument } from "./conversation-argument.ts";
 import { EntryOpener } from "./entry-opener.ts";
-import { MarksReader, type ReadMarks } from "./marks-reader.ts";
+import { MarksReader } from "./marks-reader.ts";
+import { messageBodyOf, nameIn, type ReadMessage, textOf } from "./read-message.ts";
 import type { Message, StoredWhere } from "./types.ts";
 import { type NewestAndUnread, newestAndUnread, unreadOf } from "./unread.ts";
-
-type MessageBody = Extract<OperationBody, { kind: "message" }>;
 
 /** Rows read in one step while messages that are not shown are passed over. */
 const STEP = 200;
@@ -48,15 +42,6 @@ const CONVERSATIONS_MAX = 1_000_000;
 const SHOW_MAX = 100_000;
 /** The end of the year 9999, the last that RFC 3339 can write. */
 const TIME_MS_MAX = 253_402_300_799_999;
-
-/** A message found by the view, opened. */
-export interface ReadMessage {
-  readonly ordered: OrderedMessage;
-  /** As it was written; of a kind that only a newer Kinlog reads with an empty text. */
-  readonly operation: Operation & { readonly body: MessageBody };
-  /** What was said of it afterwards. */
-  readonly marks: ReadMarks;
-}
 
 export class InboxReader {
   readonly #replica: Replica;
@@ -94,6 +79,11 @@ export class InboxReader {
     const read = (): Promise<readonly (Uint8Array | undefined)[]> => this.#replica.view.rows([TOTALS_KEY]);
     const [row] = await this.certainly(read, ([found]) => found !== undefined);
     return readTotals(row);
+  }
+
+  /** How many messages there are for people: those in the bin included, those that are purged not. */
+  async messageCount(): Promise<number> {
+    return this.#replica.purged.count(await this.totals());
   }
 
   /** Undefined where nothing with this id was ever here. */
@@ -134,10 +124,10 @@ export class InboxReader {
     // Most are shown; where many in a row are not, more is read at once.
     for (let step = limit; found.length < limit; step = Math.max(STEP, limit - found.length)) {
       const rows = await this.#replica.view.rowRange({ from, to, reverse: true, limit: step });
-      for (const [key, row] of rows) {
-        const message = readOrderRow(key, row);
-        if (found.length < limit && (options.deleted || !message.deleted)) found.push(message);
-      }
+      const asked = rows
+        .map(([key, row]) => readOrderRow(key, row))
+        .filter((message) => options.deleted || !message.deleted);
+      found.push(...(await this.#replica.purged.without(asked)).slice(0, limit - found.length));
       const last = rows.at(-1);
       if (last === undefined || rows.length < step) break;
       to = last[0];
@@ -161,7 +151,7 @@ export class InboxReader {
     });
     const found = rows.map(([key, row]) => readOrderRow(key, row));
     return {
-      read: await this.open(found),
+      read: await this.open(await this.#replica.purged.without(found)),
       last: rows.length < options.limit ? null : (found.at(-1)?.order ?? null),
     };
   }
@@ -174,7 +164,8 @@ export class InboxReader {
     for (const [at, message] of ordered.entries()) {
       const operation = operations[at] ?? null;
       const body = operation === null ? null : messageBodyOf(operation.body);
-      if (operation === null || body === null) continue;
+      // A tombstone that lies may claim a place of something else for a message.
+      if (operation === null || body === null || operation.id !== message.id) continue;
       read.push({
         ordered: message,
         operation: { ...operation, body },
@@ -184,11 +175,30 @@ export class InboxReader {
     return read;
   }
 
-  /** A message as it stands now; undefined where it is not here or cannot be opened. */
+  /** A message as it stands now; undefined where it is not here, is purged or cannot be opened. */
   async byId(id: MessageId): Promise<ReadMessage | undefined> {
     const [found] = await this.#row(messageRowKey(id));
     const message = found === undefined ? null : readMessageRow(id, found[1]);
-    return message === null ? undefined : (await this.open([message]))[0];
+    const shown = message === null ? [] : await this.#replica.purged.without([message]);
+    return (await this.open(shown))[0];
+  }
+
+  /** Addresses of conversations as given; of each whose naming message was erased as its tombstone gives it. Null: it cannot be read. */
+  async addresses(states: readonly (ConversationState | undefined)[]): Promise<readonly (string | null)[]> {
+    return this.withTombstones(states, await this.namesAt(states.map((state) => state?.name?.place ?? null)));
+  }
+
+  /** The same, where what their naming messages give is read already. */
+  async withTombstones(
+    states: readonly (ConversationState | undefined)[],
+    given: readonly (string | null)[],
+  ): Promise<readonly (string | null)[]> {
+    const addresses = [...given];
+    for (const [at, state] of states.entries()) {
+      if (addresses[at] !== null || state === undefined || state.name === null) continue;
+      addresses[at] = await this.#replica.purged.address(state.conversation, state.name.order.id);
+    }
+    return addresses;
   }
 
   /** Addresses, titles or drafts, opened; null where the place holds nothing readable, or an empty one. */
@@ -249,9 +259,11 @@ export class InboxReader {
         bounds === null
           ? await this.#row(messageRowKey(digits as MessageId))
           : await this.#replica.view.rowRange({ ...bounds, reverse: false, limit: 10 });
-      return rows
-        .map(([key, row]) => readMessageRow(messageOfKey(key), row))
-        .filter((message) => message !== null);
+      return this.#replica.purged.without(
+        rows
+          .map(([key, row]) => readMessageRow(messageOfKey(key), row))
+          .filter((message) => message !== null),
+      );
     };
     const found = await this.certainly(read, ({ length }) => length > 0);
     if (found.length > 1) {
@@ -289,13 +301,13 @@ export class InboxReader {
 
   /** How many messages are unread; one more sign where the person marked the conversation. */
   unread(state: ConversationState): Promise<number> {
-    return unreadOf(this.#replica.view, state);
+    return unreadOf(this.#replica, state);
   }
 
   /** What a line of the list needs of the messages. */
   newestAndUnread(state: ConversationState): Promise<NewestAndUnread> {
     const { conversation } = state;
-    return newestAndUnread(this.#replica.view, state, async (before) => {
+    return newestAndUnread(this.#replica, state, async (before) => {
       const [newest] = await this.ordered(conversation, { limit: 1, before, deleted: false });
       return newest ?? null;
     });
@@ -354,35 +366,4 @@ export class InboxReader {
 /** RFC 3339 in UTC with milliseconds; times beyond what a date can hold show its end. */
 export function timeText(ms: number): string {
   return new Date(Math.min(ms, TIME_MS_MAX)).toISOString();
-}
-
-/** As it counts now: nothing of a message that was unsent. */
-export function textOf({ ordered, operation, marks }: ReadMessage): string {
-  return ordered.unsent ? "" : (marks.edit?.text ?? operation.body.text);
-}
-
-/** What this version reads of a message, also of one of a later kind. */
-export function messageBodyOf(body: OperationBody): MessageBody | null {
-  if (body.kind === "message") return body;
-  if (body.kind !== "later-message") return null;
-  const { conversation, direction, service, sentAtMs, takenIn, readAtSource } = body;
-  const unknown = { sender: null, text: "", receivedAtMs: null, replyTo: null };
-  return { kind: "message", conversation, direction, service, sentAtMs, takenIn, readAtSource, ...unknown };
-}
-
-/** The address, title, draft or name that an operation gives; null where it gives none, or an empty one. */
-export function nameIn(operation: Operation | null): string | null {
-  switch (operation?.body.kind) {
-    case "message":
-    case "later-message":
-      return operation.body.conversation;
-    case "title":
-      return operation.body.title === "" ? null : operation.body.title;
-    case "draft":
-      return operation.body.text;
-    case "device-name":
-      return operation.body.name;
-    default:
-      return null;
-  }
 }

@@ -157,7 +157,7 @@ export class InboxWriting {
       throw error;
     }
     const state = await this.#inbox.conversation(id);
-    const [address] = await this.#inbox.namesAt([state?.name?.place ?? null]);
+    const [address] = await this.#inbox.addresses([state]);
     return address ?? argument;
   }
 

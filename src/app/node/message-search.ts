@@ -8,7 +8,8 @@ import type { ConversationId } from "../../core/base/ids.ts";
 import type { ConversationState } from "../../core/inbox/view.ts";
 import type { MessageIndex } from "../search/message-index.ts";
 import type { CurrentTexts } from "../search/texts.ts";
-import { type InboxReader, textOf } from "./inbox-reader.ts";
+import { type InboxReader } from "./inbox-reader.ts";
+import { textOf } from "./read-message.ts";
 import { orderOfArgument } from "./order-argument.ts";
 import type { KinlogNode, Message, SearchResult } from "./types.ts";
 

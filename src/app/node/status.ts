@@ -33,7 +33,7 @@ export async function describeStatus(input: {
     name: input.name,
     fingerprint: replica.fingerprint(),
     entries: contentEntries(replica),
-    messages: totals.messages,
+    messages: await replica.purged.count(totals),
     conversations: totals.conversations,
     logs: replica.frontier.size,
     inSync,

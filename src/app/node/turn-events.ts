@@ -7,11 +7,14 @@ import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
 import type { DeviceNames } from "./device-names.ts";
 import type { EventHub } from "./event-hub.ts";
-import { type InboxReader, messageBodyOf } from "./inbox-reader.ts";
+import { type InboxReader } from "./inbox-reader.ts";
+import { messageBodyOf } from "./read-message.ts";
 import { NO_MARKS } from "./marks-reader.ts";
 
 /** A new device's name stands in a log that comes a moment after its admission; without it, the event comes after this. */
 const NAME_WITHIN_MS = 5_000;
+/** Changes of a message that is there. */
+const LATER_WORDS: ReadonlySet<string> = new Set(["restored", "edited", "unsent", "reaction", "status"]);
 
 interface Teller {
   readonly replica: Replica;
@@ -66,6 +69,10 @@ async function tellMessages(
     if (change.kind === "message-changed" || (change.kind === "message" && change.isMarked))
       marked.add(change.id);
   }
+  // Purged in the same turn: whether it is shown says the store as well.
+  for (const { operation } of turn.operations)
+    if (operation.body.kind === "tombstone")
+      for (const { message } of operation.body.named) marked.add(message);
   const states = new Map<ConversationId, ConversationState | undefined>();
   for (const placed of turn.operations) {
     const { id } = placed.operation;
@@ -107,6 +114,7 @@ function messageOf(
     unsent: false,
     reacted: false,
     delivery: null,
+    named: false,
   };
   return inbox.message({ ordered, operation: { ...operation, body }, marks: NO_MARKS }, state);
 }
@@ -121,7 +129,7 @@ async function messageInStore(
 }
 
 async function tellChange(
-  { hub, inbox, alarm }: Teller,
+  { replica, hub, inbox, alarm }: Teller,
   change: Change,
   origin: "local" | "remote",
 ): Promise<void> {
@@ -132,8 +140,10 @@ async function tellChange(
       return;
     case "message-changed": {
       if (!hub.wants("message-changed")) return;
+      // What comes later for a message that is purged is no news to anybody.
+      if (LATER_WORDS.has(change.change) && (await replica.purged.among([change.id])).size > 0) return;
       const state = await inbox.conversation(change.conversation);
-      const [conversation] = await inbox.namesAt([state?.name?.place ?? null]);
+      const [conversation] = await inbox.addresses([state]);
       hub.emit({
         event: "message-changed",
         id: change.id,
@@ -148,7 +158,8 @@ async function tellChange(
       if (!hub.wants(change.kind)) return;
       const state = await inbox.conversation(change.conversation);
       if (state?.name === undefined || state.name === null) return;
-      const [conversation, title] = await inbox.namesAt([state.name.place, state.title?.place ?? null]);
+      const [conversation] = await inbox.addresses([state]);
+      const [title] = await inbox.namesAt([state.title?.place ?? null]);
       if (change.kind === "read")
         hub.emit({ event: "read", conversation: conversation ?? "", unread: await inbox.unread(state) });
       else hub.emit({ event: "conversation", conversation: conversation ?? "", title: title ?? null });

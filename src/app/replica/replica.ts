@@ -34,6 +34,7 @@ import { ownersMeta, requireWhole } from "./own-turns.ts";
 import { Sealer } from "./sealing.ts";
 import { StartMemory } from "./start-memory.ts";
 import { foldPieces } from "./fold-pieces.ts";
+import { PurgedMessages } from "./purged-messages.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Published } from "./turn.ts";
 import { countWrongRows } from "./view-check.ts";
@@ -57,6 +58,7 @@ export class Replica implements SessionView {
   readonly book: ControlBook;
   readonly ledger: Ledger;
   readonly writer: Writer;
+  readonly purged: PurgedMessages;
   readonly ports: ReplicaPorts;
   readonly #context: TurnContext;
   readonly #subscribers = new Set<(published: Published) => void>();
@@ -84,6 +86,7 @@ export class Replica implements SessionView {
     this.book = book;
     this.ledger = ledger;
     this.ports = ports;
+    this.purged = new PurgedMessages(this);
     this.#context = {
       account: this.account,
       self: this.self,

@@ -153,7 +153,7 @@ export class Texts {
       const message = row === undefined ? null : readMessageRow(id, row);
       return message === null || message.unsent || message.later ? [] : [message];
     });
-    return this.#withTexts(found, written);
+    return this.#withTexts(await this.#replica.purged.without(found), written);
   }
 
   async #withTexts(

@@ -101,6 +101,11 @@ export function messageKeyOf(key: RowKey): RowKey {
   return `m${key.slice(1, 1 + SHORT_ID_BYTES)}` as RowKey;
 }
 
+/** The purge of a row `q`. */
+export function purgeOfNamedKey(key: RowKey): ControlId {
+  return keyToId(key, 1, 1 + CONTROL_ID_BYTES);
+}
+
 /** The message of a row `q`. */
 export function messageOfPurgeKey(key: RowKey): MessageId {
   return keyToId(key, 1 + CONTROL_ID_BYTES, key.length);

@@ -151,6 +151,11 @@ export function decodeOrderRow(row: Row): OrderRow {
   });
 }
 
+/** Its marks alone, of a row that `decodeOrderRow` takes. */
+export function orderRowMarks(row: Row): number {
+  return row[HEAD_BYTES - 1]!;
+}
+
 export function encodeTotals(totals: Totals): Row {
   const writer = new ByteWriter(40).u8(ROW_VERSION);
   writer.uint(totals.messages).uint(totals.deleted).uint(totals.conversations);

@@ -21,7 +21,7 @@ import {
   orderRowKeyOf,
   type KeyRange,
 } from "./row-keys.ts";
-import { decodeMessageRow, decodeOrderRow, messageFlag } from "./rows.ts";
+import { decodeMessageRow, decodeOrderRow, messageFlag, orderRowMarks } from "./rows.ts";
 import { compareOrder } from "./stamp.ts";
 import { MUTED_FOR_EVER, type DeliveryState, type Direction, type OrderKey, type Stamp } from "./types.ts";
 
@@ -56,6 +56,8 @@ export interface OrderedMessage {
   readonly reacted: boolean;
   /** How far it got, of what was sent from here; null where nothing was said about it. */
   readonly delivery: DeliveryState | null;
+  /** A tombstone names it: it may be purged (`purges.ts`), and then it is shown nowhere. */
+  readonly named: boolean;
 }
 
 /** A message as its id knows it. */
@@ -267,6 +269,11 @@ export function isUnreadRow(row: Row): boolean {
   return (flags & (messageFlag.in | messageFlag.readAtSource | messageFlag.deleted)) === messageFlag.in;
 }
 
+/** Of an order row: a tombstone names its message. Costs nothing, since it is asked of every row that is counted. */
+export function isNamedRow(row: Row): boolean {
+  return (orderRowMarks(row) & mark.purged) !== 0;
+}
+
 /** Behind the read mark or not, for people: what is sent, and what was read where it came from, is read. */
 export function isRead(message: OrderedMessage, state: ConversationState): boolean {
   return !isUnread({ ...message, deleted: false }, state);
@@ -288,6 +295,7 @@ function fieldsOf(flags: number, marks: number): Fields {
     unsent,
     reacted: (marks & mark.reacted) !== 0,
     delivery: isOut ? deliveryOf(marks) : null,
+    named: (marks & mark.purged) !== 0,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The search index over replicas without a disk: what it finds, held against looking at every message; crashes, damage, erasing. */
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
-import { textOf } from "../../../src/app/node/inbox-reader.ts";
+import { textOf } from "../../../src/app/node/read-message.ts";
 import type { Covered } from "../../../src/app/search/index-building.ts";
 import type { MessageId } from "../../../src/core/base/ids.ts";
 import type { OrderKey } from "../../../src/core/inbox/types.ts";
