@@ -223,6 +223,14 @@ describe("Purged messages", function () {
     equal((await person.texts("Ana")).at(-1), "quince once more");
   });
 
+  it("come back in a line of the list that was kept, once their purge is stopped", async () => {
+    const purge = await person.purge(gone);
+    await person.bury(purge, "Ana", gone);
+    for (let asked = 0; asked < 2; asked++) deepEqual(await line(), ["Ana", "quince second", 1]);
+    await person.replica.writer.appendControl([{ kind: "void", operation: purge }]);
+    deepEqual(await line(), ["Ana", "quince fourth", 1]);
+  });
+
   it("leave a conversation in the list, with its name and without a last message", async () => {
     const only = await person.send("Ben", "alone");
     await person.messages.delete([only]);

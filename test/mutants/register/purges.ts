@@ -50,8 +50,8 @@ export const purgesMutants: readonly Mutant[] = [
   {
     id: "purge-lines-kept",
     file: "src/app/node/conversation-lines.ts",
-    find: "this.#hiding !== purged.hiding || this.#read.size",
-    put: "this.#read.size",
+    find: "this.#hiding !== purged.hiding ||",
+    put: "this.#hiding === null ||",
     bug: "the list shows a message that a purge has hidden since",
     breaks: "L8",
     by: { kind: "tests", files: ["test/integration/app/purged-messages.test.ts"] },
