@@ -19,6 +19,7 @@ import type { RowKey } from "../../core/log/rows.ts";
 import type { MemberView } from "../../core/membership/types.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { openEntry } from "./sealing.ts";
+import type { Published } from "./turn.ts";
 import type { Store } from "../../core/sync/ports.ts";
 
 /** Purges that name one message: one, and one for each time that a copy, an edit or a reaction came later. */
@@ -37,6 +38,7 @@ interface Source {
   readonly view: Pick<Store, "rows" | "rowRange">;
   readonly viewsBuilt: number;
   readonly ports: { readonly store: Store };
+  readonly subscribe: (listener: (published: Pick<Published, "operations">) => void) => () => void;
 }
 
 type Mentioned = Pick<OrderedMessage, "id" | "named">;
@@ -51,6 +53,11 @@ export class PurgedMessages {
 
   constructor(replica: Source) {
     this.#replica = replica;
+    replica.subscribe(({ operations }) => {
+      // Another purge may name what was named before.
+      if (this.#spared !== null && operations.some(({ operation }) => operation.body.kind === "tombstone"))
+        this.#spared = null;
+    });
   }
 
   /** The purges that hide what they name. The same set for as long as none of them changes. */
@@ -115,7 +122,7 @@ export class PurgedMessages {
     return this.#replica.view.rowRange({ ...purgedBounds(id), reverse: false, limit: PURGES_MAX });
   }
 
-  /** Kept until another purge hides, another message is named, or the view was built again. */
+  /** Kept until another purge hides, a tombstone comes, or the view was built again. */
   #countSpared(purged: number): Promise<number> {
     const of = [this.hiding, purged, this.#replica.viewsBuilt];
     if (this.#spared === null || of.some((each, at) => each !== this.#sparedOf[at])) {

@@ -4,8 +4,8 @@
  * Rules: docs/spec/purge.md. Tests: test/unit/inbox/fold-tombstones.test.ts.
  */
 import { assert } from "../base/errors.ts";
-import type { LogId } from "../base/ids.ts";
-import type { Place } from "../log/rows.ts";
+import type { ConversationId, LogId } from "../base/ids.ts";
+import type { Place, RowKey } from "../log/rows.ts";
 import { claimMessage, joinConversation, type ConversationRef } from "./fold-claims.ts";
 import { joinMarks, mark } from "./marks.ts";
 import { decodePurgedRow, encodePurgedRow, firstPlaced, placedOf } from "./placed.ts";
@@ -46,7 +46,7 @@ export function addTombstone(
     joinConversation(rows, id, content, { ref, takenInMs });
     const key = messageRowKey(id);
     claimMessage(rows, key, content);
-    markPurged(rows, key);
+    const shownIn = markPurged(rows, key);
     const purgedKey = purgedRowKey(key, body.purge);
     const known = rows.read(purgedKey);
     // Their orders are left out of the row: equal ones here, so that hash and place decide.
@@ -57,15 +57,21 @@ export function addTombstone(
     if (standing !== null) continue;
     rows.put(purgeRowKey(body.purge, key), EMPTY_ROW);
     isNews = true;
+    // Of two contents under one id the one that stands may be in another conversation.
+    if (shownIn !== ref.id) rows.changes.push({ kind: "conversation", conversation: shownIn });
   }
   // Lists are read anew; what is purged now is told by whoever knows what became of the purge.
   if (isNews) rows.changes.push({ kind: "conversation", conversation: ref.id });
 }
 
-function markPurged(rows: TurnRows, key: ReturnType<typeof messageRowKey>): void {
+/** Returns the conversation in which the message stands. */
+function markPurged(rows: TurnRows, key: RowKey): ConversationId {
   const message = rows.message(key);
+  assert(message.content !== null, "what was claimed has content");
   const marks = joinMarks(message.marks, mark.purged);
-  if (marks === message.marks) return;
-  rows.putMessage(key, { ...message, marks });
-  rows.totals.purged++;
+  if (marks !== message.marks) {
+    rows.putMessage(key, { ...message, marks });
+    rows.totals.purged++;
+  }
+  return message.content.conversation;
 }

@@ -223,6 +223,20 @@ describe("Purged messages", function () {
     equal((await person.texts("Ana")).at(-1), "quince once more");
   });
 
+  it("are counted once a second purge names what a stopped one had named", async () => {
+    await person.bury(await person.purge(gone), "Ana", gone);
+    equal(await count(), 2);
+    const { id } = person.replica.members.purges.at(-1)!;
+    await person.replica.writer.appendControl([{ kind: "void", operation: id }]);
+    equal(await count(), 3);
+    const again = await person.purge(gone);
+    equal(await count(), 3);
+    await person.bury(again, "Ana", gone);
+    equal(await count(), 2);
+    await person.bury(NO_PURGE, "Ana", gone);
+    equal(await count(), 2);
+  });
+
   it("come back in a line of the list that was kept, once their purge is stopped", async () => {
     const purge = await person.purge(gone);
     await person.bury(purge, "Ana", gone);

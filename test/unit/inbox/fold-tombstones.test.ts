@@ -211,6 +211,24 @@ describe("tombstones", () => {
     }
   });
 
+  it("L8: let the list be read anew wherever what they name stands", () => {
+    const here = at(1, messageBody({ text: "a" }), 1);
+    const there = at(2, messageBody({ text: "b", conversation: "Mum" }), 1);
+    const conversations = [here, there].map(({ operation: { body } }) =>
+      fold.conversationOf((body as Extract<OperationBody, { kind: "message" }>).conversation),
+    );
+    for (const named of [here, there]) {
+      const rows = folded([here, there]);
+      const told = rows.take(tombstonesOf([named], new Set([ONE]), 3));
+      const { conversation } = rows.view().messages[ONE]!;
+      equal(
+        told.some((change) => change.kind === "conversation" && change.conversation === conversation),
+        true,
+      );
+      equal(conversations.includes(conversation), true);
+    }
+  });
+
   it("are kept by purge and message, of several the smallest", () => {
     const message = at(1, messageBody(), 1, 5);
     const [first] = tombstonesOf([message], new Set([ONE]), 3);

@@ -76,6 +76,7 @@ describe("the view", () => {
       unsent: false,
       reacted: false,
       delivery: null,
+      named: false,
     });
     equal(shown[0]?.direction, "out");
     equal(shown[3]?.deleted, true);
