@@ -8,7 +8,7 @@ import type { LogId, TreeHash } from "../../src/core/base/ids.ts";
 import type { Row, RowKey } from "../../src/core/log/rows.ts";
 import { nodeHash } from "../../src/core/log/tree.ts";
 import type { BatchEntry, LogState, TreeNode } from "../../src/core/log/types.ts";
-import type { Commit, LogWrite } from "../../src/core/sync/ports.ts";
+import type { Bodiless, Commit, LogWrite } from "../../src/core/sync/ports.ts";
 
 export interface MemoryLog {
   state: LogState;
@@ -44,6 +44,7 @@ export class MemoryState {
 
   apply(commit: Commit): void {
     for (const write of commit.logs) this.#write(write);
+    for (const [log, entries] of commit.bodiless ?? []) this.#empty(log, entries);
     for (const key of commit.dels) this.rows.delete(key);
     for (const [key, row] of commit.puts) this.rows.set(key, row.slice());
     for (const [name, value] of commit.meta) {
@@ -80,6 +81,12 @@ export class MemoryState {
       hashes.push(hash);
     }
     return hashes;
+  }
+
+  #empty(log: LogId, entries: Bodiless): void {
+    const stored = this.logs.get(log);
+    for (const [position, entry] of entries)
+      stored?.entries.set(position, { ...entry, bytes: entry.bytes.slice() });
   }
 
   #write({ state, from, entries, leaves, nodes, twice = false }: LogWrite): void {
@@ -168,6 +175,8 @@ export class MemoryDisk {
     for (const { state, from, entries } of commit.logs) {
       for (let at = 0; at < entries.length; at++) this.#damaged.delete(`${state.head.log}/${from + at}`);
     }
+    for (const [log, entries] of commit.bodiless ?? [])
+      for (const position of entries.keys()) this.#damaged.delete(`${log}/${position}`);
   }
 
   get damagedCount(): number {

@@ -8,13 +8,22 @@ import { equalBytes } from "../../src/core/base/bytes.ts";
 import { assert, EngineError } from "../../src/core/base/errors.ts";
 import type { LogId, TreeHash } from "../../src/core/base/ids.ts";
 import { leavesOf } from "../../src/core/log/header.ts";
-import { covers, prefixOf, type Ranges, rangeOf, subtract, union } from "../../src/core/log/ranges.ts";
+import {
+  contains,
+  covers,
+  NO_RANGES,
+  prefixOf,
+  type Ranges,
+  rangeOf,
+  subtract,
+  union,
+} from "../../src/core/log/ranges.ts";
 import type { Row, RowKey } from "../../src/core/log/rows.ts";
 import { perfectNodes, rootOf } from "../../src/core/log/tree.ts";
 import type { BatchEntry } from "../../src/core/log/types.ts";
-import type { Commit, EncodedBatch, Store, StoredEntry } from "../../src/core/sync/ports.ts";
+import type { Bodiless, Commit, EncodedBatch, Store, StoredEntry } from "../../src/core/sync/ports.ts";
 import { serveBatches } from "./memory-batches.ts";
-import type { MemoryDisk, MemoryState } from "./memory-disk.ts";
+import type { MemoryDisk, MemoryLog, MemoryState } from "./memory-disk.ts";
 
 export interface MemoryStoreOptions {
   readonly disk: MemoryDisk;
@@ -64,6 +73,7 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
     nodes: (log, nodes) => store.read(() => store.live.nodes(log, nodes)),
     batches: (want) => store.batches(want),
     commit: (commit) => store.commit(commit),
+    compact: () => store.read(() => undefined),
     reopen: () => store.reopen(),
     clearRows: () => store.clearRows(),
     verify: (wanted) => store.read(() => store.verify(wanted)),
@@ -161,6 +171,7 @@ class OpenMemoryStore {
       assert(entries.length === leaves.length, "every entry has its leaf");
       assert(from + entries.length <= state.head.length, "entries lie below their head");
     }
+    for (const [log, entries] of commit.bodiless ?? []) requireBodiless(this.live.logs.get(log), entries);
     this.live.apply(commit);
     const done = new Promise<void>((resolve, reject) => this.#waiting.push({ commit, resolve, reject }));
     this.#sync();
@@ -314,6 +325,14 @@ class OpenMemoryStore {
   #requireUsable(): void {
     if (this.#isClosed) throw closedError();
     if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+function requireBodiless(stored: MemoryLog | undefined, entries: Bodiless): void {
+  for (const [position, entry] of entries) {
+    assert(contains(stored?.state.held ?? NO_RANGES, position), "what loses its payload is held");
+    assert(stored?.twice.has(position) === false, "what loses its payload is stored once");
+    assert(isLeaf(entry, stored.leaves.get(position)), "what loses its payload keeps its leaf");
   }
 }
 

@@ -8,20 +8,21 @@ import { logIdOf } from "../../src/core/crypto/derive.ts";
 import { createSigningKey } from "../../src/core/crypto/sign.ts";
 import { verifyBatch } from "../../src/core/log/batch.ts";
 import { signHead } from "../../src/core/log/head.ts";
-import { leavesOf } from "../../src/core/log/header.ts";
+import { leavesOf, withoutPayload } from "../../src/core/log/header.ts";
 import { adopt, prefixLengthWith, withHeld } from "../../src/core/log/state.ts";
 import { rangeOf } from "../../src/core/log/ranges.ts";
 import { nodeHash, perfectNodes, rootOf } from "../../src/core/log/tree.ts";
 import type {
   Batch,
   BatchEntry,
+  BodilessEntry,
   EntryKind,
   Head,
   KnownNode,
   LogState,
   TreeNode,
 } from "../../src/core/log/types.ts";
-import type { LogWrite } from "../../src/core/sync/ports.ts";
+import type { Bodiless, LogWrite } from "../../src/core/sync/ports.ts";
 
 const signingKey = createSigningKey(new Uint8Array(32).fill(9));
 
@@ -45,15 +46,15 @@ export interface TestLogOptions {
 
 export class TestLog {
   readonly id: LogId;
-  readonly entries: readonly BatchEntry[];
+  readonly #entries: BatchEntry[];
   readonly #levels: TreeHash[][];
   readonly #headByLength = new Map<number, Head>();
 
   constructor(options: TestLogOptions) {
     const { length, number = 1 } = options;
     this.id = testLogId(number);
-    this.entries = Array.from({ length }, (_, position) => testEntry(position, options));
-    this.#levels = [leavesOf(this.entries)];
+    this.#entries = Array.from({ length }, (_, position) => testEntry(position, options));
+    this.#levels = [leavesOf(this.#entries)];
     for (let level = 0; this.#levels[level]!.length > 1; level++) {
       const below = this.#levels[level]!;
       this.#levels.push(
@@ -64,8 +65,21 @@ export class TestLog {
     }
   }
 
+  get entries(): readonly BatchEntry[] {
+    return this.#entries;
+  }
+
   get length(): number {
     return this.entries.length;
+  }
+
+  /** From now on these entries are without their payloads; returns them as a commit names them. */
+  lose(positions: readonly number[], state: BodilessEntry["state"]): ReadonlyMap<LogId, Bodiless> {
+    const lost = positions.map(
+      (position) => [position, withoutPayload(this.#entries[position]!, state)] as const,
+    );
+    for (const [position, entry] of lost) this.#entries[position] = entry;
+    return new Map([[this.id, new Map(lost)]]);
   }
 
   node({ level, index }: TreeNode): TreeHash {

@@ -15,12 +15,14 @@ export function commitOf(parts: {
   readonly puts?: readonly (readonly [string, Row])[];
   readonly dels?: readonly string[];
   readonly meta?: readonly (readonly [string, Uint8Array | null])[];
+  readonly bodiless?: NonNullable<Commit["bodiless"]>;
 }): Commit {
   return {
     logs: parts.logs ?? [],
     puts: new Map(parts.puts?.map(([name, value]) => [rowKey(name), value])),
     dels: new Set(parts.dels?.map(rowKey)),
     meta: new Map(parts.meta),
+    ...(parts.bodiless === undefined ? {} : { bodiless: parts.bodiless }),
   };
 }
 

@@ -8,7 +8,7 @@ import { assert, EngineError } from "../base/errors.ts";
 import { type EpochId, idBytes, type TreeHash } from "../base/ids.ts";
 import { ByteReader } from "../base/byte-reader.ts";
 import { sha256, sha256Into } from "../crypto/hash.ts";
-import { type BatchEntry, type EntryKind, PAYLOAD_BYTES_MAX } from "./types.ts";
+import { type BatchEntry, type BodilessEntry, type EntryKind, PAYLOAD_BYTES_MAX } from "./types.ts";
 
 export interface Header {
   readonly kind: EntryKind;
@@ -103,6 +103,13 @@ export function leavesOf(entries: readonly BatchEntry[]): TreeHash[] {
     leaves.push(sha256(input) as TreeHash);
   }
   return leaves;
+}
+
+/** The entry without its payload; its leaf stays the same. `purged`: gone for good; `absent`: not here now, and may come again. */
+export function withoutPayload(entry: BatchEntry, state: BodilessEntry["state"]): BodilessEntry {
+  const { kind, payloadLength } = entry;
+  const bytes = entry.state === "present" ? sha256(entry.bytes) : entry.bytes.slice();
+  return { kind, state, payloadLength, bytes };
 }
 
 // Thousands of entries share a kind, so its bytes are made once: a pure function's memory.

@@ -34,6 +34,9 @@ export interface BatchEntry {
   readonly bytes: Uint8Array;
 }
 
+/** An entry without its payload: what is left of it is enough for its leaf. */
+export type BodilessEntry = BatchEntry & { readonly state: "purged" | "absent" };
+
 /** Entries `[from, from + entries.length)` of a log with the proof that they belong under `head`. */
 export interface Batch {
   readonly head: Head;

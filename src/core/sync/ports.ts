@@ -5,7 +5,7 @@
 import type { DeviceId, LogId, TreeHash } from "../base/ids.ts";
 import type { Ranges } from "../log/ranges.ts";
 import type { Place, Row, RowKey } from "../log/rows.ts";
-import type { BatchEntry, Head, LogState, TreeNode } from "../log/types.ts";
+import type { BatchEntry, BodilessEntry, Head, LogState, TreeNode } from "../log/types.ts";
 
 /** An encoded batch, ready to be the body of a `batch` frame, and which positions it carries. */
 export interface EncodedBatch {
@@ -31,7 +31,10 @@ export interface BatchSource {
   }) => AsyncIterable<EncodedBatch>;
 }
 
-/** Entries of one log as one commit adds them. Positions follow each other. */
+/**
+ * Entries of one log as one commit adds them. Positions follow each other. Where one is held already, its entry is written again: so a
+ * payload comes back that is `absent`.
+ */
 export interface LogWrite {
   /** The state after this write; `held` already names the new positions. */
   readonly state: LogState;
@@ -52,7 +55,15 @@ export interface Commit {
   readonly dels: ReadonlySet<RowKey>;
   /** Small named values: cursors, counters, versions. Null deletes. */
   readonly meta: ReadonlyMap<string, Uint8Array | null>;
+  /**
+   * Entries that lose their payloads: each is what `withoutPayload` makes of the one that is held at its position, and replaces it. The position stays
+   * held, and every proof stands. Refused where an entry is not held or is stored twice, which is a bug of the caller.
+   */
+  readonly bodiless?: ReadonlyMap<LogId, Bodiless>;
 }
+
+/** Entries of one log without their payloads, by position. */
+export type Bodiless = ReadonlyMap<number, BodilessEntry>;
 
 /** A stored entry and where it stands. */
 export interface StoredEntry {
@@ -97,6 +108,11 @@ export interface Store extends BatchSource {
    * Calls may overlap; they become durable in the order of the calls, and several may share one sync.
    */
   readonly commit: (commit: Commit) => Promise<void>;
+  /**
+   * Once it resolves, no file of the store holds any payload that entries in these ranges had before they lost theirs. Reads and commits go on meanwhile. May be
+   * repeated, also after a crash, and costs about as much as reading what lies beside them.
+   */
+  readonly compact: (log: LogId, ranges: Ranges) => Promise<void>;
   /** After a failed write: closes, opens again and audits. Rejects while the cause lasts (disk full). */
   readonly reopen: () => Promise<void>;
   /** Deletes all rows of the stored view, so that it can be built again. */

@@ -5,7 +5,8 @@
  */
 import { utf8 } from "../../core/base/bytes.ts";
 import { idBytes } from "../../core/base/ids.ts";
-import type { Row, RowKey } from "../../core/log/rows.ts";
+import type { Place, Row, RowKey } from "../../core/log/rows.ts";
+import type { BatchEntry } from "../../core/log/types.ts";
 import type { Commit, LogWrite } from "../../core/sync/ports.ts";
 import { inverted } from "./entry-reader.ts";
 import { entrySizeMax, type KindTable, putEntry } from "./entry-codec.ts";
@@ -43,10 +44,12 @@ export class CommitEncoder {
   }
 
   put(batch: DatabaseBatch, pending: PendingCommit): void {
-    const { commit, logNumbers, tree } = pending;
+    const { commit, logNumbers, bodiless, tree } = pending;
     for (const key of commit.dels) batch.del(rowKey(key));
     this.#putRows(batch, commit.puts);
     for (let at = 0; at < commit.logs.length; at++) this.#putLog(batch, logNumbers[at]!, commit.logs[at]!);
+    for (const [logNumber, entries] of bodiless)
+      for (const [position, entry] of entries) this.#putEntry(batch, { logNumber, position }, entry);
     for (const [name, value] of commit.meta) putMeta(batch, name, value);
     if (tree !== undefined) putTree(batch, tree);
     // Last, since the entries above may have used numbers for the first time.
@@ -60,20 +63,25 @@ export class CommitEncoder {
   #putLog(batch: DatabaseBatch, logNumber: number, write: LogWrite): void {
     const { state, from, entries, twice = false } = write;
     for (let at = 0; at < entries.length; at++) {
-      const entry = entries[at]!;
-      const start = this.#room(ENTRY_KEY_BYTES + entrySizeMax(entry) + CHECK_BYTES);
-      putEntryKey(this.#slab, start, { logNumber, position: from + at });
-      const valueAt = start + ENTRY_KEY_BYTES;
-      const end = putEntry(this.#slab, valueAt, entry, this.#kinds.numberOf(entry.kind));
-      this.#putSlab(batch, { start, valueAt, end });
+      const body = this.#putEntry(batch, { logNumber, position: from + at }, entries[at]!);
       if (!twice) continue;
       const copyKey = entryCopyKey(logNumber, from + at);
-      batch.put(copyKey, withCheck(copyKey, inverted(this.#slab.subarray(valueAt, end))));
+      batch.put(copyKey, withCheck(copyKey, inverted(body)));
     }
     const key = logStateKey(logNumber);
     batch.put(key, withCheck(key, encodeLogState(state)));
     const witness = logWitnessKey(logNumber);
     batch.put(witness, withCheck(witness, encodeWitness(state)));
+  }
+
+  /** Returns what the row says, as a view that the next put overwrites. */
+  #putEntry(batch: DatabaseBatch, place: Place, entry: BatchEntry): Uint8Array {
+    const start = this.#room(ENTRY_KEY_BYTES + entrySizeMax(entry) + CHECK_BYTES);
+    putEntryKey(this.#slab, start, place);
+    const valueAt = start + ENTRY_KEY_BYTES;
+    const end = putEntry(this.#slab, valueAt, entry, this.#kinds.numberOf(entry.kind));
+    this.#putSlab(batch, { start, valueAt, end });
+    return this.#slab.subarray(valueAt, end);
   }
 
   #putRow(batch: DatabaseBatch, name: RowKey, row: Row): void {

@@ -9,6 +9,7 @@ import { Level } from "level";
 import { damaged } from "./row-check.ts";
 import type { KeySpan } from "./keys.ts";
 import { countDamagedBlocks, countDamagedIndexes } from "./table-check.ts";
+import { ReadsUnderWay } from "./reads-under-way.ts";
 import { openError, readError } from "./store-errors.ts";
 
 export type KeyValue = readonly [key: Uint8Array, value: Uint8Array];
@@ -41,8 +42,15 @@ export interface Database {
   readonly countDamagedSinceBefore: (pace?: () => Promise<void>) => Promise<number>;
   /** Of these, those that say where rows are, or that there are none: indexes and filters. Reads the ends of the tables. */
   readonly countDamagedIndexes: () => Promise<number>;
-  /** Writes what is in memory only as a table where it is much, so that the next open has little to replay. */
-  readonly settle: () => Promise<void>;
+  /** Resolves when all reads that are under way have ended, or the database is closed. */
+  readonly readsEnded: () => Promise<void>;
+  /**
+   * Writes what is in memory only as a table, and joins the tables of a span, both ends included. Older values that lie in a table below
+   * another are gone then, where no read under way could see them.
+   */
+  readonly compact: (span: KeySpan) => Promise<void>;
+  /** Writes what is in memory only as a table where it is more than `bytesMin`, by default so much that the next open would have to replay a lot. */
+  readonly settle: (bytesMin?: number) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -126,17 +134,21 @@ async function requireDirectory(path: string): Promise<void> {
 
 function overLevel(level: Native, path: string): Database {
   const tablesBefore = liveTables(level);
+  const reads = new ReadsUnderWay();
   let unsettledBytes = 0;
   const idle: NativeBatch[] = [];
   return {
     getMany: async (keys) => {
+      const end = reads.begin();
       try {
         return await level.getMany([...keys]);
       } catch (error) {
         throw readError(error);
+      } finally {
+        end();
       }
     },
-    read: (span) => readChunks(level, span),
+    read: (span) => readChunks(level, span, reads.begin()),
     batch: () => {
       const batch = idle.pop() ?? (level.batch() as NativeBatch);
       let bytes = 0;
@@ -164,13 +176,23 @@ function overLevel(level: Native, path: string): Database {
       return countInTables(level, path, { names: tablesBefore.filter((name) => live.has(name)), pace });
     },
     countDamagedIndexes: () => countInIndexes(level, path),
-    settle: async () => {
-      if (unsettledBytes < SETTLE_BYTES_MIN) return;
+    settle: async (bytesMin = SETTLE_BYTES_MIN) => {
+      if (unsettledBytes < bytesMin) return;
       unsettledBytes = 0;
       // Compacting any range begins by writing the memory table; this one is empty and ends there.
       await level.compactRange(new Uint8Array(1), new Uint8Array(1));
     },
-    close: () => level.close(),
+    readsEnded: () => reads.ended(),
+    compact: async ({ from, to }) => {
+      // How deep the tables lie LevelDB looks at first; one that it moves down meanwhile is left over, and the second time is not.
+      await level.compactRange(from, to);
+      await level.compactRange(from, to);
+      unsettledBytes = 0;
+    },
+    close: () => {
+      reads.giveUp();
+      return level.close();
+    },
   };
 }
 
@@ -226,6 +248,7 @@ function liveTables(level: Native): readonly string[] {
 function readChunks(
   level: Native,
   { from, to, reverse = false, limit = -1, chunkRows = CHUNK_ROWS }: ReadSpan,
+  end: () => void,
 ): AsyncIterable<readonly KeyValue[]> {
   // Made at once and not at the first pull, so that what is seen is the state at the call.
   const iterator = level.iterator<Uint8Array, Uint8Array>({
@@ -250,6 +273,7 @@ function readChunks(
         throw readError(error);
       } finally {
         await iterator.close();
+        end();
       }
     },
   };

@@ -9,6 +9,7 @@ import type { LogState } from "../../core/log/types.ts";
 import type { BatchSource, EncodedBatch, Store } from "../../core/sync/ports.ts";
 import { BatchWitness } from "./batch-witness.ts";
 import { clearRows } from "./clear-rows.ts";
+import { compact } from "./compact.ts";
 import { KindTable } from "./entry-codec.ts";
 import { readStored } from "./layout.ts";
 import { openDatabase, type OpenDatabase } from "./level-database.ts";
@@ -58,6 +59,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
     commit: (commit) => store.write((opened) => opened.commit(commit)),
     clearRows: () => store.write(clearRows),
     verify: (wanted) => store.read((opened) => verifyLog(opened, wanted)),
+    compact: (log, ranges) => store.read((opened) => compact(opened, log, ranges)),
     reopen: () => store.reopen(),
     close: () => store.close(),
     scrub: (wanted) => store.read((opened) => scrub(opened, wanted)),

@@ -5,10 +5,10 @@
  */
 import { assert, type EngineError } from "../../core/base/errors.ts";
 import type { LogId, TreeHash } from "../../core/base/ids.ts";
-import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
+import { contains, NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
 import type { Place, RowKey } from "../../core/log/rows.ts";
 import type { LogState, TreeNode } from "../../core/log/types.ts";
-import type { BatchSource, Commit, EncodedBatch, StoredEntry } from "../../core/sync/ports.ts";
+import type { BatchSource, Bodiless, Commit, EncodedBatch, StoredEntry } from "../../core/sync/ports.ts";
 import { readBatches } from "./batch-source.ts";
 import type { BatchWitness } from "./batch-witness.ts";
 import { CommitQueue } from "./commit-queue.ts";
@@ -16,7 +16,7 @@ import { CommitEncoder } from "./encode-commit.ts";
 import type { KindTable } from "./entry-codec.ts";
 import { EntryReader } from "./entry-reader.ts";
 import { putAllSequences, putSequence, type Stored } from "./layout.ts";
-import { logWitnessKey } from "./keys.ts";
+import { entryCopyKey, logWitnessKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
 import type { LogNumbers } from "./log-numbers.ts";
 import { encodeWitness } from "./log-state-codec.ts";
@@ -114,12 +114,13 @@ export class OpenedStore {
       assert(entries.length === leaves.length, "every entry has its leaf");
       assert(from + entries.length <= state.head.length, "entries lie below their head");
     }
+    const bodiless = this.#numbered(commit.bodiless ?? new Map<LogId, Bodiless>());
     // Several pieces of one log may all come with the state that is reached by the last, so this is before any of them.
     const heldBefore = commit.logs.map(({ state }) => this.#tips.get(state.head.log)?.held ?? NO_RANGES);
     for (const { state } of commit.logs) this.#tips.set(state.head.log, state);
     const logNumbers = commit.logs.map(({ state }) => this.#numbers.numberOf(state.head.log));
     for (const key of commit.puts.keys()) this.#written.add(key);
-    const pending: Pending = { commit, logNumbers, heldBefore, tree: undefined };
+    const pending: Pending = { commit, logNumbers, bodiless, heldBefore, tree: undefined };
     this.overlay.add(pending);
     return this.queue.push(pending);
   }
@@ -185,7 +186,8 @@ export class OpenedStore {
   }
 
   async #prepare(pending: Pending): Promise<void> {
-    const { commit, logNumbers, heldBefore } = pending;
+    const { commit, logNumbers, bodiless, heldBefore } = pending;
+    for (const [logNumber, entries] of bodiless) await this.#requireOnce(logNumber, [...entries.keys()]);
     const change = { tiles: new Map(), nodes: new Map(), gone: [] };
     for (const [at, log] of commit.logs.entries()) {
       await this.#treeWriter.prepare(change, {
@@ -195,6 +197,30 @@ export class OpenedStore {
       });
     }
     pending.tree = change;
+  }
+
+  #numbered(bodiless: NonNullable<Commit["bodiless"]>): ReadonlyMap<number, Bodiless> {
+    const byNumber = new Map<number, Bodiless>();
+    for (const [log, entries] of bodiless) {
+      const held = this.#tips.get(log)?.held ?? NO_RANGES;
+      assert(
+        [...entries.keys()].every((position) => contains(held, position)),
+        "what loses its payload is held",
+      );
+      byNumber.set(this.#numbers.numberOf(log), entries);
+    }
+    return byNumber;
+  }
+
+  /** A second row would keep the payload, and bring it back. */
+  async #requireOnce(logNumber: number, positions: readonly number[]): Promise<void> {
+    const copies = await this.database.getMany(
+      positions.map((position) => entryCopyKey(logNumber, position)),
+    );
+    assert(
+      copies.every((copy) => copy === undefined),
+      "what loses its payload is stored once",
+    );
   }
 
   #settle(pending: Pending): void {

@@ -6,7 +6,7 @@
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { BatchEntry, KnownNode } from "../../core/log/types.ts";
 import type { Tile } from "../../core/log/tiles.ts";
-import type { Commit } from "../../core/sync/ports.ts";
+import type { Bodiless, Commit } from "../../core/sync/ports.ts";
 
 /** Rows of the tree that a commit brings. */
 export interface TreeChange {
@@ -23,6 +23,8 @@ export interface PendingCommit {
   readonly commit: Commit;
   /** The short number of each of `commit.logs`. */
   readonly logNumbers: readonly number[];
+  /** Its `bodiless`, by the logs' numbers. */
+  readonly bodiless: ReadonlyMap<number, Bodiless>;
   /** Known once it has been prepared. */
   tree: TreeChange | undefined;
 }
@@ -75,7 +77,9 @@ export class Overlay {
 
   entry(logNumber: number, position: number): BatchEntry | undefined {
     for (let at = this.#pending.length - 1; at >= 0; at--) {
-      const { commit, logNumbers } = this.#pending[at]!;
+      const { commit, logNumbers, bodiless } = this.#pending[at]!;
+      const emptied = bodiless.get(logNumber)?.get(position);
+      if (emptied !== undefined) return emptied;
       for (let write = commit.logs.length - 1; write >= 0; write--) {
         if (logNumbers[write] !== logNumber) continue;
         const { from, entries } = commit.logs[write]!;
@@ -89,7 +93,7 @@ export class Overlay {
   /** By position. */
   entriesIn(logNumber: number, from: number, to: number): ReadonlyMap<number, BatchEntry> {
     const found = new Map<number, BatchEntry>();
-    for (const { commit, logNumbers } of this.#pending) {
+    for (const { commit, logNumbers, bodiless } of this.#pending) {
       for (const [at, write] of commit.logs.entries()) {
         if (logNumbers[at] !== logNumber) continue;
         const end = Math.min(to, write.from + write.entries.length);
@@ -97,6 +101,8 @@ export class Overlay {
           found.set(position, write.entries[position - write.from]!);
         }
       }
+      for (const [position, entry] of bodiless.get(logNumber) ?? [])
+        if (from <= position && position < to) found.set(position, entry);
     }
     return found;
   }
