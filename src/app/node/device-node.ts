@@ -16,6 +16,7 @@ import { Alarms } from "./alarms.ts";
 import { DamageWatch, type Settled } from "./damage-watch.ts";
 import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
+import { Eraser, waitingText } from "./eraser.ts";
 import { EventHub } from "./event-hub.ts";
 import { exportLines } from "./exporting.ts";
 import type { ForkMemory } from "./fork-memory.ts";
@@ -80,6 +81,7 @@ export class DeviceNode implements KinlogNode {
   readonly #network: NodeNetwork | null;
   readonly #damage: DamageWatch;
   readonly #alarms: Alarms;
+  readonly #eraser: Eraser;
   #unseenPhrase: Uint8Array | null;
   #link: ReturnType<typeof openLink> | null = null;
   #closing: Promise<void> | null = null;
@@ -145,6 +147,7 @@ export class DeviceNode implements KinlogNode {
       alarm: (text) => this.#alarms.raise("damage", text),
       onFoundAgain: async () => this.#names.set(await this.#inbox.deviceNames()),
     });
+    this.#eraser = this.#makeEraser(replica);
     if (settled.damage !== null) this.#alarms.raise("damage", settled.damage);
     replica.onHalt((code) => {
       if (code !== null) this.#alarms.raise("disk", `nothing can be written: ${code}`);
@@ -156,6 +159,8 @@ export class DeviceNode implements KinlogNode {
 
   static async open(parts: NodeParts): Promise<DeviceNode> {
     const node = new DeviceNode(parts);
+    await node.#eraser.load();
+    if (node.#network !== null) await node.#eraser.start();
     await node.#network?.start();
     // A command that opens the store for a moment has no time for it.
     if (node.#network !== null) {
@@ -336,6 +341,16 @@ export class DeviceNode implements KinlogNode {
     return this.close();
   }
 
+  #makeEraser(replica: Replica): Eraser {
+    return new Eraser({
+      replica,
+      forget: (places) => this.#index.forget(places),
+      isLongInBin: () => Promise.resolve(false),
+      tell: (author, waiting) =>
+        this.#alarms.stand("large-purge", author, waiting && waitingText(waiting, this.#names.of(author))),
+    });
+  }
+
   async #close(): Promise<void> {
     await this.#link?.then(
       ({ attempt }) => attempt.cancel(),
@@ -343,6 +358,7 @@ export class DeviceNode implements KinlogNode {
     );
     await this.#damage.close();
     await this.#index.close();
+    await this.#eraser.close();
     await this.#network?.close();
     await this.#memory.flush();
     await this.#forks.close();

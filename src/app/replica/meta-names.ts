@@ -15,6 +15,8 @@ export const META = {
   fork: "fork/",
   lastInSync: "last-in-sync",
   settings: "settings",
+  purge: "purge/",
+  timePassed: "time-passed",
 } as const;
 
 /** No version of the view: it is being built, or is to be. */

@@ -2,7 +2,7 @@
  * A device's own part of the account, opened: its logs, its keys, the members as it knows them, and the one writer. Knows no
  * network: sessions, linking and the library stand on it. What becomes durable is told to subscribers, in order.
  */
-import type { AccountId, DeviceId, LogId } from "../../core/base/ids.ts";
+import type { AccountId, ControlId, DeviceId, LogId } from "../../core/base/ids.ts";
 import { bytesToId } from "../../core/base/ids.ts";
 import { EngineError, type ErrorCode, isEngineError } from "../../core/base/errors.ts";
 import type { Clock, Entropy, Workers } from "../../core/base/ports.ts";
@@ -19,6 +19,7 @@ import type { DeviceSecrets, Store, StoredEntry } from "../../core/sync/ports.ts
 import type { SessionView } from "../../core/sync/types.ts";
 import { CommitLine } from "./commit-line.ts";
 import { ControlBook, decodeOwners } from "./control-book.ts";
+import { ErasedPlaces } from "./erased-places.ts";
 import { KeyRing } from "./key-ring.ts";
 import {
   decodeCounts,
@@ -60,6 +61,7 @@ export class Replica implements SessionView {
   readonly writer: Writer;
   readonly purged: PurgedMessages;
   readonly ports: ReplicaPorts;
+  readonly erased = new ErasedPlaces();
   readonly #context: TurnContext;
   readonly #subscribers = new Set<(published: Published) => void>();
   readonly #haltListeners = new Set<(code: ErrorCode | null) => void>();
@@ -96,6 +98,7 @@ export class Replica implements SessionView {
       book,
       keys,
       sealer: new Sealer(ports.entropy),
+      erased: this.erased,
       fold: () => this.fold,
     };
     const line = new CommitLine({ ...ports, onHalt: (code) => this.#halted(code) });
@@ -250,6 +253,16 @@ export class Replica implements SessionView {
   /** How many rows of the stored view do not say what the logs say. */
   countWrongRows(pace?: () => Promise<void>): Promise<number> {
     return countWrongRows(this.#context, pace);
+  }
+
+  /** Agrees to what another device purged; its author's own word changes nothing. */
+  approvePurge(purge: ControlId): Promise<void> {
+    return this.writer.appendControl([{ kind: "countersign", operation: purge }]);
+  }
+
+  /** Nothing of it that is not erased yet is erased, unless it was approved before. */
+  stopPurge(purge: ControlId): Promise<void> {
+    return this.writer.appendControl([{ kind: "void", operation: purge }]);
   }
 
   async close(): Promise<void> {

@@ -24,13 +24,15 @@ const UNLOCK_ENTRIES_MAX = 256;
 /** Null where all of it is here already and the head is known. */
 export async function prepareIngest(
   context: TurnContext,
-  batch: VerifiedBatch,
+  given: VerifiedBatch,
   adoption: Adoption | null,
 ): Promise<Turn | null> {
-  const { log } = batch.head;
+  const { log } = given.head;
   const owner = context.book.view.logs.get(log);
   // It was one of a member when the session took it; the view may have changed since.
   if (owner === undefined) throw new EngineError("NOT_A_MEMBER", "the log is of no member any more");
+  const isControl = owner.logClass === "control";
+  const batch = isControl ? given : context.erased.strip(given);
   const known = context.ledger.tips.get(log);
   const longer = currentAdoption(context, known, batch, adoption);
   const adopted = longer === null ? known : adopt(known, longer.head, longer.peaks);
@@ -39,7 +41,6 @@ export async function prepareIngest(
   const fresh = freshRanges(adopted, batch);
   if (fresh.length === 0 && longer === null) return null;
   const state = await stateWith(context, adopted, batch, fresh);
-  const isControl = owner.logClass === "control";
   const pieces = fresh.map(({ from, to }) => ({
     owner,
     from,

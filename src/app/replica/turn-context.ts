@@ -5,6 +5,7 @@ import type { SigningKey } from "../../core/crypto/sign.ts";
 import type { Fold } from "../../core/inbox/types.ts";
 import type { Store } from "../../core/sync/ports.ts";
 import type { ControlBook } from "./control-book.ts";
+import type { ErasedPlaces } from "./erased-places.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Sealer } from "./sealing.ts";
@@ -20,6 +21,7 @@ export interface TurnContext {
   readonly book: ControlBook;
   readonly keys: KeyRing;
   readonly sealer: Sealer;
+  readonly erased: ErasedPlaces;
   /** Null until the index key is here: nothing can be folded before. */
   readonly fold: () => Fold | null;
 }

@@ -9,10 +9,11 @@ import { assert, EngineError } from "../../core/base/errors.ts";
 import type { Draft } from "../../core/inbox/types.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { VerifiedBatch } from "../../core/log/types.ts";
-import type { ControlBody } from "../../core/membership/types.ts";
+import type { ControlBody, PurgeView } from "../../core/membership/types.ts";
 import type { Commit } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
 import type { CommitLine } from "./commit-line.ts";
+import { prepareErase } from "./erase-turn.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { type AppendGround, makeAppend, prepareControl, readForAppend } from "./own-turns.ts";
 import type { AppendResult, Published, Turn } from "./turn.ts";
@@ -89,6 +90,18 @@ export class Writer {
   /** Folds what waited for keys that have come by now, in turns that others may come between. */
   async unlock(log: LogId): Promise<void> {
     for (let from: number | null = 0; from !== null;) from = await this.#unlockFrom(log, from);
+  }
+
+  /** Takes the payloads off the disk that a purge names, in turns that others may come between. What is gone already is passed over. */
+  async erase(entries: PurgeView["entries"]): Promise<void> {
+    for (let from: number | null = 0; from !== null;) {
+      const at: number = from;
+      await this.#turn(async () => {
+        const step = await prepareErase(this.#context, entries, at);
+        from = step.next;
+        return step.turn;
+      });
+    }
   }
 
   /** Small named values beside the logs: nobody is told of them. */

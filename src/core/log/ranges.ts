@@ -19,6 +19,17 @@ export function rangeOf(from: number, to: number): Ranges {
   return from < to ? [{ from, to }] : NO_RANGES;
 }
 
+/** The set of these positions, in whatever order they are given. */
+export function setOf(positions: readonly number[]): Ranges {
+  const ranges: { from: number; to: number }[] = [];
+  for (const position of positions.toSorted((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && position <= last.to) last.to = Math.max(last.to, position + 1);
+    else ranges.push({ from: position, to: position + 1 });
+  }
+  return ranges;
+}
+
 /** Number of positions in the set. */
 export function countOf(ranges: Ranges): number {
   let count = 0;
