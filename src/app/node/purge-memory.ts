@@ -1,7 +1,7 @@
 /**
  * What this device remembers of purges: when it learned of each, and whether it has carried it out. One small value for each, since a member can
  * make any number of them, and the count of time beside them. What cannot be read is learned anew, and so waits anew.
- * Spec: docs/spec/purge.md, "Erasing". Tests: test/unit/app/purge-memory.test.ts.
+ * Spec: docs/spec/purge.md, "Erasing". Tests: test/integration/app/erasing.test.ts.
  */
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { ByteWriter } from "../../core/base/byte-writer.ts";
@@ -111,10 +111,14 @@ export class PurgeMemory {
   }
 
   /** Undefined: it was never written; null: it cannot be read. */
-  async #read<Value>(name: string, decode: (bytes: Uint8Array) => Value): Promise<Value | null | undefined> {
+  async #read<Value>(name: string, decode: (reader: ByteReader) => Value): Promise<Value | null | undefined> {
     try {
       const bytes = await this.#replica.ports.store.meta(name);
-      return bytes === undefined ? undefined : decode(bytes);
+      if (bytes === undefined) return undefined;
+      const reader = new ByteReader(bytes);
+      const value = decode(reader);
+      reader.end();
+      return value;
     } catch (error) {
       if (!isEngineError(error)) throw error;
       return null;
@@ -127,11 +131,9 @@ function encodeRecord({ learnedMs, joined, done, compacted }: PurgeRecord): Uint
   return new ByteWriter().u48(learnedMs).u8(flags).finish();
 }
 
-function decodeRecord(bytes: Uint8Array): PurgeRecord {
-  const reader = new ByteReader(bytes);
+function decodeRecord(reader: ByteReader): PurgeRecord {
   const learnedMs = reader.u48();
   const flags = reader.u8();
-  reader.end();
   const has = (flag: number): boolean => Math.floor(flags / flag) % 2 === 1;
   return { learnedMs, joined: has(JOINED), done: has(DONE), compacted: has(COMPACTED) };
 }

@@ -4,7 +4,7 @@
  * years ahead costs a week of a month's waiting, and one that goes back costs nothing.
  * Spec: docs/spec/purge.md, "Erasing". Tests: test/unit/membership/time-passed.test.ts.
  */
-import { ByteReader } from "../base/byte-reader.ts";
+import type { ByteReader } from "../base/byte-reader.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import { EngineError } from "../base/errors.ts";
 
@@ -36,11 +36,8 @@ export function encodeTimePassed({ countedMs, wallMs }: TimePassed): Uint8Array 
 }
 
 /** @throws EngineError with a code that begins with `WIRE_`. */
-export function decodeTimePassed(bytes: Uint8Array): TimePassed {
-  const reader = new ByteReader(bytes);
+export function decodeTimePassed(reader: ByteReader): TimePassed {
   if (reader.u8() !== VERSION)
     throw new EngineError("WIRE_UNKNOWN_VERSION", "the count of time is of another version");
-  const time = { countedMs: reader.u48(), wallMs: reader.u48() };
-  reader.end();
-  return time;
+  return { countedMs: reader.u48(), wallMs: reader.u48() };
 }

@@ -25,6 +25,7 @@ import {
 import type { Fork } from "../../../src/core/log/fork.ts";
 import { encodeKind } from "../../../src/core/log/header.ts";
 import { EMPTY_PREFIX } from "../../../src/core/log/state.ts";
+import { decodeTimePassed, encodeTimePassed } from "../../../src/core/membership/time-passed.ts";
 import { decodeFork, decodeLogs, encodeFork, encodeLogs } from "../../../src/app/node/fork-memory-codec.ts";
 import {
   decodeAcked,
@@ -209,6 +210,10 @@ const memories: readonly {
   readonly again: (bytes: Uint8Array) => Uint8Array | undefined;
 }[] = [
   { good: [encodeTime(1_700_000_000_000)], again: (bytes) => writtenAgain(bytes, decodeTime, encodeTime) },
+  {
+    good: [encodeTimePassed({ countedMs: 1_700_000_000_000, wallMs: 1_800_000_000_000 })],
+    again: (bytes) => writtenAgain(bytes, decodeTimePassed, encodeTimePassed),
+  },
   {
     good: [encodeAddresses(["/ip4/10.0.0.1/tcp/4001", "/ip6/::1/tcp/2"])],
     again: (bytes) => writtenAgain(bytes, decodeAddresses, encodeAddresses),

@@ -136,7 +136,7 @@ describe("Devices that carry purges out", () => {
     deepEqual([...laptop.told, ...phone.told], []);
   });
 
-  it("T8: keep what a large one names until another device agrees, and say so meanwhile", async () => {
+  it("keep what a large one names until another device agrees, and say so meanwhile", async () => {
     const purge = await laptop.purge(await namedOf(laptop.device.replica, log, 0, 100));
     await meet(laptop, phone);
     await laptop.look();
@@ -155,7 +155,7 @@ describe("Devices that carry purges out", () => {
     for (const each of [laptop, phone]) deepEqual(each.told.at(-1), null);
   });
 
-  it("T8: erase nothing of one that was stopped, and nothing of one whose author was revoked", async () => {
+  it("erase nothing of one that was stopped, and nothing of one whose author was revoked", async () => {
     const stopped = await laptop.purge(await namedOf(laptop.device.replica, log, 0, 100));
     await laptop.purge(await namedOf(laptop.device.replica, log, 100, 250));
     await meet(laptop, phone);
@@ -216,7 +216,7 @@ describe("Devices that carry purges out", () => {
     equal(await phone.erasedOf(log), 200);
   });
 
-  it("T8: leave alone what is not what the purge says, and every control entry", async () => {
+  it("leave alone what is not what the purge says, and every control entry", async () => {
     const named = await namedOf(laptop.device.replica, log, 0, 3);
     const control = ownLog(laptop.device.replica, "control");
     const wrong = { ...named[1]!, leaf: named[2]!.leaf };

@@ -108,7 +108,7 @@ describe("compacting after payloads were lost", () => {
   };
 
   for (const [name, prepare] of Object.entries(ways)) {
-    it(`T8: leaves nothing of them in any file where they lay in ${name}`, async () => {
+    it(`K5: leaves nothing of them in any file where they lay in ${name}`, async () => {
       const log = newLog();
       const wanted = canaries(LOST.map((position) => log.entries[position]!));
       const kept = canaries([log.entries[5]!, log.entries[2_998]!]);
@@ -125,7 +125,7 @@ describe("compacting after payloads were lost", () => {
     });
   }
 
-  it("T8: waits for a read that began before, which would keep them", async () => {
+  it("K5: waits for a read that began before, which would keep them", async () => {
     const log = newLog();
     const wanted = canaries(LOST.map((position) => log.entries[position]!));
     await store.commit(new Taking(log).commit(0, 3_000));

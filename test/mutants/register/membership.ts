@@ -92,4 +92,22 @@ export const membershipMutants: readonly Mutant[] = [
     breaks: "L7",
     by: { kind: "tests", files: ["test/unit/membership/history.test.ts"] },
   },
+  {
+    id: "membership-approved-forgiven",
+    file: "src/core/membership/erasing.ts",
+    find: "    if (purge === undefined) continue;\n    const day",
+    put: '    if (purge === undefined || purge.state === "approved") continue;\n    const day',
+    bug: "each small purge that is carried out makes room for the next, so that one device erases everything in a day",
+    breaks: "D",
+    by: { kind: "tests", files: ["test/unit/membership/erasing.test.ts"] },
+  },
+  {
+    id: "membership-jump-believed",
+    file: "src/core/membership/time-passed.ts",
+    find: "Math.min(passedMs, ranMs + GAP_MAX_MS)",
+    put: "passedMs",
+    bug: "a clock that jumps ahead releases every purge that waits",
+    breaks: "L13",
+    by: { kind: "tests", files: ["test/unit/membership/time-passed.test.ts"] },
+  },
 ];

@@ -173,4 +173,22 @@ export const replicaMutants: readonly Mutant[] = [
     breaks: "L7, C9",
     by: { kind: "tests", files: ["test/unit/app/fork-memory.test.ts"] },
   },
+  {
+    id: "replica-erased-come-back",
+    file: "src/app/replica/taken-turns.ts",
+    find: "isControl ? given : context.erased.strip(given)",
+    put: "given",
+    bug: "what was erased is stored again when a device brings it late",
+    breaks: "K5",
+    by: { kind: "tests", files: ["test/integration/app/erasing.test.ts"] },
+  },
+  {
+    id: "replica-erased-whatever-stands",
+    file: "src/app/replica/erase-turn.ts",
+    find: "      if (!equalBytes(leavesOf([stored.entry])[0]!, leaf)) continue;\n",
+    put: "",
+    bug: "a purge erases other entries than it names",
+    breaks: "D",
+    by: { kind: "tests", files: ["test/integration/app/erasing.test.ts"] },
+  },
 ];

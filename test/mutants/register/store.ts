@@ -101,4 +101,13 @@ export const storeMutants: readonly Mutant[] = [
     breaks: "S11",
     by: { kind: "tests", files: ["test/integration/store/opening.test.ts"] },
   },
+  {
+    id: "store-payload-left",
+    file: "src/io/store/compact.ts",
+    find: "  await opened.database.settle(0);\n",
+    put: "",
+    bug: "a payload that was erased soon after it was written stays in the files",
+    breaks: "K5",
+    by: { kind: "tests", files: ["test/integration/store/compact.test.ts"] },
+  },
 ];

@@ -85,7 +85,7 @@ describe("which purges may be carried out", () => {
     deepEqual(decide(purges), { due: ["p"], toApprove: [], waiting: [], dueAtMs: null });
   });
 
-  it("T8: of one device by itself fewer than 100 payloads in a day, however they are cut", () => {
+  it("of one device by itself fewer than 100 payloads in a day, however they are cut", () => {
     deepEqual(dueOf([{ name: "p", count: 99 }]), ["p"]);
     deepEqual(decide([{ name: "p", count: 100 }]), {
       due: [],
@@ -104,7 +104,7 @@ describe("which purges may be carried out", () => {
     );
   });
 
-  it("T8: counts what was approved, carried out or stopped: else each small purge would make room for the next", () => {
+  it("counts what was approved, carried out or stopped: else each small purge would make room for the next", () => {
     const before = { name: "p", count: 60, agoMs: DAY - 1 };
     for (const state of ["approved", "void", "open"] as const)
       deepEqual(
@@ -185,7 +185,7 @@ describe("which purges may be carried out", () => {
     deepEqual(dueOf([purge], { devices: ["self", "a"] }), []);
   });
 
-  it("T8: those that came with the link where their author was alone, and no others of it", () => {
+  it("those that came with the link where their author was alone, and no others of it", () => {
     const joined = { name: "p", count: 500, record: { joined: true } };
     deepEqual(dueOf([joined, { name: "q", count: 500 }], { devices: ["self", "a", "b:revoked"] }), ["p"]);
     deepEqual(
