@@ -1,6 +1,6 @@
-/** Turns for what this device writes itself: operations, numbered, stamped, sealed and signed; and control operations. */
+/** Turns for what this device writes itself: operations, numbered, stamped, sealed and signed. Control operations: control-turns.ts. */
 import type { LogId } from "../../core/base/ids.ts";
-import { assert, EngineError } from "../../core/base/errors.ts";
+import { EngineError } from "../../core/base/errors.ts";
 import { logIdOf } from "../../core/crypto/derive.ts";
 import { withNamedPlaces } from "../../core/inbox/fold-tombstones.ts";
 import { logClassOf } from "../../core/inbox/operation.ts";
@@ -14,7 +14,6 @@ import { rangeOf } from "../../core/log/ranges.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import { adopt, withHeld } from "../../core/log/state.ts";
 import type { BatchEntry, EntryKind, LogClass, LogState, VerifiedBatch } from "../../core/log/types.ts";
-import type { ControlBody, LogOwner } from "../../core/membership/types.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
 import { ENTRY_VERSION } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
@@ -88,46 +87,6 @@ export function makeAppend(
     apply: () => undefined,
   };
   return { turn, results };
-}
-
-/**
- * Control operations, each made after the one before. The view changes with them at once.
- *
- * @throws EngineError `STORE_DAMAGED` while control entries are lost here.
- */
-export async function prepareControl(context: TurnContext, bodies: readonly ControlBody[]): Promise<Turn> {
-  // The next incarnation is how the question of which logs to write is settled.
-  requireWhole(context, bodies[0]?.kind === "open-log");
-  const owner = controlOwner(context, bodies[0]);
-  let state = context.ledger.tips.get(owner.log);
-  const writes: LogWrite[] = [];
-  for (const body of bodies) {
-    const entries = [context.book.draft(body)];
-    const { batch, state: next } = appendEntries(context, owner.log, state, entries);
-    state = next;
-    writes.push({ state, from: batch.from, entries, leaves: batch.leaves, nodes: batch.nodes, twice: true });
-    context.book.add(owner, batch.from, entries, batch.leaves);
-  }
-  assert(state !== undefined, "a control turn has operations");
-  await context.keys.absorb(context.book.view);
-  return {
-    commit: {
-      logs: writes,
-      puts: new Map(),
-      dels: new Set(),
-      meta: ownersMeta(context),
-    },
-    states: [state],
-    delta: {
-      heads: [state.head],
-      ranges: new Map([[owner.log, rangeOf(writes[0]!.from, state.head.length)]]),
-    },
-    origin: "local",
-    operations: [],
-    changes: [],
-    members: true,
-    apply: () => undefined,
-  };
 }
 
 /** Which control logs there are, twice: without them a device knows no members. */
@@ -223,7 +182,7 @@ function sealInto(
 }
 
 /** One signature for the whole append. */
-function appendEntries(
+export function appendEntries(
   context: TurnContext,
   log: LogId,
   known: LogState | undefined,
@@ -234,13 +193,6 @@ function appendEntries(
   const head = signHead(context.signingKey, { account: context.account, log, length, root });
   const batch = batchOfAppend(appended, head, entries);
   return { batch, state: withHeld(adopt(known, head, peaks), rangeOf(batch.from, length)) };
-}
-
-function controlOwner(context: TurnContext, first: ControlBody | undefined): LogOwner {
-  const incarnation = first?.kind === "open-log" ? first.incarnation : currentIncarnation(context);
-  const { account, self } = context;
-  const log = logIdOf({ account, device: self, incarnation, logClass: "control" });
-  return { log, device: self, incarnation, logClass: "control", cut: null };
 }
 
 /**
@@ -260,7 +212,7 @@ export function requireWhole({ ledger }: Pick<TurnContext, "ledger">, settles: b
 }
 
 /** The highest opened so far; 0 before the first `open-log`. */
-function currentIncarnation(context: TurnContext): number {
+export function currentIncarnation(context: TurnContext): number {
   if (context.ledger.tips.size === 0) return 0;
   return context.book.view.devices.get(context.self)?.incarnations.at(-1) ?? 0;
 }

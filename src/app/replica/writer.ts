@@ -15,7 +15,8 @@ import type { Adoption } from "../../core/sync/types.ts";
 import type { CommitLine } from "./commit-line.ts";
 import { prepareErase } from "./erase-turn.ts";
 import type { TurnContext } from "./turn-context.ts";
-import { type AppendGround, makeAppend, prepareControl, readForAppend } from "./own-turns.ts";
+import { prepareControl } from "./control-turns.ts";
+import { type AppendGround, makeAppend, readForAppend } from "./own-turns.ts";
 import type { AppendResult, Published, Turn } from "./turn.ts";
 import { prepareAdoption, prepareIngest, prepareUnlock } from "./taken-turns.ts";
 
