@@ -63,6 +63,8 @@ export class TestDevice {
   replica!: Replica;
   /** What it was linked with, to link it once more. */
   linked: Parameters<(typeof TestDevice)["join"]>[0] | null = null;
+  /** What is written waits for the disk. */
+  isHeld = false;
   #store!: MemoryStore;
 
   constructor(secrets: DeviceSecrets, clock: Clock, entropy: Entropy) {
@@ -81,7 +83,12 @@ export class TestDevice {
   }
 
   async open(): Promise<Replica> {
-    this.#store = openMemoryStore({ disk: this.disk });
+    this.#store = openMemoryStore({
+      disk: this.disk,
+      sync: (synced) => {
+        if (!this.isHeld) synced();
+      },
+    });
     const store: Store = {
       ...this.#store,
       commit: (commit) => {
@@ -94,9 +101,15 @@ export class TestDevice {
     return this.replica;
   }
 
-  /** The process ends without a word and starts again. */
-  async restart(): Promise<Replica> {
-    this.#store.crash();
+  /** Commits that wait for the disk. */
+  get inFlight(): number {
+    return this.#store.inFlight();
+  }
+
+  /** The process ends without a word and starts again; the first `survivors` of what was in flight have reached the disk. */
+  async restart(survivors = 0): Promise<Replica> {
+    this.#store.crash(survivors);
+    this.isHeld = false;
     return this.open();
   }
 

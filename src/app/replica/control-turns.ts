@@ -29,8 +29,15 @@ export async function prepareControl(context: TurnContext, bodies: readonly Cont
     ({ state } = write);
     writes.push(write);
   }
-  assert(state !== undefined, "a control turn has operations");
   await context.keys.absorb(context.book.view);
+  return controlTurn(context, writes);
+}
+
+/** The turn of what `addControl` has signed, of one log. */
+export function controlTurn(context: TurnContext, writes: readonly LogWrite[]): Turn {
+  const state = writes.at(-1)?.state;
+  assert(state !== undefined, "a control turn has operations");
+  const { head } = state;
   return {
     commit: {
       logs: writes,
@@ -39,10 +46,7 @@ export async function prepareControl(context: TurnContext, bodies: readonly Cont
       meta: ownersMeta(context),
     },
     states: [state],
-    delta: {
-      heads: [state.head],
-      ranges: new Map([[owner.log, rangeOf(writes[0]!.from, state.head.length)]]),
-    },
+    delta: { heads: [head], ranges: new Map([[head.log, rangeOf(writes[0]!.from, head.length)]]) },
     origin: "local",
     operations: [],
     changes: [],

@@ -16,7 +16,8 @@ import type { CommitLine } from "./commit-line.ts";
 import { prepareErase } from "./erase-turn.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { prepareControl } from "./control-turns.ts";
-import { type AppendGround, makeAppend, readForAppend } from "./own-turns.ts";
+import { makePurge, type Purged, type PurgeWish, readForPurge } from "./purge-turn.ts";
+import { makeAppend, readForAppend } from "./own-turns.ts";
 import type { AppendResult, Published, Turn } from "./turn.ts";
 import { prepareAdoption, prepareIngest, prepareUnlock } from "./taken-turns.ts";
 
@@ -76,6 +77,22 @@ export class Writer {
   /** Control operations of this device, made one after the other, durable when it resolves. */
   appendControl(bodies: readonly ControlBody[]): Promise<void> {
     return this.#turn(() => prepareControl(this.#context, bodies));
+  }
+
+  /**
+   * Deletes, tombstones and the purge that names what is here of these messages: one turn, durable when it resolves. What one purge has no
+   * room for is left for the next.
+   *
+   * @throws EngineError `STORE_DAMAGED` while control entries are lost here, `EPOCH_KEY_MISSING`, `DISK_FULL`, `STORE_POISONED`, `NODE_CLOSED`.
+   */
+  async purge(wish: PurgeWish): Promise<Purged> {
+    let purged: Purged = { id: null, entries: [], targets: [], done: [] };
+    await this.#turn(async () => {
+      const ground = await this.#groundOf(() => readForPurge(this.#context, wish));
+      ({ purged } = ground);
+      return makePurge(this.#context, ground);
+    });
+    return purged;
   }
 
   /** What a session verified: durable when it resolves. What is held already is not written again. */
@@ -218,7 +235,7 @@ export class Writer {
     const drafts = jobs.flatMap((job) => job.drafts);
     let made: ReturnType<typeof makeAppend>;
     try {
-      const ground = await this.#groundOf(drafts);
+      const ground = await this.#groundOf(() => readForAppend(this.#context, drafts));
       // From here to the submission nothing is waited for.
       made = makeAppend(this.#context, drafts, ground);
     } catch (error) {
@@ -245,10 +262,10 @@ export class Writer {
   }
 
   /** Rows as they are once every commit that is kept can be seen: across a stop they may lack some, and are read again. */
-  async #groundOf(drafts: readonly Draft[]): Promise<AppendGround> {
+  async #groundOf<Read>(read: () => Promise<Read>): Promise<Read> {
     for (;;) {
       const { halts } = this.#line;
-      const ground = await readForAppend(this.#context, drafts);
+      const ground = await read();
       if (this.#line.halted !== null) throw this.#line.halted;
       if (halts === this.#line.halts) return ground;
     }

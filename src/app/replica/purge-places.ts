@@ -1,0 +1,271 @@
+/**
+ * What a purge must name: every place that holds content of its messages. The one that stands, their edits and reactions, and further places.
+ * Read within the writer's turn, so that nothing comes in between. Spec: docs/spec/purge.md, "Writing".
+ * Tests: test/integration/app/purge-turn.test.ts.
+ */
+import type { ConversationId, LogId, MessageId, TreeHash } from "../../core/base/ids.ts";
+import { isEngineError } from "../../core/base/errors.ts";
+import { mark } from "../../core/inbox/marks.ts";
+import { keysFrom, keysUpTo, type KeyRange, placeOfKey } from "../../core/inbox/row-keys.ts";
+import { decodeMessageRow, flagsOf, type MessageContent } from "../../core/inbox/rows.ts";
+import type { NamedMessage } from "../../core/inbox/types.ts";
+import {
+  editBounds,
+  messageRowKey,
+  readEditRow,
+  reactionBounds,
+  readReactionRow,
+} from "../../core/inbox/view.ts";
+import type { Place, Row, RowKey } from "../../core/log/rows.ts";
+import type { BodyOf } from "../../core/membership/types.ts";
+import type { StoredEntry } from "../../core/sync/ports.ts";
+import { readRows } from "./own-turns.ts";
+import { openEntry } from "./sealing.ts";
+import type { TurnContext } from "./turn-context.ts";
+
+/** Of one purge: with 71 bytes for each and 64 parents the payload of an entry has room for 3,600. Readers take 4,096. */
+export const ENTRIES_PER_PURGE_MAX = 3_500;
+/** Leaves asked for, and entries opened, at once: 64 MiB where all are as large as entries can be. */
+const STEP = 256;
+/** Of one message and one kind. What lies behind them is named once these are. */
+const ROWS_MAX = 100_000;
+
+export type PurgeEntry = BodyOf<"purge">["entries"][number];
+
+/** What holds content of a message itself, as a tombstone says it. */
+export interface Claim {
+  readonly conversation: ConversationId;
+  /** As given in the operation; null where only the row says what it is. */
+  readonly address: string | null;
+  readonly named: NamedMessage;
+}
+
+export interface PurgePlaces {
+  readonly entries: readonly PurgeEntry[];
+  readonly claims: readonly Claim[];
+  /** Messages of which something is named. */
+  readonly targets: readonly MessageId[];
+  /** Of these, those that are not in the bin yet. */
+  readonly unbinned: readonly { readonly id: MessageId; readonly conversation: ConversationId }[];
+  /** The first of those wanted: all that is here of them is named now, or was before. */
+  readonly done: readonly MessageId[];
+}
+
+export interface PlacesWanted {
+  readonly messages: readonly MessageId[];
+  /** What is not to be named again, by `placeName`. */
+  readonly named: ReadonlySet<string>;
+}
+
+interface Spot {
+  readonly place: Place;
+  readonly log: LogId;
+  /** What stands, an edit or a reaction, or what is known by its place only. */
+  readonly kind: "standing" | "mark" | "further";
+}
+
+interface Target {
+  readonly id: MessageId;
+  readonly content: MessageContent;
+  readonly isInBin: boolean;
+  readonly spots: readonly Spot[];
+}
+
+export function placeName(log: LogId, position: number): string {
+  return `${log}/${position}`;
+}
+
+/** As many of the messages, from the first on, as one purge has room for; of one that alone has more places than that, the first of them. */
+export async function readPlaces(context: TurnContext, wanted: PlacesWanted): Promise<PurgePlaces> {
+  const ids = wanted.messages.slice(0, ENTRIES_PER_PURGE_MAX);
+  const rows = await readRows(context, ids.map(messageRowKey));
+  const targets: Target[] = [];
+  const done: MessageId[] = [];
+  let room = ENTRIES_PER_PURGE_MAX;
+  for (const id of ids) {
+    const row = rows.get(messageRowKey(id));
+    const target = row === undefined ? null : await readTarget(context, { id, row, wanted });
+    const size = target?.spots.length ?? 0;
+    if (target !== null && size > room) {
+      if (targets.length === 0) targets.push({ ...target, spots: target.spots.slice(0, room) });
+      break;
+    }
+    if (target !== null && size > 0) targets.push(target);
+    done.push(id);
+    room -= size;
+  }
+  return { ...(await nameThem(context, targets)), done };
+}
+
+async function nameThem(
+  context: TurnContext,
+  targets: readonly Target[],
+): Promise<Omit<PurgePlaces, "done">> {
+  const leaves = await readLeaves(context, targets);
+  const entries = [...leaves.values()].toSorted(
+    (a, b) => compareText(a.log, b.log) || a.position - b.position,
+  );
+  const isHere = ({ log, place }: Spot): boolean => leaves.has(placeName(log, place.position));
+  const known = targets
+    .map((target) => ({ ...target, spots: target.spots.filter(isHere) }))
+    .filter(({ spots }) => spots.length > 0);
+  return {
+    entries,
+    claims: [...known.flatMap(standingClaims), ...(await furtherClaims(context, known))],
+    targets: known.map(({ id }) => id),
+    unbinned: known
+      .filter(({ isInBin }) => !isInBin)
+      .map(({ id, content: { conversation } }) => ({ id, conversation })),
+  };
+}
+
+/** Null where only something that waits for the message is here. */
+async function readTarget(
+  context: TurnContext,
+  read: { readonly id: MessageId; readonly row: Row; readonly wanted: PlacesWanted },
+): Promise<Target | null> {
+  const { id, row, wanted } = read;
+  const { content, marks, register } = decodeMessageRow(row);
+  if (content === null) return null;
+  const hasEdits = (marks & mark.edited) !== 0;
+  const hasReactions = (marks & mark.reacted) !== 0;
+  const [edits, reactions, further] = await Promise.all([
+    hasEdits ? readRange(context, editBounds(id)) : [],
+    hasReactions ? readRange(context, reactionBounds(id)) : [],
+    readRange(context, furtherBounds(id)),
+  ]);
+  const found: readonly (readonly [Spot["kind"], Place])[] = [
+    ["standing", content.place],
+    ...edits.map((each) => ["mark", readEditRow(...each).place] as const),
+    ...reactions.map(([, each]) => ["mark", readReactionRow(each).place] as const),
+    ...further.map(([key]) => ["further", placeOfKey(key)] as const),
+  ];
+  const names = new Set<string>();
+  const spots = found.flatMap(([kind, place]): readonly Spot[] => {
+    const log = context.store.logOf(place.logNumber);
+    if (log === undefined) return [];
+    const name = placeName(log, place.position);
+    if (names.has(name) || wanted.named.has(name)) return [];
+    names.add(name);
+    return [{ kind, place, log }];
+  });
+  return { id, content, isInBin: register?.deleted ?? false, spots };
+}
+
+function furtherBounds(id: MessageId): KeyRange {
+  const prefix = `y${messageRowKey(id).slice(1)}`;
+  return { from: keysFrom(prefix), to: keysUpTo(prefix) };
+}
+
+function readRange({ store }: TurnContext, bounds: KeyRange): Promise<readonly (readonly [RowKey, Row])[]> {
+  return store.rowRange({ ...bounds, reverse: false, limit: ROWS_MAX });
+}
+
+/** What is not here any more, or damaged, has none that could be shown: it is named when it has come back. */
+async function readLeaves(
+  context: TurnContext,
+  targets: readonly Target[],
+): Promise<ReadonlyMap<string, PurgeEntry>> {
+  const byLog = new Map<LogId, number[]>();
+  for (const { spots } of targets) {
+    for (const { log, place } of spots) {
+      const positions = byLog.get(log);
+      if (positions === undefined) byLog.set(log, [place.position]);
+      else positions.push(place.position);
+    }
+  }
+  const entries = new Map<string, PurgeEntry>();
+  for (const [log, positions] of byLog) {
+    positions.sort((a, b) => a - b);
+    for (let at = 0; at < positions.length; at += STEP) {
+      const some = positions.slice(at, at + STEP);
+      for (const [n, leaf] of (await leavesAt(context, log, some)).entries()) {
+        const position = some[n]!;
+        if (leaf !== undefined) entries.set(placeName(log, position), { log, position, leaf });
+      }
+    }
+  }
+  return entries;
+}
+
+async function leavesAt(
+  { store }: TurnContext,
+  log: LogId,
+  positions: readonly number[],
+): Promise<readonly (TreeHash | undefined)[]> {
+  const nodes = positions.map((index) => ({ level: 0, index }));
+  const all = await store.nodes(log, nodes);
+  if (all !== undefined) return all;
+  const found: (TreeHash | undefined)[] = [];
+  for (const node of nodes) found.push((await store.nodes(log, [node]))?.[0]);
+  return found;
+}
+
+function standingClaims({ id, content, spots }: Target): readonly Claim[] {
+  const { conversation, hash, stamp, flags } = content;
+  return spots
+    .filter(({ kind }) => kind === "standing")
+    .map(({ log, place: { position } }) => ({
+      conversation,
+      address: null,
+      named: { message: id, contentHash: hash, stamp, flags, log, position },
+    }));
+}
+
+/** A further place says by itself only that something of the message is there: what it is, its operation says. */
+async function furtherClaims(context: TurnContext, targets: readonly Target[]): Promise<readonly Claim[]> {
+  const further = targets.flatMap(({ id, spots }) =>
+    spots.filter(({ kind }) => kind === "further").map((spot) => ({ id, spot })),
+  );
+  const claims: Claim[] = [];
+  for (let at = 0; at < further.length; at += STEP) {
+    const some = further.slice(at, at + STEP);
+    const stored = await readableAt(
+      context,
+      some.map(({ spot }) => spot.place),
+    );
+    for (const [n, { id }] of some.entries()) {
+      const claim = claimIn(context, id, stored[n]);
+      if (claim !== null) claims.push(claim);
+    }
+  }
+  return claims;
+}
+
+function claimIn(context: TurnContext, id: MessageId, stored: StoredEntry | undefined): Claim | null {
+  const { account, book, keys } = context;
+  const fold = context.fold();
+  const owner = stored === undefined ? undefined : book.view.logs.get(stored.log);
+  if (stored === undefined || owner === undefined || fold === null) return null;
+  const { log, position } = stored;
+  const opened = openEntry(stored.entry, { account, log, position }, owner.device, keys);
+  if (opened.kind !== "operation" || opened.operation.id !== id) return null;
+  const { body, stamp } = opened.operation;
+  if (body.kind !== "message" && body.kind !== "later-message") return null;
+  return {
+    conversation: fold.conversationOf(body.conversation),
+    address: body.conversation,
+    named: { message: id, contentHash: opened.contentHash, stamp, flags: flagsOf(body), log, position },
+  };
+}
+
+/** Without those that are damaged. */
+async function readableAt(
+  context: TurnContext,
+  places: readonly Place[],
+): Promise<readonly (StoredEntry | undefined)[]> {
+  try {
+    return await context.store.entriesAt(places);
+  } catch (error) {
+    if (!isEngineError(error, "STORE_DAMAGED")) throw error;
+    if (places.length === 1) return [undefined];
+    const found: (StoredEntry | undefined)[] = [];
+    for (const place of places) found.push(...(await readableAt(context, [place])));
+    return found;
+  }
+}
+
+/** Hex compares as its bytes do. */
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
