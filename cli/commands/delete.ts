@@ -2,10 +2,10 @@
  * `kinlog delete`: to the bin, on all devices. Named messages go at once, since `restore` brings them back; very many of them, or a whole
  * conversation, ask first.
  */
-import { EngineError } from "../../src/app/api/errors.ts";
 import type { ApiClient } from "../../src/app/api/protocol.ts";
 import { inChunks } from "../chunks.ts";
 import type { Context, Run } from "../command.ts";
+import { confirm, requireAnswerer } from "../confirmation.ts";
 import { EXIT } from "../exit-code.ts";
 import { printableLine } from "../output/printable.ts";
 import { localTime, plural } from "../output/times.ts";
@@ -29,9 +29,9 @@ export const run: Run = async (context) => {
   if (before !== null && conversation === undefined)
     throw usageError("--before goes with --conversation only");
   const count = new Set(ids).size;
-  if (conversation !== undefined || count > UNASKED_MAX) requireAnswerer(context);
+  if (conversation !== undefined || count > UNASKED_MAX) requireAnswerer(context, "deleting so much");
   return withApi("any", async (api) => {
-    if (count > UNASKED_MAX) await confirm(context, `${plural(count, "message")}`);
+    if (count > UNASKED_MAX) await confirm(context, toTheBin(plural(count, "message")));
     const done =
       conversation === undefined
         ? await inChunks(ids, (some) => api.call("messages.delete", { ids: some, confirmed: true }))
@@ -51,7 +51,7 @@ async function deleteConversation(
   // One that is not there needs no question.
   await api.call("messages.show", { conversation, limit: 1 });
   const which = before === null ? "All messages" : `All messages sent before ${localTime(before)}`;
-  await confirm(context, `${which} of ${printableLine(conversation)}`);
+  await confirm(context, toTheBin(`${which} of ${printableLine(conversation)}`));
   const { done } = await api.call("conversations.delete", {
     conversation,
     confirmed: true,
@@ -60,21 +60,6 @@ async function deleteConversation(
   return done;
 }
 
-/** @throws EngineError `CONFIRMATION_REQUIRED` where the answer is not yes. */
-async function confirm({ args, input, output, signal }: Context, what: string): Promise<void> {
-  if (args.flag("yes")) return;
-  await output.raw(`${what} go to the bin on all devices. Type yes: `);
-  const answer = await input.ask(signal);
-  if (answer?.trim().toLowerCase() === "yes") return;
-  throw notConfirmed("nothing was deleted, since the answer was not yes", "Answer yes to delete.");
-}
-
-/** Before anything is opened. @throws EngineError `CONFIRMATION_REQUIRED` */
-function requireAnswerer({ args, input, output }: Context): void {
-  if (args.flag("yes") || (input.isTerminal && output.isTerminal)) return;
-  throw notConfirmed("deleting so much asks first, and nobody is there to answer");
-}
-
-function notConfirmed(message: string, remedy?: string): EngineError {
-  return new EngineError("CONFIRMATION_REQUIRED", message, remedy === undefined ? {} : { remedy });
+function toTheBin(what: string): Parameters<typeof confirm>[1] {
+  return { question: `${what} go to the bin on all devices.`, verb: "delete", done: "deleted" };
 }

@@ -68,6 +68,7 @@ const REMEDIES: Readonly<Record<ErrorCode, string>> = {
   AMBIGUOUS: "Give the full id or the exact name.",
   NAME_INVALID: "Give a name on one line, without control characters.",
   REACTION_INVALID: "React with one emoji, such as 👍.",
+  PURGE_SETTLED: "`kinlog purges` says what became of each.",
   NOT_YOURS: "`kinlog show` marks your own messages as me; only those can be edited or unsent.",
   MESSAGE_UNSENT: "Send a new message instead.",
   SEARCH_QUERY_INVALID: "Give 1 to 32 words, at most 1,024 characters; `kin*` finds what begins with kin.",

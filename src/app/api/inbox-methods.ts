@@ -9,7 +9,7 @@ import { flag, list, oneOf, optional, shortText, text, whole } from "./params.ts
 import { progressOf } from "./progress.ts";
 import type { MethodName } from "./protocol.ts";
 
-type InboxMethod = Extract<MethodName, `${"messages" | "conversations" | "settings"}.${string}`>;
+type InboxMethod = Extract<MethodName, `${"messages" | "conversations" | "purges" | "settings"}.${string}`>;
 
 const ID_CHARACTERS_MAX = 64;
 const IDS_MAX = 10_000;
@@ -44,6 +44,10 @@ export const INBOX_METHODS: { readonly [Name in InboxMethod]: MethodEntry<Name> 
     run: ({ node }, { ids: named, ...options }) => node.messages.delete(named, options),
   },
   "messages.restore": { fields: { ids }, run: ({ node }, params) => node.messages.restore(params.ids) },
+  "messages.purge": {
+    fields: { ids, confirmed: optional(flag) },
+    run: ({ node }, { ids: named, ...options }) => node.messages.purge(named, options),
+  },
   "messages.edit": {
     fields: { id, text },
     run: ({ node }, params) => node.messages.edit(params.id, params.text),
@@ -111,6 +115,9 @@ export const INBOX_METHODS: { readonly [Name in InboxMethod]: MethodEntry<Name> 
     run: ({ node }, { conversation, participants }) =>
       node.conversations.participants(conversation, participants),
   },
+  "purges.list": { fields: {}, run: ({ node }) => node.purges.list() },
+  "purges.approve": { fields: { id }, run: ({ node }, params) => node.purges.approve(params.id) },
+  "purges.stop": { fields: { id }, run: ({ node }, params) => node.purges.stop(params.id) },
   "settings.get": {
     fields: { name: text, scope },
     run: async ({ node }, { name, ...options }) => ({ value: await node.settings.get(name, options) }),

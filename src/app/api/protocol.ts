@@ -18,6 +18,7 @@ import type {
   Status,
   VerifyResult,
 } from "../node/types.ts";
+import type { Purge } from "../node/purge-types.ts";
 
 /** Of a line, its end included. A message of 65,536 bytes, each escaped to six, still fits with room for its fields. */
 export const LINE_BYTES_MAX = 1024 * 1024;
@@ -107,6 +108,7 @@ export interface ApiMethods {
   >;
   readonly "messages.delete": Method<{ readonly ids: readonly string[]; readonly confirmed?: boolean }, Done>;
   readonly "messages.restore": Method<{ readonly ids: readonly string[] }, Done>;
+  readonly "messages.purge": Method<{ readonly ids: readonly string[]; readonly confirmed?: boolean }, Done>;
   readonly "messages.search": Method<
     {
       readonly text: string;
@@ -141,6 +143,9 @@ export interface ApiMethods {
     { readonly conversation: string; readonly participants: readonly string[] },
     Done
   >;
+  readonly "purges.list": Method<Nothing, readonly Purge[]>;
+  readonly "purges.approve": Method<{ readonly id: string }, Done>;
+  readonly "purges.stop": Method<{ readonly id: string }, Done>;
   readonly "settings.get": Method<
     { readonly name: string; readonly scope?: SettingScope },
     { readonly value: string | null }

@@ -3,7 +3,7 @@
  * and waits until what it promised is durable. Public types: types.ts. Made by open-node.ts.
  */
 import type { DeviceId } from "../../core/base/ids.ts";
-import { EngineError } from "../../core/base/errors.ts";
+import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { entropyToPhrase } from "../../core/crypto/phrase.ts";
 import { validateName } from "../../core/inbox/address.ts";
 import type { ImportFormat } from "../../core/inbox/import-types.ts";
@@ -26,6 +26,7 @@ import { linkIsOpen, openLink } from "./linking.ts";
 import { NodeNetwork } from "./node-network.ts";
 import { currentTexts, MessageSearch } from "./message-search.ts";
 import type { PeerMemory } from "./peer-memory.ts";
+import { Purges } from "./purges.ts";
 import { Settings } from "./settings.ts";
 import { SettingsReader } from "./settings-reader.ts";
 import { describeStatus } from "./status.ts";
@@ -68,6 +69,7 @@ export class DeviceNode implements KinlogNode {
   readonly account: string;
   readonly device: string;
   readonly messages: KinlogNode["messages"];
+  readonly purges: KinlogNode["purges"];
   readonly #parts: NodeParts;
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
@@ -112,7 +114,7 @@ export class DeviceNode implements KinlogNode {
       isBuilding: parts.net !== null,
     });
     this.#writing = new InboxWriting(replica, this.#inbox);
-    this.messages = { ...this.#writing.messages, search: search.search };
+    this.messages = { ...this.#writing.messages, search: search.search, purge: this.#purge };
     this.#settings = new Settings(replica, new SettingsReader(replica, this.#inbox.opener));
     this.#network =
       parts.net === null
@@ -148,6 +150,7 @@ export class DeviceNode implements KinlogNode {
       onFoundAgain: async () => this.#names.set(await this.#inbox.deviceNames()),
     });
     this.#eraser = this.#makeEraser(replica);
+    this.purges = new Purges(replica, this.#eraser, this.#names);
     if (settled.damage !== null) this.#alarms.raise("damage", settled.damage);
     replica.onHalt((code) => {
       if (code !== null) this.#alarms.raise("disk", `nothing can be written: ${code}`);
@@ -367,6 +370,18 @@ export class DeviceNode implements KinlogNode {
     this.#hub.emit({ event: "stopped" });
     this.#hub.close();
   }
+
+  /** A node that runs erases by itself. Without one there may be none for long, and what cannot be done now is done by the next. */
+  readonly #purge: KinlogNode["messages"]["purge"] = async (ids, options) => {
+    const purged = await this.#writing.messages.purge(ids, options);
+    if (this.#network !== null) return purged;
+    try {
+      await this.#eraser.look();
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+    }
+    return purged;
+  };
 
   #needNetwork(): NodeNetwork {
     if (this.#network === null) {

@@ -9,6 +9,7 @@ import { orderText } from "../../core/inbox/stamp.ts";
 import { MESSAGES_PER_DELETE_MAX, type OperationBody } from "../../core/inbox/types.ts";
 import type { OrderedMessage } from "../../core/inbox/view.ts";
 import type { Replica } from "../replica/replica.ts";
+import { requireConfirmed } from "./confirmation.ts";
 import { ConversationLines } from "./conversation-lines.ts";
 import { ConversationProperties } from "./conversation-properties.ts";
 import type { InboxReader } from "./inbox-reader.ts";
@@ -16,19 +17,20 @@ import { MessageMarking } from "./message-marking.ts";
 import { ConversationStates } from "./conversation-states.ts";
 import { freshDraft } from "./fresh-draft.ts";
 import { orderOfArgument } from "./order-argument.ts";
-import type { Confirmed, Conversation, KinlogNode, Message } from "./types.ts";
+import { Purging } from "./purging.ts";
+import type { Conversation, KinlogNode, Message } from "./types.ts";
 
 const SHOW_DEFAULT = 50;
 const LIST_DEFAULT = 200;
 /** Messages that one command may put into the bin. */
 const DELETE_MAX = 100_000;
-/** More than anybody means by accident. */
-const UNCONFIRMED_MAX = 100;
+const TO_THE_BIN = "go to the bin";
 
 export class InboxWriting {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #marking: MessageMarking;
+  readonly #purging: Purging;
   readonly #properties: ConversationProperties;
   readonly #states: ConversationStates;
   readonly #lines: ConversationLines;
@@ -36,6 +38,7 @@ export class InboxWriting {
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
     this.#inbox = inbox;
+    this.#purging = new Purging(replica, inbox);
     this.#marking = new MessageMarking(replica, inbox);
     this.#properties = new ConversationProperties(replica, inbox);
     this.#states = new ConversationStates(replica, inbox);
@@ -81,10 +84,11 @@ export class InboxWriting {
       return read.map((each) => this.#inbox.message(each, state));
     },
     delete: async (ids, options = {}) => {
-      requireConfirmed(new Set(ids).size, options);
+      requireConfirmed(new Set(ids).size, options, TO_THE_BIN);
       return this.#bin("delete", ids);
     },
     restore: (ids) => this.#bin("restore", ids),
+    purge: (ids, options) => this.#purging.purge(ids, options),
     edit: (id, text) => this.#marking.edit(id, text),
     unsend: (id) => this.#marking.unsend(id),
     react: (id, emoji, options) => this.#marking.react(id, emoji, options),
@@ -125,7 +129,7 @@ export class InboxWriting {
         });
       }
       const found = read.filter(({ operation }) => operation.body.sentAtMs < before);
-      requireConfirmed(found.length, options);
+      requireConfirmed(found.length, options, TO_THE_BIN);
       return this.#writeBin(
         "delete",
         found.map(({ ordered }) => ordered),
@@ -194,12 +198,4 @@ export class InboxWriting {
     await this.#replica.writer.append(bodies.map((body) => freshDraft(this.#replica, body)));
     return { done: bodies.length };
   }
-}
-
-/** @throws EngineError `CONFIRMATION_REQUIRED` */
-function requireConfirmed(count: number, { confirmed = false }: Confirmed): void {
-  if (count <= UNCONFIRMED_MAX || confirmed) return;
-  throw new EngineError("CONFIRMATION_REQUIRED", `${count} messages would go to the bin on all devices`, {
-    remedy: "Ask the person, then say `confirmed`.",
-  });
 }

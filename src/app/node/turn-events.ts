@@ -10,6 +10,7 @@ import type { EventHub } from "./event-hub.ts";
 import { type InboxReader } from "./inbox-reader.ts";
 import { messageBodyOf } from "./read-message.ts";
 import { NO_MARKS } from "./marks-reader.ts";
+import { type PurgeChange, type PurgeNews, PurgesSeen } from "./purge-news.ts";
 
 /** A new device's name stands in a log that comes a moment after its admission; without it, the event comes after this. */
 const NAME_WITHIN_MS = 5_000;
@@ -32,9 +33,11 @@ type Unnamed = Set<DeviceId>;
 export function tellChanges(teller: Teller): void {
   let known = new Map([...teller.replica.members.devices].map(([device, { state }]) => [device, state]));
   const unnamed: Unnamed = new Set();
+  const purges = new PurgesSeen(teller.replica);
   teller.replica.subscribe((published) => {
     if (published.members) known = tellMembers(teller, known, unnamed);
-    tell(teller, published, unnamed).catch((error: unknown) => {
+    const news = purges.of(published);
+    tell(teller, published, { unnamed, purges, news }).catch((error: unknown) => {
       // Reading for an event may meet a closed or damaged store; those who need it say so themselves.
       if (!isEngineError(error)) throw error;
     });
@@ -44,7 +47,11 @@ export function tellChanges(teller: Teller): void {
 async function tell(
   teller: Teller,
   { origin, changes, operations }: Published,
-  unnamed: Unnamed,
+  {
+    unnamed,
+    purges,
+    news,
+  }: { readonly unnamed: Unnamed; readonly purges: PurgesSeen; readonly news: PurgeNews },
 ): Promise<void> {
   if (changes.some((change) => change.kind === "device-name")) {
     teller.names.set(await teller.inbox.deviceNames());
@@ -55,7 +62,12 @@ async function tell(
   if (teller.hub.wants("message")) await tellMessages(teller, { origin, changes, operations, catchUp });
   // While it catches up, progress and one `synced` at the end say what these would say a thousand times.
   if (catchUp) return;
-  for (const change of changes) await tellChange(teller, change, origin);
+  // What was deleted only to be purged is told once.
+  const isToldOnce = (change: Change): boolean =>
+    change.kind === "message-changed" && news.named.has(change.id);
+  for (const change of changes) if (!isToldOnce(change)) await tellChange(teller, change, origin);
+  if (!teller.hub.wants("message-changed")) return;
+  for (const change of await purges.changes(news)) await tellChange(teller, change, origin);
 }
 
 async function tellMessages(
@@ -130,7 +142,7 @@ async function messageInStore(
 
 async function tellChange(
   { replica, hub, inbox, alarm }: Teller,
-  change: Change,
+  change: Change | PurgeChange,
   origin: "local" | "remote",
 ): Promise<void> {
   switch (change.kind) {

@@ -3,6 +3,7 @@
  * Field names are a contract (docs/spec/api.md). Times are RFC 3339 in UTC with milliseconds; ids are lower-case hex.
  */
 import type { Alarm } from "./alarm-types.ts";
+import type { Purges } from "./purge-types.ts";
 
 export interface OpenNodeOptions {
   /** The device's data directory. Made where it is missing. */
@@ -189,7 +190,7 @@ export type KinlogEvent = { readonly at: string } & (
       readonly id: string;
       readonly conversation: string;
       /** `stored`: where it lies or how far it got is another than before. */
-      readonly change: "deleted" | "restored" | "edited" | "unsent" | "reaction" | "stored";
+      readonly change: "deleted" | "restored" | "purged" | "edited" | "unsent" | "reaction" | "stored";
       readonly origin: "local" | "remote";
     }
   | { readonly event: "read"; readonly conversation: string; readonly unread: number }
@@ -299,6 +300,14 @@ export interface KinlogNode {
     /** To the bin on all devices. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`, `CONFIRMATION_REQUIRED`. */
     readonly delete: (ids: readonly string[], options?: Confirmed) => Promise<{ readonly done: number }>;
     readonly restore: (ids: readonly string[]) => Promise<{ readonly done: number }>;
+    /**
+     * Erased on all devices, for good, in the bin or not: shown nowhere from now on, and no import brings them back. Nothing is written unless
+     * all are found. More than 100 only where `confirmed`; of 100 and more what is stored stays until a second device approves (`purges`), or
+     * for 30 days.
+     *
+     * @throws EngineError `NOT_FOUND` (also of what is purged), `AMBIGUOUS`, `CONFIRMATION_REQUIRED`.
+     */
+    readonly purge: (ids: readonly string[], options?: Confirmed) => Promise<Done>;
     /** Another text for a message of one's own. @throws EngineError `NOT_FOUND`, `NOT_YOURS`, `MESSAGE_UNSENT`, `TEXT_TOO_LONG`. */
     readonly edit: (id: string, text: string) => Promise<Done>;
     /** Takes a message of one's own back, for good. @throws EngineError `NOT_FOUND`, `NOT_YOURS`. */
@@ -341,6 +350,7 @@ export interface KinlogNode {
     readonly draft: (conversation: string, text: string) => Promise<Done>;
     readonly participants: (conversation: string, participants: readonly string[]) => Promise<Done>;
   };
+  readonly purges: Purges;
   readonly settings: {
     /** Null where nothing is set. The scope is `account` where none is given. */
     readonly get: (name: string, options?: { readonly scope?: SettingScope }) => Promise<string | null>;

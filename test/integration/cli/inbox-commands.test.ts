@@ -1,5 +1,6 @@
 /** The commands for what people do with messages and conversations, as processes on one device: results, sentences, errors and exit codes. */
 import { deepEqual, equal, match, notEqual } from "node:assert/strict";
+import type { Purge } from "../../../src/app/node/purge-types.ts";
 import type { Conversation, Message } from "../../../src/app/node/types.ts";
 import { Commands, type Json } from "../../support/kinlog-command.ts";
 
@@ -142,5 +143,36 @@ describe("The command for messages and conversations", function () {
     await done("restore", ...ids.slice(0, 100));
     deepEqual(await done("delete", ...ids, "--yes"), { done: 101 });
     deepEqual(await show("Emil"), []);
+  });
+
+  it("purge asks, and without an answer does nothing; what is purged is nowhere, and purges says so", async () => {
+    const [gone, kept] = [await send("Fay", "quince"), await send("Fay", "kept")];
+    deepEqual(await codeOf("purge", gone), [3, "CONFIRMATION_REQUIRED"]);
+    equal((await show("Fay")).length, 2);
+    deepEqual(await codeOf("purge", gone, "0".repeat(32), "--yes"), [1, "NOT_FOUND"]);
+    equal((await show("Fay")).length, 2);
+    deepEqual(await done("purge", gone.slice(0, 10), "--yes"), { done: 1 });
+    const left = await kinlog.json<readonly Message[]>("show", "Fay", "--deleted", "--dir", dir);
+    deepEqual(
+      left.map(({ id }) => id),
+      [kept],
+    );
+    deepEqual(await codeOf("purge", gone, "--yes"), [1, "NOT_FOUND"]);
+    deepEqual(await codeOf("restore", gone), [1, "NOT_FOUND"]);
+    equal((await codeOf("purge"))[0], 2);
+    const listed = await kinlog.json<readonly Purge[]>("purges", "--dir", dir);
+    equal(listed.length, 1);
+    const [purge] = listed;
+    deepEqual([purge!.by, purge!.entries, purge!.state], ["laptop", 1, "open"]);
+    match(
+      (await kinlog.run(["purges", "--dir", dir])).stdout,
+      /PURGE +BY +ENTRIES .*\n[0-9a-f]{12} +laptop +1 +open/,
+    );
+    deepEqual(await codeOf("purges", "approve", purge!.id), [1, "NOT_YOURS"]);
+    deepEqual(await codeOf("purges", "stop", "abcdef"), [1, "NOT_FOUND"]);
+    deepEqual(await codeOf("purges", "approve", "x"), [1, "NOT_FOUND"]);
+    equal((await codeOf("purges", "stop"))[0], 2);
+    const page = (await kinlog.run(["purge", kept, "--yes", "--dir", dir])).stdout;
+    match(page, /^1 message purged: shown nowhere any more, on all devices\.\n$/);
   });
 });

@@ -139,7 +139,7 @@ export const inboxMarksMutants: readonly Mutant[] = [
   },
   {
     id: "inbox-delete-unconfirmed",
-    file: "src/app/node/inbox-writing.ts",
+    file: "src/app/node/confirmation.ts",
     find: "if (count <= UNCONFIRMED_MAX || confirmed) return;",
     put: "if (count >= 0 || confirmed) return;",
     bug: "a program that went wrong puts thousands of messages into the bin unasked",

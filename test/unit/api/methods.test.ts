@@ -36,6 +36,7 @@ function bench(node: object = {}, clock = new ManualClock()): Bench {
       show: note("show", []),
       delete: note("delete"),
       restore: note("restore"),
+      purge: note("purge"),
       edit: note("edit"),
       unsend: note("unsend"),
       react: note("react"),
@@ -57,6 +58,7 @@ function bench(node: object = {}, clock = new ManualClock()): Bench {
       draft: note("draft"),
       participants: note("participants"),
     },
+    purges: { list: note("purges", []), approve: note("approve"), stop: note("stop") },
     settings: { get: note("get", "dark"), set: note("set"), list: note("settings", []) },
     devices: { list: note("devices", []), rename: note("rename") },
     ...node,
@@ -110,6 +112,10 @@ describe("The methods of the local API", () => {
     const { asked, call } = bench();
     await call("messages.edit", { id: "abcdef", text: "" });
     await call("messages.unsend", { id: "abcdef" });
+    await call("messages.purge", { ids: ["abcdef"], confirmed: true });
+    await call("purges.list");
+    await call("purges.approve", { id: "abcdef" });
+    await call("purges.stop", { id: "abcdef" });
     await call("messages.react", { id: "abcdef", emoji: "\u{1f44d}", remove: true, from: "Ana" });
     await call("messages.setStatus", { id: "abcdef", status: "delivered" });
     await call("messages.history", { id: "abcdef" });
@@ -128,6 +134,10 @@ describe("The methods of the local API", () => {
     deepEqual(asked, [
       ["edit", "abcdef", ""],
       ["unsend", "abcdef"],
+      ["purge", ["abcdef"], { confirmed: true }],
+      ["purges"],
+      ["approve", "abcdef"],
+      ["stop", "abcdef"],
       ["react", "abcdef", "\u{1f44d}", { remove: true, from: "Ana" }],
       ["setStatus", "abcdef", "delivered"],
       ["history", "abcdef"],

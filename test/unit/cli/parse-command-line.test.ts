@@ -73,7 +73,6 @@ describe("The command line", () => {
     const unknown = [
       ["evict"],
       ["cloud", "status"],
-      ["purge", "abcdef"],
       ["recovery", "new"],
       ["devices", "revoke", "laptop"],
       ["send", "Ana", "x", "--via", "sms"],

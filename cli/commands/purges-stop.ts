@@ -1,0 +1,15 @@
+/** `kinlog purges stop`: what one device purged and nobody agreed to is not erased, and is in the bin. */
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
+
+export const run: Run = ({ args, output, withApi }) =>
+  withApi("any", async (api) => {
+    const [id] = args.operands;
+    const { done } = await api.call("purges.stop", { id: id! });
+    await output.done({ done }, () => [
+      done === 0
+        ? "It was stopped before."
+        : "Stopped, on all devices. What is not erased yet is in the bin; `kinlog restore` brings it back.",
+    ]);
+    return EXIT.done;
+  });
