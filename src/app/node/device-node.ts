@@ -3,7 +3,7 @@
  * and waits until what it promised is durable. Public types: types.ts. Made by open-node.ts.
  */
 import type { DeviceId } from "../../core/base/ids.ts";
-import { EngineError, isEngineError } from "../../core/base/errors.ts";
+import { EngineError } from "../../core/base/errors.ts";
 import { entropyToPhrase } from "../../core/crypto/phrase.ts";
 import { validateName } from "../../core/inbox/address.ts";
 import type { ImportFormat } from "../../core/inbox/import-types.ts";
@@ -16,7 +16,6 @@ import { Alarms } from "./alarms.ts";
 import { DamageWatch, type Settled } from "./damage-watch.ts";
 import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
-import { Eraser, waitingText } from "./eraser.ts";
 import { EventHub } from "./event-hub.ts";
 import { exportLines } from "./exporting.ts";
 import type { ForkMemory } from "./fork-memory.ts";
@@ -26,7 +25,7 @@ import { linkIsOpen, openLink } from "./linking.ts";
 import { NodeNetwork } from "./node-network.ts";
 import { currentTexts, MessageSearch } from "./message-search.ts";
 import type { PeerMemory } from "./peer-memory.ts";
-import { Purges } from "./purges.ts";
+import { PurgeWork } from "./purge-work.ts";
 import { Settings } from "./settings.ts";
 import { SettingsReader } from "./settings-reader.ts";
 import { describeStatus } from "./status.ts";
@@ -69,7 +68,6 @@ export class DeviceNode implements KinlogNode {
   readonly account: string;
   readonly device: string;
   readonly messages: KinlogNode["messages"];
-  readonly purges: KinlogNode["purges"];
   readonly #parts: NodeParts;
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
@@ -83,7 +81,7 @@ export class DeviceNode implements KinlogNode {
   readonly #network: NodeNetwork | null;
   readonly #damage: DamageWatch;
   readonly #alarms: Alarms;
-  readonly #eraser: Eraser;
+  readonly #purgeWork: PurgeWork;
   #unseenPhrase: Uint8Array | null;
   #link: ReturnType<typeof openLink> | null = null;
   #closing: Promise<void> | null = null;
@@ -114,7 +112,9 @@ export class DeviceNode implements KinlogNode {
       isBuilding: parts.net !== null,
     });
     this.#writing = new InboxWriting(replica, this.#inbox);
-    this.messages = { ...this.#writing.messages, search: search.search, purge: this.#purge };
+    this.#purgeWork = this.#createPurgeWork();
+    const { purge } = this.#purgeWork;
+    this.messages = { ...this.#writing.messages, search: search.search, purge };
     this.#settings = new Settings(replica, new SettingsReader(replica, this.#inbox.opener));
     this.#network =
       parts.net === null
@@ -149,8 +149,6 @@ export class DeviceNode implements KinlogNode {
       alarm: (text) => this.#alarms.raise("damage", text),
       onFoundAgain: async () => this.#names.set(await this.#inbox.deviceNames()),
     });
-    this.#eraser = this.#makeEraser(replica);
-    this.purges = new Purges(replica, this.#eraser, this.#names);
     if (settled.damage !== null) this.#alarms.raise("damage", settled.damage);
     replica.onHalt((code) => {
       if (code !== null) this.#alarms.raise("disk", `nothing can be written: ${code}`);
@@ -162,8 +160,8 @@ export class DeviceNode implements KinlogNode {
 
   static async open(parts: NodeParts): Promise<DeviceNode> {
     const node = new DeviceNode(parts);
-    await node.#eraser.load();
-    if (node.#network !== null) await node.#eraser.start();
+    await node.#purgeWork.load();
+    if (node.#network !== null) await node.#purgeWork.start();
     await node.#network?.start();
     // A command that opens the store for a moment has no time for it.
     if (node.#network !== null) {
@@ -179,6 +177,10 @@ export class DeviceNode implements KinlogNode {
 
   get conversations(): KinlogNode["conversations"] {
     return this.#writing.conversations;
+  }
+
+  get purges(): KinlogNode["purges"] {
+    return this.#purgeWork.purges;
   }
 
   get settings(): KinlogNode["settings"] {
@@ -344,16 +346,6 @@ export class DeviceNode implements KinlogNode {
     return this.close();
   }
 
-  #makeEraser(replica: Replica): Eraser {
-    return new Eraser({
-      replica,
-      forget: (places) => this.#index.forget(places),
-      isLongInBin: () => Promise.resolve(false),
-      tell: (author, waiting) =>
-        this.#alarms.stand("large-purge", author, waiting && waitingText(waiting, this.#names.of(author))),
-    });
-  }
-
   async #close(): Promise<void> {
     await this.#link?.then(
       ({ attempt }) => attempt.cancel(),
@@ -361,7 +353,7 @@ export class DeviceNode implements KinlogNode {
     );
     await this.#damage.close();
     await this.#index.close();
-    await this.#eraser.close();
+    await this.#purgeWork.close();
     await this.#network?.close();
     await this.#memory.flush();
     await this.#forks.close();
@@ -371,17 +363,15 @@ export class DeviceNode implements KinlogNode {
     this.#hub.close();
   }
 
-  /** A node that runs erases by itself. Without one there may be none for long, and what cannot be done now is done by the next. */
-  readonly #purge: KinlogNode["messages"]["purge"] = async (ids, options) => {
-    const purged = await this.#writing.messages.purge(ids, options);
-    if (this.#network !== null) return purged;
-    try {
-      await this.#eraser.look();
-    } catch (error) {
-      if (!isEngineError(error)) throw error;
-    }
-    return purged;
-  };
+  #createPurgeWork(): PurgeWork {
+    return new PurgeWork({
+      replica: this.#replica,
+      inbox: this.#inbox,
+      names: this.#names,
+      alarms: this.#alarms,
+      forget: (places) => this.#index.forget(places),
+    });
+  }
 
   #needNetwork(): NodeNetwork {
     if (this.#network === null) {

@@ -17,7 +17,6 @@ import { MessageMarking } from "./message-marking.ts";
 import { ConversationStates } from "./conversation-states.ts";
 import { freshDraft } from "./fresh-draft.ts";
 import { orderOfArgument } from "./order-argument.ts";
-import { Purging } from "./purging.ts";
 import type { Conversation, KinlogNode, Message } from "./types.ts";
 
 const SHOW_DEFAULT = 50;
@@ -30,7 +29,6 @@ export class InboxWriting {
   readonly #replica: Replica;
   readonly #inbox: InboxReader;
   readonly #marking: MessageMarking;
-  readonly #purging: Purging;
   readonly #properties: ConversationProperties;
   readonly #states: ConversationStates;
   readonly #lines: ConversationLines;
@@ -38,14 +36,13 @@ export class InboxWriting {
   constructor(replica: Replica, inbox: InboxReader) {
     this.#replica = replica;
     this.#inbox = inbox;
-    this.#purging = new Purging(replica, inbox);
     this.#marking = new MessageMarking(replica, inbox);
     this.#properties = new ConversationProperties(replica, inbox);
     this.#states = new ConversationStates(replica, inbox);
     this.#lines = new ConversationLines(replica, inbox);
   }
 
-  readonly messages: Omit<KinlogNode["messages"], "search"> = {
+  readonly messages: Omit<KinlogNode["messages"], "search" | "purge"> = {
     send: async (message) => {
       const { conversation, text, from, replyTo } = message;
       validateAddress(conversation);
@@ -88,7 +85,6 @@ export class InboxWriting {
       return this.#bin("delete", ids);
     },
     restore: (ids) => this.#bin("restore", ids),
-    purge: (ids, options) => this.#purging.purge(ids, options),
     edit: (id, text) => this.#marking.edit(id, text),
     unsend: (id) => this.#marking.unsend(id),
     react: (id, emoji, options) => this.#marking.react(id, emoji, options),

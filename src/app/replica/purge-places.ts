@@ -18,7 +18,7 @@ import {
 } from "../../core/inbox/view.ts";
 import type { Place, Row, RowKey } from "../../core/log/rows.ts";
 import type { BodyOf } from "../../core/membership/types.ts";
-import type { StoredEntry } from "../../core/sync/ports.ts";
+import type { Store, StoredEntry } from "../../core/sync/ports.ts";
 import { readRows } from "./own-turns.ts";
 import { openEntry } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
@@ -55,9 +55,11 @@ export interface PlacesWanted {
   readonly messages: readonly MessageId[];
   /** What is not to be named again, by `placeName`. */
   readonly named: ReadonlySet<string>;
+  /** Only those that are in the bin at this moment. Default: no. */
+  readonly binned?: boolean;
 }
 
-interface Spot {
+export interface Spot {
   readonly place: Place;
   readonly log: LogId;
   /** What stands, an edit or a reaction, or what is known by its place only. */
@@ -121,18 +123,31 @@ async function nameThem(
 
 /** Null where only something that waits for the message is here. */
 async function readTarget(
-  context: TurnContext,
+  { store }: TurnContext,
   read: { readonly id: MessageId; readonly row: Row; readonly wanted: PlacesWanted },
 ): Promise<Target | null> {
   const { id, row, wanted } = read;
-  const { content, marks, register } = decodeMessageRow(row);
-  if (content === null) return null;
-  const hasEdits = (marks & mark.edited) !== 0;
-  const hasReactions = (marks & mark.reacted) !== 0;
+  const { content, register } = decodeMessageRow(row);
+  const isInBin = register?.deleted ?? false;
+  if (content === null || (wanted.binned === true && !isInBin)) return null;
+  const spots = (await readSpots(store, id, row)).filter(
+    ({ log, place }) => !wanted.named.has(placeName(log, place.position)),
+  );
+  return { id, content, isInBin, spots };
+}
+
+/** All places that hold content of a message, each once: none where only something that waits for it is here. */
+export async function readSpots(
+  store: Pick<Store, "rowRange" | "logOf">,
+  id: MessageId,
+  row: Row,
+): Promise<readonly Spot[]> {
+  const { content, marks } = decodeMessageRow(row);
+  if (content === null) return [];
   const [edits, reactions, further] = await Promise.all([
-    hasEdits ? readRange(context, editBounds(id)) : [],
-    hasReactions ? readRange(context, reactionBounds(id)) : [],
-    readRange(context, furtherBounds(id)),
+    (marks & mark.edited) !== 0 ? readRange(store, editBounds(id)) : [],
+    (marks & mark.reacted) !== 0 ? readRange(store, reactionBounds(id)) : [],
+    readRange(store, furtherBounds(id)),
   ]);
   const found: readonly (readonly [Spot["kind"], Place])[] = [
     ["standing", content.place],
@@ -141,15 +156,13 @@ async function readTarget(
     ...further.map(([key]) => ["further", placeOfKey(key)] as const),
   ];
   const names = new Set<string>();
-  const spots = found.flatMap(([kind, place]): readonly Spot[] => {
-    const log = context.store.logOf(place.logNumber);
-    if (log === undefined) return [];
-    const name = placeName(log, place.position);
-    if (names.has(name) || wanted.named.has(name)) return [];
+  return found.flatMap(([kind, place]): readonly Spot[] => {
+    const log = store.logOf(place.logNumber);
+    const name = log === undefined ? null : placeName(log, place.position);
+    if (log === undefined || name === null || names.has(name)) return [];
     names.add(name);
     return [{ kind, place, log }];
   });
-  return { id, content, isInBin: register?.deleted ?? false, spots };
 }
 
 function furtherBounds(id: MessageId): KeyRange {
@@ -157,7 +170,10 @@ function furtherBounds(id: MessageId): KeyRange {
   return { from: keysFrom(prefix), to: keysUpTo(prefix) };
 }
 
-function readRange({ store }: TurnContext, bounds: KeyRange): Promise<readonly (readonly [RowKey, Row])[]> {
+function readRange(
+  store: Pick<Store, "rowRange">,
+  bounds: KeyRange,
+): Promise<readonly (readonly [RowKey, Row])[]> {
   return store.rowRange({ ...bounds, reverse: false, limit: ROWS_MAX });
 }
 
