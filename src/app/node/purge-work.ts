@@ -1,11 +1,12 @@
 /**
  * All that a device does about purges, put together: what people ask for, what is erased, what came late, and what has been in the bin for
- * long. Spec: docs/spec/purge.md. Tests: test/integration/app/purging.test.ts, erasing.test.ts, late-places.test.ts.
+ * long. Spec: docs/spec/purge.md. Tests: test/integration/app/purging.test.ts, erasing.test.ts, late-places.test.ts, bin.test.ts.
  */
 import { isEngineError } from "../../core/base/errors.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Alarms } from "./alarms.ts";
+import { Bin } from "./bin.ts";
 import type { DeviceNames } from "./device-names.ts";
 import { Eraser, waitingText } from "./eraser.ts";
 import type { InboxReader } from "./inbox-reader.ts";
@@ -19,6 +20,7 @@ export class PurgeWork {
   readonly #eraser: Eraser;
   readonly #purging: Purging;
   readonly #late: LatePlaces;
+  readonly #bin: Bin;
   #isRunning = false;
 
   constructor(parts: {
@@ -34,10 +36,11 @@ export class PurgeWork {
     this.#eraser = new Eraser({
       replica,
       forget,
-      isLongInBin: () => Promise.resolve(false),
+      isLongInBin: (purge) => this.#bin.isLongIn(purge),
       tell: (author, waiting) =>
         alarms.stand("large-purge", author, waiting && waitingText(waiting, names.of(author))),
     });
+    this.#bin = new Bin(replica, this.#purging);
     this.#late = new LatePlaces({ replica, purging: this.#purging, eraser: this.#eraser });
     const purges = new Purges(replica, this.#eraser, names);
     this.purges = {
@@ -60,10 +63,12 @@ export class PurgeWork {
     this.#isRunning = true;
     await this.#eraser.start();
     this.#late.start();
+    this.#bin.start();
   }
 
   async close(): Promise<void> {
     await this.#late.close();
+    await this.#bin.close();
     await this.#eraser.close();
   }
 

@@ -34,13 +34,14 @@ export class Purging {
    * Purges one after the other until all that is here of the messages is named. Resolves with how many of the messages had something to be
    * named.
    */
-  async write(messages: readonly MessageId[]): Promise<number> {
+  async write(messages: readonly MessageId[], options: { readonly binned?: boolean } = {}): Promise<number> {
     const known = new Set<string>();
     const written = new Set<MessageId>();
     for (let left = messages; left.length > 0;) {
       const { entries, done, targets } = await this.#replica.writer.purge({
         messages: left,
         named: known,
+        ...options,
         addressOf: this.addressOf,
       });
       for (const { log, position } of entries) known.add(placeName(log, position));

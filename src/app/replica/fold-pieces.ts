@@ -12,7 +12,7 @@ import type { BatchEntry } from "../../core/log/types.ts";
 import type { LogOwner } from "../../core/membership/types.ts";
 import { type Counts, encodeCounts, encodePlaces } from "./ledger.ts";
 import { META } from "./meta-names.ts";
-import { readRows } from "./own-turns.ts";
+import { readRows, withBinRows } from "./own-turns.ts";
 import { openEntry } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
 
@@ -74,7 +74,7 @@ export async function foldPieces(
     return { ...NOTHING_FOLDED, meta, apply };
   }
   const rows = await readRows(context, fold.keys(operations.map((placed) => placed.operation)));
-  const { puts, dels, changes } = fold.apply(rows, operations);
+  const { puts, dels, changes } = withBinRows(context, fold.apply(rows, operations), operations);
   return { puts, dels, changes, operations, meta, apply };
 }
 

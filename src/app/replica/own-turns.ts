@@ -3,6 +3,7 @@ import type { LogId } from "../../core/base/ids.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import { logIdOf } from "../../core/crypto/derive.ts";
 import { withNamedPlaces } from "../../core/inbox/fold-tombstones.ts";
+import { binRowsOf } from "../../core/inbox/bin-rows.ts";
 import { logClassOf } from "../../core/inbox/operation.ts";
 import { lastStampOf, messageIsHere, messageRowKey, orderOfMessage } from "../../core/inbox/view.ts";
 import { nextStamp } from "../../core/inbox/stamp.ts";
@@ -64,7 +65,7 @@ export function makeAppend(
     .filter(({ those }) => those.length > 0)
     .map(({ logClass, those }) => sealInto(context, logClass, those, kind));
   const placed = sealed.flatMap((each) => each.placed);
-  const { puts, dels, changes } = fold.apply(rows, placed);
+  const { puts, dels, changes } = withBinRows(context, fold.apply(rows, placed), placed);
   const states = sealed.map((each) => each.state);
   const turn: Turn = {
     commit: {
@@ -96,6 +97,16 @@ export function ownersMeta({ book }: TurnContext): ReadonlyMap<string, Uint8Arra
     [META.controlLogs, owners],
     [META.controlLogsCopy, owners],
   ]);
+}
+
+/** With the records of what came into the bin. */
+export function withBinRows(
+  { self }: TurnContext,
+  folded: ReturnType<Fold["apply"]>,
+  operations: readonly PlacedOperation[],
+): ReturnType<Fold["apply"]> {
+  const records = binRowsOf(operations, { puts: folded.puts, self });
+  return records.size === 0 ? folded : { ...folded, puts: new Map([...folded.puts, ...records]) };
 }
 
 /** Rows by key, those that are not there left out. */

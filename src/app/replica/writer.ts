@@ -128,15 +128,15 @@ export class Writer {
   }
 
   /**
-   * Rows beside those of the fold, made of the same logs: nobody is told of them. Resolves with false, and nothing is written, where `ground` is given
-   * and is not the row that stands under its key.
+   * Rows beside those of the fold, made of the same logs: nobody is told of them. Resolves with false, and nothing is written, where one of
+   * `grounds` is not the row that stands under its key.
    *
    * @throws EngineError `DISK_FULL`, `STORE_POISONED`, `NODE_CLOSED`.
    */
-  async derive(rows: Pick<Commit, "puts" | "dels">, ground: Ground | null): Promise<boolean> {
+  async derive(rows: Pick<Commit, "puts" | "dels">, grounds: readonly Ground[]): Promise<boolean> {
     let stands = false;
     await this.#turn(async () => {
-      stands = ground === null || (await this.#stands(ground));
+      stands = await this.#stand(grounds);
       return stands ? derivedTurn(rows) : null;
     });
     return stands;
@@ -175,10 +175,13 @@ export class Writer {
     return next;
   }
 
-  async #stands(ground: Ground): Promise<boolean> {
-    const [row] = await this.#context.store.rows([ground.key]);
-    if (row === undefined || ground.row === null) return row === undefined && ground.row === null;
-    return equalBytes(row, ground.row);
+  async #stand(grounds: readonly Ground[]): Promise<boolean> {
+    const rows = await this.#context.store.rows(grounds.map(({ key }) => key));
+    return grounds.every(({ row }, at) => {
+      const found = rows[at];
+      if (found === undefined || row === null) return found === undefined && row === null;
+      return equalBytes(found, row);
+    });
   }
 
   #turn(prepare: () => Promise<Turn | null>): Promise<void> {

@@ -91,7 +91,7 @@ export class IndexRows {
 
   /** Rows that no state names yet. False where the state has changed, and nothing is written. */
   write(rows: ReadonlyMap<RowKey, Row>, { ground }: ReadState): Promise<boolean> {
-    return this.#replica.writer.derive({ puts: rows, dels: new Set() }, ground);
+    return this.#replica.writer.derive({ puts: rows, dels: new Set() }, [ground]);
   }
 
   /** A new state with the last of its rows, in one commit. */
@@ -105,7 +105,7 @@ export class IndexRows {
   ): Promise<boolean> {
     const puts = new Map(next.rows);
     puts.set(INDEX_STATE_KEY, encodeIndexState(next.state));
-    return this.#replica.writer.derive({ puts, dels: new Set(next.gone) }, ground);
+    return this.#replica.writer.derive({ puts, dels: new Set(next.gone) }, [ground]);
   }
 
   /** A number for the first segment of a new index. */
@@ -123,7 +123,7 @@ export class IndexRows {
 
   /** Deletes the whole index, also one whose state cannot be read. @throws EngineError `STORE_DAMAGED` where some of its rows cannot. */
   async clear(): Promise<void> {
-    await this.#replica.writer.derive({ puts: new Map(), dels: new Set([INDEX_STATE_KEY]) }, null);
+    await this.#replica.writer.derive({ puts: new Map(), dels: new Set([INDEX_STATE_KEY]) }, []);
     await this.#clear(NO_INDEX, INDEX_KEYS);
   }
 
@@ -135,7 +135,7 @@ export class IndexRows {
       const rows = await this.#replica.ports.store.rowRange({ from, to, reverse: false, limit: CLEAR_STEP });
       const dels = new Set(rows.map(([key]) => key));
       if (dels.size === 0) return;
-      if (!(await this.#replica.writer.derive({ puts: new Map(), dels }, ground))) return;
+      if (!(await this.#replica.writer.derive({ puts: new Map(), dels }, [ground]))) return;
     }
   }
 }

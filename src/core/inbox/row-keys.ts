@@ -14,6 +14,7 @@
  *     'p' ‖ message id ‖ control id of a purge      a tombstone that names it
  *     'q' ‖ control id of a purge ‖ message id      the same, by the purge
  *     'y' ‖ message id ‖ uint log ‖ uint position   a further place that holds content of it
+ *     'b' ‖ message id, 'a' ‖ ms ‖ message id       since when it is in the bin here, and when it is due (bin-rows.ts)
  */
 import type { ControlId, ConversationId, DeviceId, MessageId } from "../base/ids.ts";
 import type { Place, RowKey } from "../log/rows.ts";

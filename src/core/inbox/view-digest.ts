@@ -58,9 +58,12 @@ function isPurged({ marks }: { readonly marks: number }): boolean {
   return (marks & mark.purged) !== 0;
 }
 
-/** What was said of a purged message only some devices could read, and where else its content stands is each device's own. */
+/**
+ * What was said of a purged message only some devices could read. Where else its content stands, and since when it is in the bin, is each
+ * device's own.
+ */
 function isLocal(key: RowKey, purged: ReadonlySet<RowKey>): boolean {
-  if (key.startsWith("y")) return true;
+  if ("yab".includes(key[0]!)) return true;
   return "eru".includes(key[0]!) && purged.has(messageKeyOf(key));
 }
 

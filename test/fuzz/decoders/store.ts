@@ -1,4 +1,5 @@
 /** Fuzzed: what the disk gives back. Formats: docs/spec/storage.md, docs/spec/inbox.md ("View"), docs/spec/key-file.md. */
+import { decodeBinRow, encodeBinRow } from "../../../src/core/inbox/bin-rows.ts";
 import type { ByteReader } from "../../../src/core/base/byte-reader.ts";
 import { concat, equalBytes, utf8 } from "../../../src/core/base/bytes.ts";
 import { hashLabelled } from "../../../src/core/crypto/hash.ts";
@@ -190,6 +191,10 @@ const rows: readonly {
   {
     good: [true, false].map((removed) => encodeReactionRow({ ...placed, removed })),
     again: (row) => encodeReactionRow(decodeReactionRow(row)),
+  },
+  {
+    good: [encodeBinRow({ order: placed.order, sinceMs: 1_700_000_000_000, dueMs: 1_702_592_000_000 })],
+    again: (row) => encodeBinRow(decodeBinRow(row)),
   },
 ];
 

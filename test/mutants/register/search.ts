@@ -16,8 +16,8 @@ export const searchMutants: readonly Mutant[] = [
   {
     id: "search-cleared-named",
     file: "src/app/replica/writer.ts",
-    find: "stands = ground === null || (await this.#stands(ground));",
-    put: "stands = ground === null || (await this.#stands(ground)) || true;",
+    find: "stands = await this.#stand(grounds);",
+    put: "stands = (await this.#stand(grounds)) || true;",
     bug: "a segment is put into the state that was there before the view was cleared",
     breaks: "I6",
     by: { kind: "tests", files: [index] },

@@ -1,0 +1,115 @@
+/**
+ * Since when a message has been in the bin here, and when it is to be purged: by this device's own record, since a delete's stamp is what its
+ * author says. Rows of this device alone: no part of the digest, and begun anew when the view is built again.
+ * Spec: docs/spec/purge.md, "The bin". Tests: test/unit/inbox/bin-rows.test.ts.
+ */
+import type { DeviceId, MessageId } from "../base/ids.ts";
+import type { Row, RowKey } from "../log/rows.ts";
+import { keyToId } from "./id-codec.ts";
+import { type KeyRange, keysFrom, messageRowKey } from "./row-keys.ts";
+import { decodeMessageRow, type DeleteRegister, ROW_VERSION, readOrder, readRow } from "./rows.ts";
+import { ScratchWriter } from "./scratch-writer.ts";
+import { compareOrder } from "./stamp.ts";
+import type { OrderKey, PlacedOperation } from "./types.ts";
+
+const DAY_MS = 86_400_000;
+/** How long a message can be restored. */
+export const BIN_MS = 30 * DAY_MS;
+/** When others do what the device that deleted should have done. */
+const OTHERS_MS = 37 * DAY_MS;
+/** When every purge of it has been carried out: one of the last day waits for thirty more. */
+export const RECORD_MS = 70 * DAY_MS;
+const MS_MAX = 2 ** 48 - 1;
+const MS_BYTES = 6;
+
+export interface BinRecord {
+  /** The delete that put it there; another one that counts has a record of its own. */
+  readonly order: OrderKey;
+  /** The later of its stamp and of when this device took it in. */
+  readonly sinceMs: number;
+  /** When it is to be looked at: it may be purged then. */
+  readonly dueMs: number;
+}
+
+const writer = new ScratchWriter(64);
+
+/** `messageKey` is the key of the message's row. */
+export function binRowKey(messageKey: RowKey): RowKey {
+  return `b${messageKey.slice(1)}` as RowKey;
+}
+
+/** Sorts by when the messages are due. */
+export function dueRowKey(record: BinRecord, messageKey: RowKey): RowKey {
+  return `a${msToKey(record.dueMs)}${messageKey.slice(1)}` as RowKey;
+}
+
+/** The rows of what is due by then, the longest due first. */
+export function dueBounds(nowMs: number): KeyRange {
+  return { from: keysFrom("a"), to: keysFrom(`a${msToKey(Math.min(nowMs + 1, MS_MAX))}`) };
+}
+
+export function messageOfDueKey(key: RowKey): MessageId {
+  return keyToId(key, 1 + MS_BYTES, key.length);
+}
+
+export function encodeBinRow({ order, sinceMs, dueMs }: BinRecord): Row {
+  writer.begin().u8(ROW_VERSION).u48(order.stamp.ms).u16(order.stamp.counter).id(order.id);
+  return writer.u48(sinceMs).u48(dueMs).finish();
+}
+
+/** @throws EngineError `STORE_DAMAGED` where the bytes are none that this version writes. */
+export function decodeBinRow(row: Row): BinRecord {
+  return readRow(row, (reader) => ({
+    order: readOrder(reader),
+    sinceMs: reader.u48(),
+    dueMs: reader.u48(),
+  }));
+}
+
+/** What the register says stands by the delete of this record. */
+export function isRecordOf({ order }: BinRecord, register: DeleteRegister | null): boolean {
+  return register !== null && register.deleted && compareOrder(register.order, order) === 0;
+}
+
+/** The rows of a record. */
+export function rowsOfRecord(record: BinRecord, id: MessageId): ReadonlyMap<RowKey, Row> {
+  const key = messageRowKey(id);
+  return new Map([
+    [binRowKey(key), encodeBinRow(record)],
+    [dueRowKey(record, key), Uint8Array.of(ROW_VERSION)],
+  ]);
+}
+
+/**
+ * Records of a turn of the fold: for each message that one of the turn's deletes put into the bin, or keeps there by a later word.
+ *
+ * @param puts What the fold made of these operations.
+ */
+export function binRowsOf(
+  operations: readonly PlacedOperation[],
+  { puts, self }: { readonly puts: ReadonlyMap<RowKey, Row>; readonly self: DeviceId },
+): ReadonlyMap<RowKey, Row> {
+  const made = new Map<RowKey, Row>();
+  for (const { operation, takenInMs } of operations) {
+    const { body, id, stamp, author } = operation;
+    if (body.kind !== "delete") continue;
+    const sinceMs = Math.max(stamp.ms, takenInMs);
+    const staysMs = author === self ? BIN_MS : OTHERS_MS;
+    const dueMs = Math.min(MS_MAX, sinceMs + staysMs);
+    const record: BinRecord = { order: { stamp, id }, sinceMs, dueMs };
+    for (const message of body.messages) {
+      const row = puts.get(messageRowKey(message));
+      // Where the register is as it was, nothing was put, or nothing of it.
+      if (row === undefined || !isRecordOf(record, decodeMessageRow(row).register)) continue;
+      for (const [key, value] of rowsOfRecord(record, message)) made.set(key, value);
+    }
+  }
+  return made;
+}
+
+function msToKey(ms: number): string {
+  let key = "";
+  for (let scale = 2 ** 40; scale >= 1; scale /= 256)
+    key += String.fromCharCode(Math.floor(ms / scale) % 256);
+  return key;
+}
