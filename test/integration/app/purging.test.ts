@@ -1,5 +1,10 @@
 /** Messages that are purged on one device, seen from all: real nodes, real stores, streams on loopback. */
 import { deepEqual, equal, ok } from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { openReplica } from "../../../src/app/node/device-directory.ts";
+import { deviceDirectory } from "../../../src/app/node/machine-directory.ts";
 import type { KinlogNode, Message } from "../../../src/app/node/types.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { addressOf, collectEvents, eventually, nextEvent, TestDevices } from "../../support/devices.ts";
@@ -36,6 +41,33 @@ async function assertGone(node: KinlogNode, id: string, word: string): Promise<v
   await assertRejectsWithCode(node.messages.react(id, "👍"), "NOT_FOUND");
   await assertRejectsWithCode(send(node, "an answer", id), "NOT_FOUND");
   await assertRejectsWithCode(node.messages.purge([id]), "NOT_FOUND");
+}
+
+/** The payloads of all entries of state and messages logs, as they are stored. */
+async function sealedIn(dir: string): Promise<readonly Uint8Array[]> {
+  const { replica } = await openReplica(deviceDirectory(dir));
+  const sealed: Uint8Array[] = [];
+  for (const [log, { logClass }] of replica.members.logs) {
+    if (logClass === "control") continue;
+    for (const { entry } of await replica.ports.store.entries(log, 0, 1_000))
+      sealed.push(entry.bytes.slice());
+  }
+  await replica.close();
+  return sealed;
+}
+
+function isInFiles(dir: string, bytes: Uint8Array): boolean {
+  const part = Buffer.from(bytes.subarray(bytes.length - 32));
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
+    .some((file) => {
+      try {
+        return readFileSync(join(file.parentPath, file.name)).includes(part);
+      } catch {
+        // A file that the database has just given back.
+        return false;
+      }
+    });
 }
 
 async function inSync(...nodes: readonly KinlogNode[]): Promise<void> {
@@ -153,29 +185,65 @@ describe("Purging", function () {
       await inSync(laptop, phone);
       await devices.stop(phone);
       await laptop.messages.purge([gone]);
+      await devices.stop(laptop);
       const apart = await devices.start("phone");
       // Nothing was heard of the purge: on this device the message is there.
       await apart.messages.delete([gone]);
       await apart.messages.restore([gone]);
       await apart.messages.edit(gone, "quince, edited apart");
       await apart.messages.react(gone, "👍");
-      await apart.connect(addressOf(laptop));
-      await inSync(laptop, apart);
-      for (const node of [laptop, apart]) await assertGone(node, gone, "quince");
+      const again = await devices.start("laptop");
+      await apart.connect(addressOf(again));
+      await inSync(again, apart);
+      for (const node of [again, apart]) await assertGone(node, gone, "quince");
     });
 
     it("is gone on a device that slept, and comes back from none", async () => {
       const gone = await send(laptop, "quince before the sleep");
       await inSync(laptop, phone);
+      const backup = files.write(await exported(phone));
       await devices.stop(phone);
       await laptop.messages.purge([gone]);
       const tablet = await devices.add(laptop, "tablet");
       await inSync(laptop, tablet);
       await assertGone(tablet, gone, "quince");
+      equal((await tablet.import(backup)).imported, 0);
+      await assertGone(tablet, gone, "quince");
       const awake = await devices.start("phone");
       await awake.connect(addressOf(tablet));
       await inSync(awake, tablet);
       for (const node of [laptop, awake, tablet]) await assertGone(node, gone, "quince");
+    });
+
+    it("leaves nothing of it in the files of any device, sealed or not", async () => {
+      const gone = await send(laptop, "quince in a file");
+      await laptop.messages.edit(gone, "quince in another file");
+      await phone.messages.react(gone, "👍");
+      const kept = await send(laptop, "kept in a file");
+      await inSync(laptop, phone);
+      await devices.stop(laptop);
+      const sealed = await sealedIn(devices.dir("laptop"));
+      const again = await devices.start("laptop");
+      await again.connect(addressOf(phone));
+      const dirs = [devices.dir("laptop"), devices.dir("phone")];
+      const found = (): number => sealed.filter((bytes) => dirs.some((dir) => isInFiles(dir, bytes))).length;
+      equal(found(), sealed.length);
+      await phone.messages.purge([gone]);
+      const named = (await phone.purges.list())[0]!.entries;
+      equal(named, 3, "the message, its edit and its reaction");
+      // Files are given back in the background.
+      while (found() > sealed.length - named) await setTimeout(100);
+      equal(found(), sealed.length - named, "and nothing else");
+      await inSync(again, phone);
+      deepEqual(
+        (await again.messages.show("Zoë")).map(({ id }) => id),
+        [kept],
+      );
+      for (const node of [again, phone]) {
+        await assertGone(node, gone, "quince");
+        equal((await node.purges.list())[0]!.done, true);
+        equal((await node.verify()).bad, 0);
+      }
     });
 
     it("that another device stops leaves the messages in the bin of both", async () => {
