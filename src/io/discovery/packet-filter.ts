@@ -91,7 +91,10 @@ export class PacketFilter {
     const known = this.#senders.get(address);
     if (known !== undefined) return known;
     if (this.#senders.size >= SENDERS_REMEMBERED_MAX) this.#senders.clear();
-    const [host = "", zone] = address.split("%");
+    // All behind the first sign is the zone: what names more than the link is of none.
+    const at = address.indexOf("%");
+    const host = at === -1 ? address : address.slice(0, at);
+    const zone = at === -1 ? undefined : address.slice(at + 1);
     const sender = { isOfThisLink: this.#isOfThisLink(host, zone), isOwn: host === this.#place.address };
     this.#senders.set(address, sender);
     return sender;

@@ -43,6 +43,7 @@ describe("the filter of a link's packets", () => {
     const { judge } = open(v6);
     equal(judge("fe80::2%wlan0"), "decode");
     equal(judge("fe80::2%eth0"), "elsewhere");
+    equal(judge("fe80::2%wlan0%eth0"), "elsewhere");
     equal(judge("2001:db8::2"), "elsewhere");
   });
 
