@@ -7,6 +7,7 @@ import type { MessageId } from "../../core/base/ids.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
 import {
   BIN_MS,
+  binBounds,
   binRowKey,
   type BinRecord,
   decodeBinRow,
@@ -26,6 +27,7 @@ import type { PurgeView } from "../../core/membership/types.ts";
 import { placeName, readSpots } from "../replica/purge-places.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Ground } from "../replica/writer.ts";
+import { BinClock } from "./bin-clock.ts";
 import type { Purging } from "./purging.ts";
 
 /** Not while a device starts, and then soon enough for a span of days. */
@@ -47,6 +49,7 @@ interface Due {
 export class Bin {
   readonly #replica: Replica;
   readonly #purging: Purging;
+  readonly #clock: BinClock;
   #cancel: CancelTimer | null = null;
   #running: Promise<void> | null = null;
   #closed = false;
@@ -54,6 +57,7 @@ export class Bin {
   constructor(replica: Replica, purging: Purging) {
     this.#replica = replica;
     this.#purging = purging;
+    this.#clock = new BinClock(replica);
   }
 
   /** By itself from now on. */
@@ -75,7 +79,7 @@ export class Bin {
     const messages = (await view.rowRange(range)).map(([key]) => namedOfKey(key).message);
     // Each of them has a place at least.
     if (messages.length === 0 || messages.length > entries.length) return false;
-    const untilMs = ports.clock.wallMs() - BIN_MS;
+    const untilMs = (await this.#nowMs()) - BIN_MS;
     const left = new Set(entries.map(({ log, position }) => placeName(log, position)));
     for (let at = 0; at < messages.length; at += STEP) {
       const some = messages.slice(at, at + STEP);
@@ -96,7 +100,8 @@ export class Bin {
   /** Purges what is due, and forgets records that say nothing any more. */
   async sweep(): Promise<void> {
     while (!this.#closed && this.#mayPurge()) {
-      const due = await this.#due();
+      const nowMs = await this.#nowMs();
+      const due = await this.#due(nowMs);
       if (due.length === 0) return;
       const standing = await this.#standing(due);
       if (standing.length > 0)
@@ -104,7 +109,7 @@ export class Bin {
           standing.map(({ id }) => id),
           { binned: true },
         );
-      await this.#settle(due, standing);
+      await this.#settle(due, standing, nowMs);
     }
   }
 
@@ -114,8 +119,15 @@ export class Bin {
     return ledger.lost.size === 0 && !ledger.isUnsettled && members.devices.get(self)?.state === "active";
   }
 
-  async #due(): Promise<readonly Due[]> {
-    const nowMs = this.#replica.ports.clock.wallMs();
+  async #nowMs(): Promise<number> {
+    const { view, ports } = this.#replica;
+    const [first] = await view.rowRange({ ...binBounds(), reverse: false, limit: 1 });
+    if (first === undefined) return this.#clock.pass(null);
+    const [, [kept]] = await this.#rowsOf([messageOfDueKey(first[0])]);
+    return this.#clock.pass(kept === undefined ? ports.clock.wallMs() : decodeBinRow(kept).sinceMs);
+  }
+
+  async #due(nowMs: number): Promise<readonly Due[]> {
     const found = await this.#replica.view.rowRange({ ...dueBounds(nowMs), reverse: false, limit: STEP });
     const ids = found.map(([key]) => messageOfDueKey(key));
     const [rows, records] = await this.#rowsOf(ids);
@@ -142,7 +154,7 @@ export class Bin {
    * Forgets what is over. What should be purged and is not, or is deleted and not here yet, is due a day later; and a record is kept for as
    * long as a purge may ask for it.
    */
-  async #settle(due: readonly Due[], standing: readonly Due[]): Promise<void> {
+  async #settle(due: readonly Due[], standing: readonly Due[], nowMs: number): Promise<void> {
     const left = new Set(standing.map(({ id }) => id));
     for (const id of await this.#replica.purged.among([...left])) left.delete(id);
     const puts = new Map<RowKey, Row>();
@@ -154,23 +166,12 @@ export class Bin {
       if (record === null) continue;
       const kept = binRowKey(messageRowKey(id));
       grounds.push({ key: kept, row: encodeBinRow(record) });
-      const dueMs = this.#dueAgain({ ...each, record }, left.has(id));
+      const dueMs = dueAgain({ ...each, record }, { isLeft: left.has(id), nowMs });
       if (dueMs === null) dels.add(kept);
       else for (const [rowKey, row] of rowsOfRecord({ ...record, dueMs }, id)) puts.set(rowKey, row);
     }
     // Deleted anew meanwhile: that record stays, and the next look sees it.
     await this.#replica.writer.derive({ puts, dels }, grounds);
-  }
-
-  /** Null: never. */
-  #dueAgain({ record, row }: Due & { readonly record: BinRecord }, isLeft: boolean): number | null {
-    const nowMs = this.#replica.ports.clock.wallMs();
-    if (row === undefined) return null;
-    const { content, register } = decodeMessageRow(row);
-    if (!isRecordOf(record, register)) return null;
-    if (isLeft || content === null) return nowMs + LATER_MS;
-    const endMs = record.sinceMs + RECORD_MS;
-    return nowMs < endMs ? endMs : null;
   }
 
   #rowsOf(
@@ -195,4 +196,17 @@ export class Bin {
       if (!isEngineError(error)) throw error;
     }
   }
+}
+
+/** Null: never. */
+function dueAgain(
+  { record, row }: Due & { readonly record: BinRecord },
+  { isLeft, nowMs }: { readonly isLeft: boolean; readonly nowMs: number },
+): number | null {
+  if (row === undefined) return null;
+  const { content, register } = decodeMessageRow(row);
+  if (!isRecordOf(record, register)) return null;
+  if (isLeft || content === null) return nowMs + LATER_MS;
+  const endMs = record.sinceMs + RECORD_MS;
+  return nowMs < endMs ? endMs : null;
 }

@@ -17,6 +17,7 @@ export const META = {
   settings: "settings",
   purge: "purge/",
   timePassed: "time-passed",
+  binTime: "bin-time",
 } as const;
 
 /** No version of the view: it is being built, or is to be. */

@@ -113,7 +113,10 @@ async function nameThem(
     .filter(({ spots }) => spots.length > 0);
   return {
     entries,
-    claims: [...known.flatMap(standingClaims), ...(await furtherClaims(context, known))],
+    claims: [
+      ...known.flatMap((target) => standingClaim(context, target)),
+      ...(await furtherClaims(context, known)),
+    ],
     targets: known.map(({ id }) => id),
     unbinned: known
       .filter(({ isInBin }) => !isInBin)
@@ -217,15 +220,16 @@ async function leavesAt(
   return found;
 }
 
-function standingClaims({ id, content, spots }: Target): readonly Claim[] {
-  const { conversation, hash, stamp, flags } = content;
-  return spots
-    .filter(({ kind }) => kind === "standing")
-    .map(({ log, place: { position } }) => ({
-      conversation,
-      address: null,
-      named: { message: id, contentHash: hash, stamp, flags, log, position },
-    }));
+/**
+ * What stands, also where an earlier purge names it: the tombstone's stamp lies behind every late edit and reaction, so that the clock of the
+ * conversation is the same on devices which never had these.
+ */
+function standingClaim({ store }: TurnContext, { id, content }: Target): readonly Claim[] {
+  const { conversation, hash, stamp, flags, place } = content;
+  const log = store.logOf(place.logNumber);
+  if (log === undefined) return [];
+  const named = { message: id, contentHash: hash, stamp, flags, log, position: place.position };
+  return [{ conversation, address: null, named }];
 }
 
 /** A further place says by itself only that something of the message is there: what it is, its operation says. */

@@ -93,7 +93,7 @@ export function makePurge(context: TurnContext, { parts }: PurgeGround): Turn | 
   const { append, drafts, control } = parts;
   const { turn } = makeAppend(context, drafts, append);
   const purge = controlTurn(context, [addControl(context, control)]);
-  // Late edits and reactions stand in the purge alone.
+  // Where what stands is in a log that has no number here, nothing can be said of it.
   if (turn === null) return purge;
   return {
     ...turn,

@@ -45,7 +45,12 @@ export function dueRowKey(record: BinRecord, messageKey: RowKey): RowKey {
 
 /** The rows of what is due by then, the longest due first. */
 export function dueBounds(nowMs: number): KeyRange {
-  return { from: keysFrom("a"), to: keysFrom(`a${msToKey(Math.min(nowMs + 1, MS_MAX))}`) };
+  return { from: keysFrom("a"), to: keysFrom(nowMs >= MS_MAX ? "b" : `a${msToKey(nowMs + 1)}`) };
+}
+
+/** All of them, in the same order. */
+export function binBounds(): KeyRange {
+  return dueBounds(MS_MAX);
 }
 
 export function messageOfDueKey(key: RowKey): MessageId {

@@ -6,6 +6,8 @@ import type { PurgeView } from "../../../src/core/membership/types.ts";
 import { Bin } from "../../../src/app/node/bin.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
+import { META } from "../../../src/app/replica/meta-names.ts";
+import type { Replica } from "../../../src/app/replica/replica.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { batchesOf, draftOf, messageBody, ownLog, TestDevice } from "../../support/replicas.ts";
 
@@ -21,6 +23,7 @@ describe("The bin", function () {
     laptop = await TestDevice.found(clock);
     phone = await laptop.admit("phone", 2);
     await share(phone, laptop);
+    for (const device of [laptop, phone]) await sweep(device);
   });
 
   async function share(from: TestDevice, to: TestDevice): Promise<void> {
@@ -32,7 +35,14 @@ describe("The bin", function () {
     return new Purging(replica, new InboxReader(replica, () => ({ here: true, devices: [], cloud: null })));
   }
 
-  const binOf = (device: TestDevice): Bin => new Bin(device.replica, purgingOf(device));
+  /** One for each time that a device is opened: it counts the time from there on. */
+  const bins = new WeakMap<Replica, Bin>();
+  function binOf(device: TestDevice): Bin {
+    const { replica } = device;
+    const bin = bins.get(replica) ?? new Bin(replica, purgingOf(device));
+    bins.set(replica, bin);
+    return bin;
+  }
   const sweep = (device: TestDevice): Promise<void> => binOf(device).sweep();
   const purges = ({ replica }: TestDevice): readonly PurgeView[] => replica.members.purges;
   const conversation = (): ConversationId => laptop.replica.fold!.conversationOf("Zoë");
@@ -144,6 +154,46 @@ describe("The bin", function () {
     clock.pass(DAY_MS);
     await sweep(laptop);
     deepEqual(await laptop.replica.purged.among([id!]), new Set([id]));
+  });
+
+  it("L12: ends for nothing by a clock that jumps ten years ahead, nor after a restart with it", async () => {
+    const [gone] = await write(laptop);
+    await move(laptop, "delete", [gone!]);
+    await sweep(laptop);
+    const wallMs = clock.wallMs();
+    clock.setWall(wallMs + 3_650 * DAY_MS);
+    await sweep(laptop);
+    await laptop.restart();
+    await sweep(laptop);
+    clock.pass(16 * DAY_MS);
+    await sweep(laptop);
+    equal(purges(laptop).length, 0, "twice a week, and 16 days");
+    clock.setWall(wallMs + 16 * DAY_MS);
+    await sweep(laptop);
+    clock.pass(14 * DAY_MS - 1);
+    await sweep(laptop);
+    equal(purges(laptop).length, 0, "the clock is right again, and it is a moment too early");
+    clock.pass(1);
+    await sweep(laptop);
+    equal(purges(laptop).length, 1);
+  });
+
+  it("L12: ends for nothing where the clock jumped before the first look, or the count cannot be read", async () => {
+    const [gone] = await write(laptop);
+    await move(laptop, "delete", [gone!]);
+    clock.setWall(clock.wallMs() + 3_650 * DAY_MS);
+    await laptop.restart();
+    await sweep(laptop);
+    equal(purges(laptop).length, 0);
+    await laptop.replica.writer.remember(new Map([[META.binTime, Uint8Array.of(255)]]));
+    await laptop.restart();
+    await sweep(laptop);
+    clock.pass(22 * DAY_MS);
+    await sweep(laptop);
+    equal(purges(laptop).length, 0);
+    clock.pass(DAY_MS);
+    await sweep(laptop);
+    equal(purges(laptop).length, 1, "a week that may have passed, and 23 days that have");
   });
 
   it("purges nothing while control entries are lost here", async () => {
