@@ -12,7 +12,8 @@ import {
   ResponderHandshake,
 } from "../../src/core/sync/handshake.ts";
 import type { EncodedBatch } from "../../src/core/sync/ports.ts";
-import { type OpeningHeld, openingHeld, SyncSession } from "../../src/core/sync/session.ts";
+import { type OpeningHeld, openingHeld } from "../../src/core/sync/comparing.ts";
+import { SyncSession } from "../../src/core/sync/session.ts";
 import type { Input, Output, Ticket } from "../../src/core/sync/types.ts";
 import { decodeFrame, encodeBatchFrame, encodeFrame } from "../../src/core/wire/frame-codec.ts";
 import { FrameSplitter } from "../../src/core/wire/frame-splitter.ts";

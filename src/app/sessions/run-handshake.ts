@@ -6,7 +6,7 @@ import type { DeviceId } from "../../core/base/ids.ts";
 import type { MonotonicMs } from "../../core/base/ports.ts";
 import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { InitiatorHandshake, ResponderHandshake } from "../../core/sync/handshake.ts";
-import { type OpeningHeld, openingHeld } from "../../core/sync/session.ts";
+import { type OpeningHeld, openingHeld } from "../../core/sync/comparing.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
 import { encodeFrame, decodeFrame } from "../../core/wire/frame-codec.ts";
 import type { HandshakeFrame } from "../../core/wire/frames.ts";

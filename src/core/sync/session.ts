@@ -3,46 +3,31 @@
  *
  * The shell feeds `handle` one input at a time and performs the outputs in order. Same inputs, same outputs: no clock, no
  * randomness, no promise is reachable from here. Entries pass through once, to be verified.
- * Wire format and rules: docs/spec/sync.md. Parts: asking.ts, needs.ts, serving.ts, announcing.ts,
+ * Wire format and rules: docs/spec/sync.md. Parts: comparing.ts, asking.ts, needs.ts, serving.ts, announcing.ts,
  * standing.ts, beat.ts, forks.ts. Shell: src/app/sessions. Tests: test/unit/sync/session.test.ts, simulations/two-sessions.sim.test.ts.
  */
-import { equalBytes } from "../base/bytes.ts";
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
 import type { Fork } from "../log/fork.ts";
 import type { Ranges } from "../log/ranges.ts";
-import type { Frontier, Head } from "../log/types.ts";
+import type { Head } from "../log/types.ts";
 import type { LogOwner } from "../membership/types.ts";
-import type { FrontierEntry, NeedEntry, SessionFrame } from "../wire/frames.ts";
+import type { NeedEntry, SessionFrame } from "../wire/frames.ts";
 import { Announcing } from "./announcing.ts";
 import { Asking } from "./asking.ts";
 import { Beat } from "./beat.ts";
+import { Comparing, type OpeningHeld } from "./comparing.ts";
 import { evidenceFrame, forkIn, Forks } from "./forks.ts";
-import { OfferMemory } from "./offer-memory.ts";
 import { PeerCopy } from "./peer-copy.ts";
-import { countedRanges } from "./possession.ts";
 import { Serving } from "./serving.ts";
 import { Standing } from "./standing.ts";
 import { Turn } from "./turn.ts";
 import type { Input, Output, SessionView, Ticket } from "./types.ts";
 
-/** A frontier is sent for a beat at most this often, whatever the peer sends. */
-const FRONTIER_EVERY_MS = 10_000;
 /** Batches of logs that nobody here knows yet: a few while control entries are on their way, then it is a fault. */
 const UNKNOWN_BATCHES_MAX = 64;
 /** Into how many pieces a peer may cut what is remembered of its copy of one log. */
 const PIECES_MAX = 65_536;
-
-/** The first frame of a session, and what it speaks of. Made before the session where it shares the handshake's last flight. */
-export interface OpeningHeld {
-  readonly frame: Extract<SessionFrame, { kind: "held" }>;
-  readonly frontier: Frontier;
-}
-
-export function openingHeld(view: SessionView): OpeningHeld {
-  const frame = { kind: "held", digest: view.digest(), complete: view.complete() } as const;
-  return { frame, frontier: new Map(view.frontier) };
-}
 
 export class SyncSession {
   readonly #view: SessionView;
@@ -50,14 +35,11 @@ export class SyncSession {
   readonly #asking: Asking;
   readonly #serving: Serving;
   readonly #announcing: Announcing;
+  readonly #comparing: Comparing;
   readonly #standing: Standing;
   readonly #beat: Beat;
-  readonly #offers = new OfferMemory();
   readonly #forks: Forks;
-  #opening: OpeningHeld | undefined;
-  #hasPeerOpened = false;
   #unknownBatches = 0;
-  #frontierSentAt = -Infinity as MonotonicMs;
   #isEqual = false;
   #isClosed = false;
   #lastTicket = 0;
@@ -75,7 +57,6 @@ export class SyncSession {
   }) {
     const { self, peer, account, view, now } = options;
     this.#view = view;
-    this.#opening = options.opening;
     this.#forks = new Forks(account);
     this.#standing = new Standing(view, peer, now);
     this.#beat = new Beat(options.initiator, now);
@@ -85,6 +66,14 @@ export class SyncSession {
     this.#serving = new Serving({ view, copy: this.#copy, newTicket });
     this.#asking = new Asking({ account, peer, view, copy: this.#copy, newTicket });
     this.#announcing = new Announcing({ self, view, copy: this.#copy, serving: this.#serving, mayKnow });
+    this.#comparing = new Comparing({
+      view,
+      copy: this.#copy,
+      asking: this.#asking,
+      announcing: this.#announcing,
+      mayExchange: mayKnow,
+      opening: options.opening,
+    });
   }
 
   /** When `woken` is due, if nothing else comes before. */
@@ -121,7 +110,7 @@ export class SyncSession {
   #take(input: Input, turn: Turn): void {
     switch (input.kind) {
       case "opened":
-        return this.#open(turn);
+        return this.#comparing.open(turn);
       case "received":
         return this.#receive(input.frame, turn);
       case "assigned":
@@ -148,20 +137,14 @@ export class SyncSession {
     }
   }
 
-  #open(turn: Turn): void {
-    if (this.#opening !== undefined) return;
-    this.#opening = openingHeld(this.#view);
-    turn.send(this.#opening.frame);
-  }
-
   #receive(frame: SessionFrame, turn: Turn): void {
     this.#beat.heard(turn.now);
     this.#frames.framesReceived++;
     switch (frame.kind) {
       case "held":
-        return this.#receiveHeld(frame, turn);
+        return this.#comparing.held(frame, turn);
       case "frontier":
-        return this.#receiveFrontier(frame, turn);
+        return this.#comparing.frontier(frame, turn);
       case "need":
         for (const entry of frame.logs) this.#receiveNeed(entry, turn);
         if (this.#serving.isQueueTooLong) turn.close("limit");
@@ -175,7 +158,7 @@ export class SyncSession {
         for (const { log, ranges } of frame.logs) this.#receiveAck(log, ranges, frame.dropped, turn);
         return;
       case "beat":
-        return this.#receiveBeat(frame, turn);
+        return this.#comparing.beat(frame, turn);
       case "close":
         return turn.close(frame.reason, "peer");
       case "evidence":
@@ -187,53 +170,6 @@ export class SyncSession {
       case "unknown":
         this.#frames.framesSkipped++;
     }
-  }
-
-  /** Compared with what was sent, not with what is held by now, so that both sides come to the same answer. */
-  #receiveHeld(frame: Extract<SessionFrame, { kind: "held" }>, turn: Turn): void {
-    const opening = this.#opening;
-    if (opening === undefined || this.#hasPeerOpened) return turn.close("unsolicited");
-    this.#hasPeerOpened = true;
-    const isEqual = equalBytes(frame.digest, opening.frame.digest);
-    if (isEqual) this.#learnEqual(opening.frontier, turn);
-    if (!isEqual || !frame.complete || !opening.frame.complete) this.#sendFrontier(turn);
-    // What it speaks of need not be kept longer.
-    this.#opening = { frame: opening.frame, frontier: new Map() };
-  }
-
-  #learnEqual(frontier: Frontier, turn: Turn): void {
-    const changed = this.#copy.becomeEqualTo(frontier);
-    this.#offers.clear();
-    const ranges = new Map<LogId, Ranges>();
-    for (const [log, { held }] of frontier) {
-      ranges.set(log, this.#counted(log, held));
-      this.#announcing.told(log, held);
-    }
-    turn.put({ kind: "peerHas", delta: { heads: [], ranges }, acknowledged: true });
-    for (const log of changed) this.#announcing.reconsider(log, turn);
-  }
-
-  #receiveFrontier(frame: Extract<SessionFrame, { kind: "frontier" }>, turn: Turn): void {
-    this.#learnOffers(frame.logs, turn);
-    if (frame.last && this.#copy.becomeKnown()) this.#announcing.catchUp(turn);
-  }
-
-  #learnOffers(entries: readonly FrontierEntry[], turn: Turn): void {
-    const ranges = new Map<LogId, Ranges>();
-    for (const entry of entries) {
-      const { log, length, root, held } = entry;
-      if (!this.#mayExchange(log)) {
-        this.#offers.remember(entry);
-        continue;
-      }
-      this.#copy.replace(entry);
-      ranges.set(log, this.#counted(log, held));
-      this.#announcing.reconsider(log, turn);
-      // Two roots of one length are a fork if the author signed both: ask for the signed one.
-      const own = this.#asking.heads.ofLength(log, length);
-      if (own !== undefined && !equalBytes(own.root, root)) this.#asking.needs.wantHead(log, "nothing");
-    }
-    if (ranges.size > 0) turn.put({ kind: "peerHas", delta: { heads: [], ranges }, acknowledged: true });
   }
 
   #receiveNeed(entry: NeedEntry, turn: Turn): void {
@@ -253,7 +189,7 @@ export class SyncSession {
     // Of a log that control entries on their way may make known, or that has just been frozen: not now.
     const held = [{ from, to: from + entries.length }];
     turn.disclaim(head.log, held);
-    this.#offers.remember({ log: head.log, length: head.length, root: head.root, held });
+    this.#comparing.offers.remember({ log: head.log, length: head.length, root: head.root, held });
     if (++this.#unknownBatches > UNKNOWN_BATCHES_MAX) turn.close("unsolicited");
   }
 
@@ -271,14 +207,6 @@ export class SyncSession {
       this.#announcing.told(log, sent);
       turn.put({ kind: "peerHas", delta: { heads: [], ranges: new Map([[log, sent]]) }, acknowledged: true });
     }
-  }
-
-  #receiveBeat(frame: Extract<SessionFrame, { kind: "beat" }>, turn: Turn): void {
-    const digest = this.#view.digest();
-    if (frame.answerWanted) turn.send({ kind: "beat", digest, answerWanted: false });
-    if (equalBytes(frame.digest, digest)) return this.#learnEqual(this.#view.frontier, turn);
-    // Not for every beat of a peer that sends nothing else.
-    if (turn.now - this.#frontierSentAt >= FRONTIER_EVERY_MS) this.#sendFrontier(turn);
   }
 
   #receiveEvidence(fork: Fork, turn: Turn): void {
@@ -327,10 +255,10 @@ export class SyncSession {
     this.#forks.resolve(this.#view.members);
     this.#copy.compareAll();
     // Before, only control logs were spoken of.
-    if (this.#standing.resolve(turn.now, this.#bytes)) this.#sendFrontier(turn);
+    if (this.#standing.resolve(turn.now, this.#bytes)) this.#comparing.sendFrontier(turn);
     const mayExchange = (log: LogId): boolean => this.#mayExchange(log);
     this.#serving.restrict(mayExchange, turn);
-    this.#learnOffers(this.#offers.recall(mayExchange), turn);
+    this.#comparing.learnOffers(this.#comparing.offers.recall(mayExchange), turn);
     if (this.#copy.isKnown) this.#announcing.catchUp(turn);
   }
 
@@ -355,17 +283,12 @@ export class SyncSession {
     for (const fork of turn.takeForks()) this.#foundFork(fork, turn);
     this.#asking.needs.flush(turn);
     const isEqual =
-      this.#standing.isActive && this.#copy.isEqual && this.#offers.isEmpty && this.#forks.isEmpty;
+      this.#standing.isActive && this.#copy.isEqual && this.#comparing.offers.isEmpty && this.#forks.isEmpty;
     if (isEqual !== this.#isEqual) {
       this.#isEqual = isEqual;
       turn.put({ kind: "equal", equal: isEqual });
     }
     if (this.#standing.isRevoked && this.#hasPeerControlLogs()) turn.close("revoked");
-  }
-
-  #sendFrontier(turn: Turn): void {
-    this.#frontierSentAt = turn.now;
-    this.#announcing.frontier(turn);
   }
 
   #checkBudget(turn: Turn): void {
@@ -383,10 +306,6 @@ export class SyncSession {
       if (this.#mayExchange(log) && !this.#copy.hasAllOf(log)) return false;
     }
     return true;
-  }
-
-  #counted(log: LogId, ranges: Ranges): Ranges {
-    return countedRanges(ranges, this.#view.members.logs.get(log));
   }
 
   /** The owner of a log that may be exchanged with this peer now. */

@@ -49,7 +49,7 @@ export const syncMutants: readonly Mutant[] = [
   },
   {
     id: "sync-never-compared",
-    file: "src/core/sync/session.ts",
+    file: "src/core/sync/comparing.ts",
     find: "const isEqual = equalBytes(frame.digest, opening.frame.digest);",
     put: "const isEqual = frame.digest.length === opening.frame.digest.length;",
     bug: "on a reconnect both are taken for equal",
@@ -58,7 +58,7 @@ export const syncMutants: readonly Mutant[] = [
   },
   {
     id: "sync-beat-uncompared",
-    file: "src/core/sync/session.ts",
+    file: "src/core/sync/comparing.ts",
     find: "if (equalBytes(frame.digest, digest)) return this.#learnEqual(this.#view.frontier, turn);",
     put: "if (equalBytes(frame.digest, digest) || this.#copy.isKnown) return this.#learnEqual(this.#view.frontier, turn);",
     bug: "a beat no longer compares what is held",
@@ -211,7 +211,7 @@ export const syncMutants: readonly Mutant[] = [
   },
   {
     id: "sync-never-caught-up",
-    file: "src/core/sync/session.ts",
+    file: "src/core/sync/comparing.ts",
     find: "if (frame.last && this.#copy.becomeKnown()) this.#announcing.catchUp(turn);",
     put: "if (frame.last) this.#copy.becomeKnown();",
     bug: "what was written while both compared is not told",
