@@ -8,5 +8,6 @@ export { hasAccount, initAccount, openNode, VERSION } from "./app/node/open-node
 export { joinAccount, type JoinOptions } from "./app/node/join-account.ts";
 export { EngineError, type ErrorCode, isEngineError } from "./core/base/errors.ts";
 export type * from "./app/node/alarm-types.ts";
+export type * from "./app/node/evict-types.ts";
 export type * from "./app/node/purge-types.ts";
 export type * from "./app/node/types.ts";

@@ -74,6 +74,7 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
     batches: (want) => store.batches(want),
     commit: (commit) => store.commit(commit),
     compact: () => store.read(() => undefined),
+    sizeOnDisk: () => store.read(() => store.size()),
     reopen: () => store.reopen(),
     clearRows: () => store.clearRows(),
     verify: (wanted) => store.read(() => store.verify(wanted)),
@@ -121,6 +122,14 @@ class OpenMemoryStore {
 
   logs(): Awaited<ReturnType<Store["logs"]>> {
     return [...this.#disk.state.logs].map(([log, { state }]) => ({ state, number: this.live.numberOf(log) }));
+  }
+
+  /** Of entries alone. */
+  size(): number {
+    let bytes = 0;
+    for (const { entries } of this.live.logs.values())
+      for (const entry of entries.values()) bytes += entry.bytes.length;
+    return bytes;
   }
 
   entries(log: LogId, from: number, to: number): readonly StoredEntry[] {

@@ -9,7 +9,7 @@ import type { Head, LogClass, VerifiedBatch } from "../../src/core/log/types.ts"
 import type { MemberView } from "../../src/core/membership/types.ts";
 import { createPlanner } from "../../src/core/sync/planner.ts";
 import { possessionDigest } from "../../src/core/sync/possession.ts";
-import type { Adoption, Assignment, Planner, SessionView } from "../../src/core/sync/types.ts";
+import type { Adoption, Assignment, Planner, RangesByLog, SessionView } from "../../src/core/sync/types.ts";
 import { memberViewOf, type ModelAccount, type ModelDevice } from "./model-account.ts";
 import { ModelStore } from "./model-store.ts";
 import type { OpenSession, Surroundings } from "./surroundings.ts";
@@ -22,6 +22,8 @@ export class SimDevice implements SessionView {
   readonly planner: Planner;
   readonly sessions = new Map<DeviceId, OpenSession>();
   members: MemberView;
+  readonly evicted: RangesByLog = new Map();
+  readonly wantedBack: RangesByLog = new Map();
   #digest: Uint8Array | undefined;
   readonly #waiting: (() => void)[] = [];
   #isWriting = false;

@@ -208,6 +208,10 @@ export class SimSession implements OpenSession {
         case "equal":
           this.isEqual = output.equal;
           break;
+        case "keep":
+          // These devices evict nothing, so nobody asks.
+          world.count("keep");
+          break;
         case "suspect":
           world.suspect(device.model.device, this.peer);
           break;

@@ -136,6 +136,9 @@ export class HostileDevice {
       equal: nothing,
       acknowledged: nothing,
       evidence: nothing,
+      brought: nothing,
+      keep: nothing,
+      dropped: nothing,
     });
     this.#histories[at] = { replica, peers, net };
     await this.#write(replica, `history ${at}`);

@@ -71,6 +71,7 @@ export function mortalStore(
     nodes: (log, nodes) => read(() => store.nodes(log, nodes)),
     batches: (want) => mortalIterable(store.batches(want), life),
     commit: (commit) => life.ask(() => store.commit(commit)),
+    sizeOnDisk: () => life.ask(() => store.sizeOnDisk()),
     compact: (log, ranges) => life.ask(() => store.compact(log, ranges)),
     reopen: () => life.ask(() => store.reopen()),
     clearRows: () => life.ask(() => store.clearRows()),

@@ -8,6 +8,7 @@ import { edgesMutants } from "./register/edges.ts";
 import { inboxMutants } from "./register/inbox.ts";
 import { inboxMarksMutants } from "./register/inbox-marks.ts";
 import { purgesMutants } from "./register/purges.ts";
+import { keepingMutants } from "./register/keeping.ts";
 import { linkMutants } from "./register/link.ts";
 import { logMutants } from "./register/log.ts";
 import { membershipMutants } from "./register/membership.ts";
@@ -22,6 +23,7 @@ export const register: readonly Mutant[] = [
   ...cryptoMutants,
   ...membershipMutants,
   ...syncMutants,
+  ...keepingMutants,
   ...storeMutants,
   ...replicaMutants,
   ...inboxMutants,

@@ -13,7 +13,7 @@ import type { Head, LogClass } from "../../src/core/log/types.ts";
 import type { MemberView } from "../../src/core/membership/types.ts";
 import { possessionDigest } from "../../src/core/sync/possession.ts";
 import { SyncSession } from "../../src/core/sync/session.ts";
-import type { Input, Output, SessionView } from "../../src/core/sync/types.ts";
+import type { Input, Output, RangesByLog, SessionView } from "../../src/core/sync/types.ts";
 import type { SessionFrame } from "../../src/core/wire/frames.ts";
 import {
   createModelAccount,
@@ -38,6 +38,8 @@ export class SyncSide implements SessionView {
   readonly store: ModelStore;
   readonly session: SyncSession;
   members: MemberView;
+  evicted: RangesByLog = new Map();
+  wantedBack: RangesByLog = new Map();
   now = 0;
 
   constructor(

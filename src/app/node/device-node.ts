@@ -8,21 +8,26 @@ import { entropyToPhrase } from "../../core/crypto/phrase.ts";
 import { validateName } from "../../core/inbox/address.ts";
 import type { ImportFormat } from "../../core/inbox/import-types.ts";
 import type { Place } from "../../core/log/rows.ts";
+import { countIn } from "../../core/sync/promises.ts";
 import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
 import { writeDeviceName } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
 import { MessageIndex } from "../search/message-index.ts";
 import { Alarms } from "./alarms.ts";
 import { DamageWatch, type Settled } from "./damage-watch.ts";
+import { listDevices } from "./device-list.ts";
 import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
+import type { EvictResult, RetentionResult } from "./evict-types.ts";
 import { EventHub } from "./event-hub.ts";
+import { brokenText, Evicting, notHereText, readRetention } from "./evicting.ts";
 import { exportLines } from "./exporting.ts";
+import { fetchMessages } from "./fetching.ts";
 import type { ForkMemory } from "./fork-memory.ts";
 import { InboxReader, timeText } from "./inbox-reader.ts";
 import { InboxWriting } from "./inbox-writing.ts";
 import { linkIsOpen, openLink } from "./linking.ts";
-import { NodeNetwork } from "./node-network.ts";
+import { isHere, NodeNetwork } from "./node-network.ts";
 import { currentTexts, MessageSearch } from "./message-search.ts";
 import type { PeerMemory } from "./peer-memory.ts";
 import { PurgeWork } from "./purge-work.ts";
@@ -32,7 +37,6 @@ import { describeStatus } from "./status.ts";
 import { importFile, type OpenImport } from "./transferring.ts";
 import { tellChanges } from "./turn-events.ts";
 import type {
-  Device,
   EventKind,
   Finding,
   ImportResult,
@@ -80,13 +84,14 @@ export class DeviceNode implements KinlogNode {
   readonly #forks: ForkMemory;
   readonly #network: NodeNetwork | null;
   readonly #damage: DamageWatch;
+  readonly #evicting: Evicting;
   readonly #alarms: Alarms;
   readonly #purgeWork: PurgeWork;
   #unseenPhrase: Uint8Array | null;
   #link: ReturnType<typeof openLink> | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor(parts: NodeParts) {
+  private constructor(parts: NodeParts, retentionDays: number | null) {
     const { replica, settled } = parts;
     const { memory, forks } = settled;
     this.#parts = parts;
@@ -114,21 +119,20 @@ export class DeviceNode implements KinlogNode {
     this.#writing = new InboxWriting(replica, this.#inbox);
     this.#purgeWork = this.#createPurgeWork();
     const { purge } = this.#purgeWork;
-    this.messages = { ...this.#writing.messages, search: search.search, purge };
+    this.messages = {
+      ...this.#writing.messages,
+      search: search.search,
+      purge,
+      fetch: async (ids) => {
+        const network = this.#needNetwork();
+        const onBack = this.#index.forget.bind(this.#index);
+        return { done: await fetchMessages({ replica, inbox: this.#inbox, network, onBack }, ids) };
+      },
+    };
     this.#settings = new Settings(replica, new SettingsReader(replica, this.#inbox.opener));
-    this.#network =
-      parts.net === null
-        ? null
-        : new NodeNetwork({
-            replica,
-            memory,
-            net: parts.net,
-            discovery: parts.discovery,
-            emit: (event) => this.#hub.emit(event),
-            nameOf: (device) => this.#names.of(device),
-            onTaken: (entries) => this.#index.giveWay(entries),
-            onFork: (fork) => this.#alarms.fork(fork),
-          });
+    this.#network = parts.net === null ? null : this.#openNetwork(parts, parts.net);
+    const keeping = this.#network?.keeping ?? null;
+    this.#evicting = new Evicting({ replica, inbox: this.#inbox, keeping, retentionDays });
     tellChanges({
       replica,
       hub: this.#hub,
@@ -155,11 +159,27 @@ export class DeviceNode implements KinlogNode {
     });
   }
 
+  #openNetwork(parts: NodeParts, net: Net): NodeNetwork {
+    return new NodeNetwork({
+      replica: parts.replica,
+      memory: this.#memory,
+      net,
+      discovery: parts.discovery,
+      emit: (event) => this.#hub.emit(event),
+      nameOf: (device) => this.#names.of(device),
+      onTaken: (entries) => this.#index.giveWay(entries),
+      onFork: (fork) => this.#alarms.fork(fork),
+      onBroken: (device, entries) =>
+        this.#alarms.raise("promise-broken", brokenText(this.#names.of(device), entries)),
+      mayPromise: () => this.#evicting.retentionDays === null,
+    });
+  }
+
   readonly #storedWhere = ({ place }: { readonly place: Place }): StoredWhere =>
-    this.#network?.storedOn(place) ?? { here: true, devices: [], cloud: null };
+    this.#network?.storedOn(place) ?? { here: isHere(this.#replica, place), devices: [], cloud: null };
 
   static async open(parts: NodeParts): Promise<DeviceNode> {
-    const node = new DeviceNode(parts);
+    const node = new DeviceNode(parts, await readRetention(parts.replica));
     await node.#purgeWork.load();
     if (node.#network !== null) await node.#purgeWork.start();
     await node.#network?.start();
@@ -167,7 +187,10 @@ export class DeviceNode implements KinlogNode {
     if (node.#network !== null) {
       node.#damage.start();
       node.#index.start();
+      node.#evicting.start();
     }
+    const unshown = countIn(parts.replica.ledger.unfolded);
+    if (unshown > 0) node.#alarms.raise("not-here", notHereText(unshown));
     return node;
   }
 
@@ -188,29 +211,10 @@ export class DeviceNode implements KinlogNode {
   }
 
   readonly devices: KinlogNode["devices"] = {
-    list: async (): Promise<readonly Device[]> =>
-      [...this.#replica.members.devices.values()].map((member): Device => {
-        const { device, state, admittedBy } = member;
-        const self = device === this.#replica.self;
-        const { lastSeenMs: seenMs, sinceMs } = this.#memory.of(device);
-        const online = self ? this.#network !== null : this.#network?.peers.session(device) !== undefined;
-        return {
-          device,
-          name: this.#names.of(device),
-          self,
-          state,
-          since: sinceMs === null ? null : timeText(sinceMs),
-          admittedBy: admittedBy === null ? null : this.#names.of(admittedBy),
-          online,
-          lastSeen:
-            self || online
-              ? timeText(this.#replica.ports.clock.wallMs())
-              : seenMs === null
-                ? null
-                : timeText(seenMs),
-          missing: self ? 0 : (this.#network?.missingThere(device) ?? null),
-        };
-      }),
+    list: async () => {
+      const parts = { replica: this.#replica, network: this.#network, memory: this.#memory };
+      return listDevices({ ...parts, nameOf: (device) => this.#names.of(device) });
+    },
     rename: async (argument, name) => {
       validateName(name);
       const device = this.#names.find(argument, this.#replica.members.devices.keys());
@@ -290,6 +294,14 @@ export class DeviceNode implements KinlogNode {
     return this.#damage.verify({ repair: options.repair ?? false, onProgress: options.onProgress });
   }
 
+  evict(options: { readonly olderThanDays?: number } = {}): Promise<EvictResult> {
+    return this.#evicting.evict(options.olderThanDays ?? null);
+  }
+
+  retention(options: { readonly days?: number | null } = {}): Promise<RetentionResult> {
+    return this.#evicting.retention(options.days);
+  }
+
   doctor(): Promise<readonly Finding[]> {
     const findings = examine({
       replica: this.#replica,
@@ -351,6 +363,7 @@ export class DeviceNode implements KinlogNode {
       ({ attempt }) => attempt.cancel(),
       () => undefined,
     );
+    await this.#evicting.close();
     await this.#damage.close();
     await this.#index.close();
     await this.#purgeWork.close();

@@ -20,6 +20,13 @@ export class EntryOpener {
     return places.map((_, at) => this.#operation(entries[at]));
   }
 
+  /** Which of the places hold an entry whose payload was evicted. */
+  async evictedAt(places: readonly Place[]): Promise<readonly boolean[]> {
+    if (places.length === 0) return [];
+    const entries = await this.#replica.ports.store.entriesAt(places);
+    return entries.map((stored) => stored?.entry.state === "absent");
+  }
+
   /** As `operationsAt`, and null where the entry is damaged: a name that is gone must keep nobody from opening the device and repairing it. */
   async readableAt(places: readonly Place[]): Promise<readonly (Operation | null)[]> {
     try {

@@ -47,7 +47,8 @@ export class InboxReader {
   readonly #replica: Replica;
   readonly opener: EntryOpener;
   readonly marks: MarksReader;
-  readonly #storedWhere: (entry: { readonly place: Place }) => StoredWhere;
+  /** Which devices acknowledged the entry at a place. */
+  readonly storedWhere: (entry: { readonly place: Place }) => StoredWhere;
   readonly #beCertain: () => Promise<void>;
 
   /**
@@ -63,7 +64,7 @@ export class InboxReader {
     this.#beCertain = beCertain;
     this.opener = new EntryOpener(replica);
     this.marks = new MarksReader(replica, this.opener);
-    this.#storedWhere = storedWhere;
+    this.storedWhere = storedWhere;
   }
 
   /** What `find` finds; where it is less than it should be, once more if waiting for certainty has built the view again. */
@@ -338,7 +339,7 @@ export class InboxReader {
       })),
       attachments: [],
       status: body.direction === "in" ? "received" : (ordered.delivery ?? "sent"),
-      stored: this.#storedWhere(ordered),
+      stored: this.storedWhere(ordered),
       needsUpdate: ordered.later,
     };
   }

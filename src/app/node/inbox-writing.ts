@@ -17,6 +17,7 @@ import { MessageMarking } from "./message-marking.ts";
 import { ConversationStates } from "./conversation-states.ts";
 import { freshDraft } from "./fresh-draft.ts";
 import { orderOfArgument } from "./order-argument.ts";
+import { shownMessages } from "./shown-messages.ts";
 import type { Conversation, KinlogNode, Message } from "./types.ts";
 
 const SHOW_DEFAULT = 50;
@@ -42,7 +43,7 @@ export class InboxWriting {
     this.#lines = new ConversationLines(replica, inbox);
   }
 
-  readonly messages: Omit<KinlogNode["messages"], "search" | "purge"> = {
+  readonly messages: Omit<KinlogNode["messages"], "search" | "purge" | "fetch"> = {
     send: async (message) => {
       const { conversation, text, from, replyTo } = message;
       validateAddress(conversation);
@@ -70,15 +71,15 @@ export class InboxWriting {
     show: async (conversation, options = {}): Promise<readonly Message[]> => {
       const id = await this.#inbox.findConversation(conversation);
       const before = options.before === undefined ? null : await orderOfArgument(this.#inbox, options.before);
-      const [read, state] = await Promise.all([
-        this.#inbox.messages(id, {
+      const [ordered, state] = await Promise.all([
+        this.#inbox.ordered(id, {
           limit: options.limit ?? SHOW_DEFAULT,
           before,
           deleted: options.deleted ?? false,
         }),
         this.#inbox.conversation(id),
       ]);
-      return read.map((each) => this.#inbox.message(each, state));
+      return shownMessages(this.#inbox, ordered, state);
     },
     delete: async (ids, options = {}) => {
       requireConfirmed(new Set(ids).size, options, TO_THE_BIN);
@@ -117,19 +118,16 @@ export class InboxWriting {
     },
     delete: async (conversation, options = {}) => {
       const id = await this.#inbox.findConversation(conversation);
-      const read = await this.#inbox.messages(id, { limit: DELETE_MAX, before: null, deleted: false });
+      const all = await this.#inbox.ordered(id, { limit: DELETE_MAX, before: null, deleted: false });
       const before = options.before === undefined ? Number.POSITIVE_INFINITY : Date.parse(options.before);
       if (Number.isNaN(before)) {
         throw new EngineError("REQUEST_INVALID", "this is no time", {
           remedy: "Write it as 2026-01-31T12:00:00Z.",
         });
       }
-      const found = read.filter(({ operation }) => operation.body.sentAtMs < before);
+      const found = await this.#sentBefore(all, before);
       requireConfirmed(found.length, options, TO_THE_BIN);
-      return this.#writeBin(
-        "delete",
-        found.map(({ ordered }) => ordered),
-      );
+      return this.#writeBin("delete", found);
     },
     title: (conversation, title) => this.#properties.title(conversation, title),
     pin: (conversation, options) => this.#properties.pin(conversation, options),
@@ -159,6 +157,14 @@ export class InboxWriting {
     const state = await this.#inbox.conversation(id);
     const [address] = await this.#inbox.addresses([state]);
     return address ?? argument;
+  }
+
+  /** Of those that were evicted here the place in the conversation tells. */
+  async #sentBefore(all: readonly OrderedMessage[], beforeMs: number): Promise<readonly OrderedMessage[]> {
+    const read = new Map(
+      (await this.#inbox.open(all)).map(({ ordered, operation }) => [ordered.id, operation.body]),
+    );
+    return all.filter(({ id, order }) => (read.get(id)?.sentAtMs ?? order.stamp.ms) < beforeMs);
   }
 
   async #bin(kind: "delete" | "restore", ids: readonly string[]): Promise<{ readonly done: number }> {

@@ -7,17 +7,36 @@ import type { Fork } from "../../core/log/fork.ts";
 import { contains, countOf, NO_RANGES, type Ranges, subtract } from "../../core/log/ranges.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { Discovery, Net } from "../../core/sync/ports.ts";
+import { NOTHING } from "../../core/sync/promises.ts";
 import { activeDevices } from "../../core/membership/members.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Meeting } from "../sessions/meeting.ts";
 import { Peers } from "../sessions/peers.ts";
 import { CatchingUp } from "./catching-up.ts";
+import { Keeping } from "./keeping.ts";
 import type { NewEvent } from "./event-hub.ts";
 import type { PeerMemory } from "./peer-memory.ts";
 import type { PeerStatus, StoredWhere } from "./types.ts";
 
+export interface NodeNetworkParts {
+  readonly replica: Replica;
+  readonly memory: PeerMemory;
+  readonly net: Net;
+  readonly discovery: Discovery | null;
+  readonly emit: (event: NewEvent) => void;
+  readonly nameOf: (device: DeviceId) => string;
+  /** So many entries a peer has just taken from here, or has told of. */
+  readonly onTaken: (entries: number) => void;
+  /** A session has met, or was shown, two heads that contradict each other. */
+  readonly onFork: (fork: Fork) => void;
+  /** A device does not keep what it promised, and nobody else has promised these. */
+  readonly onBroken: (device: DeviceId, entries: number) => void;
+  readonly mayPromise: () => boolean;
+}
+
 export class NodeNetwork {
   readonly peers: Peers;
+  readonly keeping: Keeping;
   readonly meeting: Meeting;
   readonly net: Net;
   readonly discovery: Discovery | null;
@@ -28,18 +47,7 @@ export class NodeNetwork {
   readonly #waiters = new Set<() => void>();
   readonly #catchingUp: CatchingUp;
 
-  constructor(input: {
-    readonly replica: Replica;
-    readonly memory: PeerMemory;
-    readonly net: Net;
-    readonly discovery: Discovery | null;
-    readonly emit: (event: NewEvent) => void;
-    readonly nameOf: (device: DeviceId) => string;
-    /** So many entries a peer has just taken from here, or has told of. */
-    readonly onTaken: (entries: number) => void;
-    /** A session has met, or was shown, two heads that contradict each other. */
-    readonly onFork: (fork: Fork) => void;
-  }) {
+  constructor(input: NodeNetworkParts) {
     const { replica, memory, net, discovery, emit, nameOf, onTaken, onFork } = input;
     this.#replica = replica;
     this.#memory = memory;
@@ -52,6 +60,7 @@ export class NodeNetwork {
         const { peer } = session;
         this.meeting.met(session);
         this.#seen(peer);
+        this.keeping.connected(session);
         if (isNew) emit({ event: "peer-connected", device: peer, name: nameOf(peer), via: session.via });
         this.#changed();
       },
@@ -75,6 +84,15 @@ export class NodeNetwork {
         this.#changed();
       },
       evidence: onFork,
+      keep: (session, word, ranges) => this.keeping.heard(session, word, ranges),
+      dropped: (peer, ranges) => this.keeping.dropped(peer, ranges),
+      brought: () => this.keeping.brought(),
+    });
+    this.keeping = new Keeping({
+      replica,
+      sessions: () => this.peers.sessions,
+      onBroken: input.onBroken,
+      mayPromise: input.mayPromise,
     });
     this.#catchingUp = new CatchingUp({
       // What has just become durable may not be counted by the planner yet.
@@ -93,6 +111,7 @@ export class NodeNetwork {
     for (const device of replica.members.devices.keys()) this.peers.remember(device, memory.of(device).acked);
     replica.subscribe(({ members, origin }) => {
       if (members) this.meeting.membersChanged();
+      if (members) this.keeping.membersChanged();
       if (origin === "remote") this.#catchingUp.advanced();
       this.#changed();
     });
@@ -143,8 +162,18 @@ export class NodeNetwork {
 
   storedOn(place: Place): StoredWhere {
     const log = this.#replica.ports.store.logOf(place.logNumber);
-    const devices = this.others.filter((device) => holds(this.peers.acked(device), log, place.position));
-    return { here: true, devices: devices.map((device) => this.#nameOf(device)), cloud: null };
+    const { given } = this.#replica.ledger;
+    // Whom this device keeps it for has it no more.
+    const devices = this.others.filter(
+      (device) =>
+        holds(this.peers.acked(device), log, place.position) &&
+        !holds(given.get(device) ?? NOTHING, log, place.position),
+    );
+    return {
+      here: isHere(this.#replica, place),
+      devices: devices.map((device) => this.#nameOf(device)),
+      cloud: null,
+    };
   }
 
   /** Resolves at the next change of anything that `inSync` looks at. */
@@ -158,6 +187,7 @@ export class NodeNetwork {
 
   async close(): Promise<void> {
     this.meeting.close();
+    await this.keeping.close();
     for (const session of this.peers.sessions) this.#seen(session.peer);
     this.peers.close();
     await this.#memory.flush();
@@ -199,6 +229,11 @@ export class NodeNetwork {
     this.#waiters.clear();
     for (const wake of waiters) wake();
   }
+}
+
+/** False where the payload was evicted here. */
+export function isHere({ ports, evicted }: Replica, { logNumber, position }: Place): boolean {
+  return !holds(evicted, ports.store.logOf(logNumber), position);
 }
 
 function holds(acked: ReadonlyMap<LogId, Ranges>, log: LogId | undefined, position: number): boolean {

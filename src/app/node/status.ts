@@ -1,6 +1,8 @@
 /** What `status` says: this device, its peers, whether all is the same, and what is wrong. */
 import type { DeviceId } from "../../core/base/ids.ts";
 import { countOf } from "../../core/log/ranges.ts";
+import { purgedPlaces } from "../../core/sync/erased.ts";
+import { countIn, without } from "../../core/sync/promises.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { MessageIndex } from "../search/message-index.ts";
 import { type InboxReader, timeText } from "./inbox-reader.ts";
@@ -38,7 +40,7 @@ export async function describeStatus(input: {
     logs: replica.frontier.size,
     inSync,
     lastInSync: lastInSyncMs === null ? null : timeText(lastInSyncMs),
-    evicted: 0,
+    evicted: countIn(without(replica.evicted, purgedPlaces(replica.members))),
     peers: network?.status() ?? peersOffline(input),
     cloud: null,
     unknownKinds: replica.ledger.counts.unknown,

@@ -3,7 +3,11 @@
  * Field names are a contract (docs/spec/api.md). Times are RFC 3339 in UTC with milliseconds; ids are lower-case hex.
  */
 import type { Alarm } from "./alarm-types.ts";
+import type { EvictResult, RetentionResult } from "./evict-types.ts";
 import type { Purges } from "./purge-types.ts";
+import type { Status } from "./status-types.ts";
+
+export type { PeerStatus, Status } from "./status-types.ts";
 
 export interface OpenNodeOptions {
   /** The device's data directory. Made where it is missing. */
@@ -34,11 +38,14 @@ export interface Message {
   readonly conversation: string;
   /** Sorts messages of one conversation. */
   readonly order: string;
-  /** Null: me. */
+  /** Null: me; of a message that is not here (`stored.here`) and was received, not known here. */
   readonly sender: string | null;
   readonly direction: "in" | "out";
-  readonly service: Service;
+  /** Null: the message is not here. */
+  readonly service: Service | null;
+  /** Empty where the message is not here (`stored.here`) and was not edited: `messages.fetch` brings it back. */
   readonly text: string;
+  /** Of a message that is not here, by its place in the conversation. */
   readonly sentAt: string;
   readonly receivedAt: string | null;
   readonly editedAt: string | null;
@@ -122,45 +129,6 @@ export interface Device {
   readonly lastSeen: string | null;
   /** Entries of ours that it has not acknowledged; null if never met. */
   readonly missing: number | null;
-}
-
-export interface PeerStatus {
-  readonly device: string;
-  readonly name: string;
-  readonly online: boolean;
-  readonly via: "lan" | "cloud" | "manual" | null;
-  readonly inSync: boolean;
-  readonly missingHere: number | null;
-  readonly missingThere: number | null;
-}
-
-export interface Status {
-  readonly account: string;
-  readonly device: string;
-  readonly name: string;
-  readonly fingerprint: string;
-  readonly entries: number;
-  readonly messages: number;
-  readonly conversations: number;
-  readonly logs: number;
-  readonly inSync: boolean;
-  readonly lastInSync: string | null;
-  readonly evicted: number;
-  readonly peers: readonly PeerStatus[];
-  readonly cloud: { readonly state: "off" } | null;
-  readonly unknownKinds: number;
-  /** How many entries of those held here a search can find by now. */
-  readonly search: { readonly done: number; readonly total: number };
-  readonly attachments: {
-    readonly heldBytes: number;
-    readonly wantedBytes: number;
-    readonly reclaimableBytes: number;
-  } | null;
-  /** `unseen`: the phrase waits to be shown once; `seen`: it was shown and erased here. */
-  readonly recovery: "unseen" | "seen";
-  readonly protection: "none" | "keyring" | "passphrase";
-  readonly alarms: readonly Alarm[];
-  readonly version: string;
 }
 
 export interface Finding {
@@ -320,6 +288,11 @@ export interface KinlogNode {
     ) => Promise<Done>;
     /** How far a message of one's own got: it only climbs. @throws EngineError `NOT_FOUND`, `NOT_YOURS`. */
     readonly setStatus: (id: string, status: DeliveryStatus) => Promise<Done>;
+    /**
+     * Brings messages back that were evicted here; how many came. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`, `NODE_NOT_RUNNING`, and
+     * `PEER_UNREACHABLE` where none of what is missing came.
+     */
+    readonly fetch: (ids: readonly string[]) => Promise<Done>;
     /** Its texts from the first to the present one; none of a message that was unsent. */
     readonly history: (id: string) => Promise<readonly PastText[]>;
   };
@@ -376,6 +349,13 @@ export interface KinlogNode {
     readonly repair?: boolean;
     readonly onProgress?: OnProgress;
   }) => Promise<VerifyResult>;
+  /**
+   * Frees space on this device only: messages of which another device promises to keep the text are taken off this disk. They stay in the lists.
+   * `olderThanDays`: only older ones.
+   */
+  readonly evict: (options?: { readonly olderThanDays?: number }) => Promise<EvictResult>;
+  /** How many days this device keeps messages before it evicts them, day by day and at once; null: for ever. Without `days` only tells. */
+  readonly retention: (options?: { readonly days?: number | null }) => Promise<RetentionResult>;
   readonly doctor: () => Promise<readonly Finding[]>;
   /** Dials by hand. @throws EngineError `ADDRESS_INVALID`, `PEER_UNREACHABLE`, `NOT_A_MEMBER`. */
   readonly connect: (address: string) => Promise<{ readonly device: string; readonly name: string }>;

@@ -11,7 +11,7 @@ import type { BodilessEntry } from "../../core/log/types.ts";
 import type { PurgeView } from "../../core/membership/types.ts";
 import type { StoredEntry } from "../../core/sync/ports.ts";
 import type { TurnContext } from "./turn-context.ts";
-import type { Turn } from "./turn.ts";
+import { quietTurn, type Turn } from "./turn.ts";
 
 /** Entries of one commit. */
 const ENTRIES_MAX = 1_000;
@@ -43,7 +43,10 @@ export async function prepareErase(
       bodiless.set(log, ofLog.set(position, withoutPayload(stored.entry, "purged")));
     }
   }
-  return { turn: bodiless.size === 0 ? null : eraseTurn(bodiless), next: to < entries.length ? to : null };
+  return {
+    turn: bodiless.size === 0 ? null : quietTurn({ bodiless }),
+    next: to < entries.length ? to : null,
+  };
 }
 
 /** Control entries say who may do what; no member takes one away, not from its own log either. */
@@ -69,17 +72,4 @@ async function readNamed(
     for (const each of named) found.push(...(await readNamed(context, [each])));
     return found;
   }
-}
-
-function eraseTurn(bodiless: ReadonlyMap<LogId, ReadonlyMap<number, BodilessEntry>>): Turn {
-  return {
-    commit: { logs: [], puts: new Map(), dels: new Set(), meta: new Map(), bodiless },
-    states: [],
-    delta: { heads: [], ranges: new Map() },
-    origin: "local",
-    operations: [],
-    changes: [],
-    members: false,
-    apply: () => undefined,
-  };
 }

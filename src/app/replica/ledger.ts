@@ -8,6 +8,8 @@ import { ByteWriter } from "../../core/base/byte-writer.ts";
 import { bytesToId, idBytes } from "../../core/base/ids.ts";
 import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.ts";
 import type { LogState } from "../../core/log/types.ts";
+import { NO_PROMISES, NOTHING, type Promises } from "../../core/sync/promises.ts";
+import type { RangesByLog } from "../../core/sync/types.ts";
 import { ProvedHeads } from "./proved-heads.ts";
 
 /** Counted as operations are folded, in the same commit. */
@@ -36,6 +38,17 @@ export class Ledger {
   isFoundAgain = false;
   /** The store is an earlier one, and which logs are to be written on is open until no control entry is lost. */
   isUnsettled = false;
+
+  /** Taken in, and without a payload here since another device keeps it. */
+  evicted: RangesByLog = NOTHING;
+  /** Of these what the view lacks, since it was built again without their payloads. */
+  unfolded: RangesByLog = NOTHING;
+  /** Evicted, and to be stored again when it comes. */
+  wantedBack: RangesByLog = NOTHING;
+  /** What this device has promised to keep, by the device that it was promised to. */
+  given: Promises = NO_PROMISES;
+  /** What other devices have promised and this one relies on, by the device that promised. */
+  relied: Promises = NO_PROMISES;
 
   constructor(states: readonly LogState[]) {
     for (const state of states) {

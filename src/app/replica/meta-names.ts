@@ -18,6 +18,11 @@ export const META = {
   purge: "purge/",
   timePassed: "time-passed",
   binTime: "bin-time",
+  evicted: "evicted",
+  unfolded: "unfolded",
+  keptFor: "kept-for/",
+  keptBy: "kept-by/",
+  retention: "retention",
 } as const;
 
 /** No version of the view: it is being built, or is to be. */

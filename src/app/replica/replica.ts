@@ -10,29 +10,23 @@ import { createSigningKey, type SigningKey } from "../../core/crypto/sign.ts";
 import { createFold } from "../../core/inbox/fold.ts";
 import type { Fold } from "../../core/inbox/types.ts";
 import { VIEW_VERSION } from "../../core/inbox/rows.ts";
-import { leavesOf } from "../../core/log/header.ts";
-import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
+import { NO_RANGES, rangeOf, type Ranges, union } from "../../core/log/ranges.ts";
 import type { Frontier } from "../../core/log/types.ts";
 import type { MemberView } from "../../core/membership/types.ts";
 import { fingerprint, possessionDigest, isNothingMissing } from "../../core/sync/possession.ts";
-import type { DeviceSecrets, Store, StoredEntry } from "../../core/sync/ports.ts";
-import type { SessionView } from "../../core/sync/types.ts";
+import type { DeviceSecrets, Store } from "../../core/sync/ports.ts";
+import { unite } from "../../core/sync/promises.ts";
+import type { RangesByLog, SessionView } from "../../core/sync/types.ts";
 import { CommitLine } from "./commit-line.ts";
-import { ControlBook, decodeOwners } from "./control-book.ts";
+import type { ControlBook } from "./control-book.ts";
+import { loadBook, loadPromises } from "./load-ledger.ts";
 import { ErasedPlaces } from "./erased-places.ts";
 import { KeyRing } from "./key-ring.ts";
-import {
-  decodeCounts,
-  decodePlaces,
-  encodePlaces,
-  Ledger,
-  NO_COUNTS,
-  unitePlaces,
-  withoutPlaces,
-} from "./ledger.ts";
+import { decodeCounts, decodePlaces, encodePlaces, Ledger, NO_COUNTS, unitePlaces } from "./ledger.ts";
 import { META, VIEW_UNFINISHED } from "./meta-names.ts";
 import { ownersMeta, requireWhole } from "./own-turns.ts";
 import { Sealer } from "./sealing.ts";
+import { readableEntries } from "./readable-entries.ts";
 import { StartMemory } from "./start-memory.ts";
 import { foldPieces } from "./fold-pieces.ts";
 import { PurgedMessages } from "./purged-messages.ts";
@@ -126,6 +120,7 @@ export class Replica implements SessionView {
     ledger.counts = (await memory.read(META.counts, decodeCounts)) ?? NO_COUNTS;
     ledger.locked = (await memory.read(META.locked, decodePlaces)) ?? new Map<LogId, Ranges>();
     const book = await loadBook(bytesToId(secrets.account), ledger, memory);
+    await loadPromises(ledger, book, memory);
     const keys = await KeyRing.open(secrets.device, secrets.openSeed, ports.workers);
     replica = new Replica({ secrets, keys, ledger, book, ports });
     try {
@@ -167,6 +162,15 @@ export class Replica implements SessionView {
 
   get frontier(): Frontier {
     return this.ledger.frontier;
+  }
+
+  get evicted(): RangesByLog {
+    return this.ledger.evicted;
+  }
+
+  /** Asked for by somebody, or missing in the view. */
+  get wantedBack(): RangesByLog {
+    return unite(this.ledger.wantedBack, this.ledger.unfolded);
   }
 
   get members(): MemberView {
@@ -322,8 +326,22 @@ export class Replica implements SessionView {
     this.#viewsBuilt++;
     await store.clearRows();
     this.ledger.counts = NO_COUNTS;
-    for (const [log, state] of this.ledger.tips) await this.#refold(log, state.head.length);
-    await this.#markView(VIEW_VERSION);
+    const evicted = new Map<LogId, Ranges>();
+    for (const [log, state] of this.ledger.tips) {
+      const absent = await this.#refold(log, state.head.length);
+      if (absent.length > 0) evicted.set(log, absent);
+    }
+    // Their rows are missing now, and come with their payloads.
+    this.ledger.evicted = evicted;
+    this.ledger.unfolded = evicted;
+    const places = encodePlaces(evicted);
+    await this.#commitMeta(
+      new Map([
+        [META.evicted, places],
+        [META.unfolded, places],
+        [META.viewVersion, Uint8Array.of(VIEW_VERSION)],
+      ]),
+    );
     // Once more: what was read meanwhile was half of it.
     this.#viewsBuilt++;
     this.ledger.isFoundAgain = false;
@@ -337,61 +355,21 @@ export class Replica implements SessionView {
     return this.ports.store.commit({ logs: [], puts: new Map(), dels: new Set(), meta });
   }
 
-  async #refold(log: LogId, length: number): Promise<void> {
+  /** Which positions cannot be folded, since their payloads were evicted. */
+  async #refold(log: LogId, length: number): Promise<Ranges> {
     const { store } = this.ports;
     const owner = this.members.logs.get(log);
-    if (owner === undefined || owner.logClass === "control") return;
+    let absent: Ranges = NO_RANGES;
+    if (owner === undefined || owner.logClass === "control") return absent;
     for (let from = 0; from < length; from += REBUILD_STEP) {
       const stored = await readableEntries(store, log, from, Math.min(length, from + REBUILD_STEP));
       const pieces = stored.map(({ position, entry }) => ({ owner, from: position, entries: [entry] }));
       const { puts, dels, meta, apply } = await foldPieces(this.#context, pieces);
       apply();
       await store.commit({ logs: [], puts, dels, meta });
+      for (const { position, entry } of stored)
+        if (entry.state === "absent") absent = union(absent, rangeOf(position, position + 1));
     }
+    return absent;
   }
-}
-
-/** Without those that are damaged, which `verify` finds and forgets; they are folded when they have been fetched again. */
-async function readableEntries(
-  store: Store,
-  log: LogId,
-  from: number,
-  to: number,
-): Promise<readonly StoredEntry[]> {
-  try {
-    return await store.entries(log, from, to);
-  } catch (error) {
-    if (!isEngineError(error, "STORE_DAMAGED")) throw error;
-    if (to - from <= 1) return [];
-    const middle = Math.floor((from + to) / 2);
-    const [before, behind] = [
-      await readableEntries(store, log, from, middle),
-      await readableEntries(store, log, middle, to),
-    ];
-    return [...before, ...behind];
-  }
-}
-
-/** Fills the book and says in the ledger which control entries are lost. */
-async function loadBook(account: AccountId, ledger: Ledger, memory: StartMemory): Promise<ControlBook> {
-  const book = new ControlBook(account);
-  const owners =
-    (await memory.read(META.controlLogs, decodeOwners)) ??
-    (await memory.read(META.controlLogsCopy, decodeOwners)) ??
-    [];
-  const noted = (await memory.read(META.lost, decodePlaces)) ?? new Map<LogId, Ranges>();
-  const unreadable = new Map<LogId, Ranges>();
-  for (const owner of owners) {
-    const state = ledger.tips.get(owner.log);
-    if (state === undefined) continue;
-    // Also where nothing of it can be read.
-    book.add(owner, 0, [], []);
-    const { found, missing } = await memory.entries(owner.log, state);
-    for (const { position, entry } of found) book.add(owner, position, [entry], leavesOf([entry]));
-    if (missing.length > 0) unreadable.set(owner.log, missing);
-  }
-  // A note may be older than what it speaks of: it was written before anything was forgotten.
-  const stillLost = withoutPlaces(noted, (log) => ledger.tips.get(log)?.held ?? NO_RANGES);
-  ledger.lost = unitePlaces(stillLost, unreadable);
-  return book;
 }

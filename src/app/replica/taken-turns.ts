@@ -11,6 +11,7 @@ import { mergeRanges, nodesOf, perfectNodeCount, perfectNodes, rootOf } from "..
 import type { LogState, VerifiedBatch } from "../../core/log/types.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
+import { takenBack } from "./taking-back.ts";
 import { foldPieces, NOTHING_FOLDED, type Piece } from "./fold-pieces.ts";
 import { encodePlaces, withoutPlaces } from "./ledger.ts";
 import { META, VIEW_UNFINISHED } from "./meta-names.ts";
@@ -38,15 +39,18 @@ export async function prepareIngest(
   const adopted = longer === null ? known : adopt(known, longer.head, longer.peaks);
   assert(adopted !== undefined, "entries come under a head that is adopted");
 
-  const fresh = freshRanges(adopted, batch);
-  if (fresh.length === 0 && longer === null) return null;
+  const present = rangesWithPayload(batch);
+  const fresh = subtract(present, adopted.held);
+  const back = takenBack(context, log, present);
+  if (fresh.length === 0 && longer === null && back.isNothing) return null;
   const state = await stateWith(context, adopted, batch, fresh);
-  const pieces = fresh.map(({ from, to }) => ({
+  const pieceOf = ({ from, to }: Range): Piece => ({
     owner,
     from,
     entries: batch.entries.slice(from - batch.from, to - batch.from),
-  }));
-  const writes = pieces.map((piece, at): LogWrite => ({
+  });
+  const pieces = fresh.map(pieceOf);
+  const writes = [...fresh, ...back.stored].map(pieceOf).map((piece, at): LogWrite => ({
     state,
     from: piece.from,
     entries: piece.entries,
@@ -57,24 +61,29 @@ export async function prepareIngest(
   if (writes.length === 0) writes.push({ state, from: 0, entries: [], leaves: [], nodes: batch.nodes });
 
   const members = isControl && (await takeControl(context, pieces, writes));
-  const folded = isControl ? NOTHING_FOLDED : await foldPieces(context, pieces);
+  const toFold = [...pieces, ...back.folded.map(pieceOf)];
+  const folded = isControl ? NOTHING_FOLDED : await foldPieces(context, toFold);
   const { ledger } = context;
   const lost = withoutPlaces(ledger.lost, (other) => (other === log ? fresh : NO_RANGES));
   const meta = new Map<string, Uint8Array>([
     ...folded.meta,
     ...(isControl ? ownersMeta(context) : []),
     ...(isControl && ledger.lost.size > 0 ? foundMeta(lost) : []),
+    ...back.meta,
   ]);
+  // What was here before is no news.
+  const isNews = fresh.length > 0;
   return {
     commit: { logs: writes, puts: folded.puts, dels: folded.dels, meta },
     states: [state],
     delta: { heads: [state.head], ranges: new Map([[log, fresh]]) },
     origin: "remote",
-    operations: folded.operations,
-    changes: folded.changes,
+    operations: isNews ? folded.operations : [],
+    changes: isNews ? folded.changes : [],
     members,
     apply: () => {
       folded.apply();
+      back.apply();
       if (isControl && ledger.lost.size > 0) {
         ledger.lost = lost;
         ledger.isFoundAgain = lost.size === 0;
@@ -209,9 +218,8 @@ async function takeControl(
   return came;
 }
 
-/** What of the batch is not taken in yet; positions without a payload here count only if it was erased for good. */
-function freshRanges(state: LogState, batch: VerifiedBatch): Ranges {
-  let present: Ranges = NO_RANGES;
+/** Positions of the batch that count as taken in: without a payload only where it was erased for good. */
+function rangesWithPayload(batch: VerifiedBatch): Ranges {
   let begin: number | null = null;
   const all: Range[] = [];
   for (const [offset, entry] of batch.entries.entries()) {
@@ -223,8 +231,7 @@ function freshRanges(state: LogState, batch: VerifiedBatch): Ranges {
     }
   }
   if (begin !== null) all.push({ from: begin, to: batch.from + batch.entries.length });
-  present = all;
-  return subtract(present, state.held);
+  return all;
 }
 
 async function stateWith(

@@ -1,4 +1,4 @@
-/** What a turn of the writer is made of, and what is told of it. Types only. */
+/** What a turn of the writer is made of, and what is told of it. */
 import type { Change, OrderKey, PlacedOperation } from "../../core/inbox/types.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { Commit } from "../../core/sync/ports.ts";
@@ -27,4 +27,18 @@ export interface Turn {
 export interface Published extends Omit<Turn, "commit" | "apply"> {
   /** Rows of the stored view that it wrote. */
   readonly rows: Commit["puts"];
+}
+
+/** Nobody is told of it: it changes no log and nothing that people see. */
+export function quietTurn(commit: Partial<Commit>): Turn {
+  return {
+    commit: { logs: [], puts: new Map(), dels: new Set(), meta: new Map(), ...commit },
+    states: [],
+    delta: { heads: [], ranges: new Map() },
+    origin: "local",
+    operations: [],
+    changes: [],
+    members: false,
+    apply: () => undefined,
+  };
 }

@@ -18,7 +18,8 @@ import type { TurnContext } from "./turn-context.ts";
 import { prepareControl } from "./control-turns.ts";
 import { makePurge, type Purged, type PurgeWish, readForPurge } from "./purge-turn.ts";
 import { makeAppend, readForAppend } from "./own-turns.ts";
-import type { AppendResult, Published, Turn } from "./turn.ts";
+import { type AppendResult, type Published, quietTurn, type Turn } from "./turn.ts";
+import type { Prepared } from "./keep-turns.ts";
 import { prepareAdoption, prepareIngest, prepareUnlock } from "./taken-turns.ts";
 
 /** Operations of callers that one turn takes together: group commit without a long wait for the first of them. */
@@ -122,9 +123,21 @@ export class Writer {
     }
   }
 
+  /** A turn about keeping (keep-turns.ts): what it comes to, once it is durable. */
+  async keep<Result>(
+    prepare: (context: TurnContext) => Prepared<Result> | Promise<Prepared<Result>>,
+  ): Promise<Result> {
+    let prepared: Prepared<Result> | undefined;
+    await this.#turn(async () => {
+      prepared = await prepare(this.#context);
+      return prepared.turn;
+    });
+    return prepared!.result;
+  }
+
   /** Small named values beside the logs: nobody is told of them. */
   remember(meta: Commit["meta"]): Promise<void> {
-    return this.#turn(() => Promise.resolve(metaTurn(meta)));
+    return this.#turn(() => Promise.resolve(quietTurn({ meta })));
   }
 
   /**
@@ -137,7 +150,7 @@ export class Writer {
     let stands = false;
     await this.#turn(async () => {
       stands = await this.#stand(grounds);
-      return stands ? derivedTurn(rows) : null;
+      return stands ? quietTurn({ puts: rows.puts, dels: rows.dels }) : null;
     });
     return stands;
   }
@@ -297,27 +310,6 @@ export class Writer {
     };
     this.#line.submit(commit, onDurable).then(resolve, reject);
   }
-}
-
-function metaTurn(meta: Commit["meta"]): Turn {
-  return quietTurn({ logs: [], puts: new Map(), dels: new Set(), meta });
-}
-
-function derivedTurn({ puts, dels }: Pick<Commit, "puts" | "dels">): Turn {
-  return quietTurn({ logs: [], puts, dels, meta: new Map() });
-}
-
-function quietTurn(commit: Commit): Turn {
-  return {
-    commit,
-    states: [],
-    delta: { heads: [], ranges: new Map() },
-    origin: "local",
-    operations: [],
-    changes: [],
-    members: false,
-    apply: () => undefined,
-  };
 }
 
 /** Nothing in it that anybody would look at. */

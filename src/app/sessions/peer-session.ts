@@ -13,7 +13,7 @@ import { SyncSession } from "../../core/sync/session.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
 import type { FrontierDelta, Input, Output, RangesByLog, SentFrame, Ticket } from "../../core/sync/types.ts";
 import { closeReasonFor, decodeFrame, encodeFrame } from "../../core/wire/frame-codec.ts";
-import type { CloseReason, SessionFrame } from "../../core/wire/frames.ts";
+import type { CloseReason, KeepWord, SessionFrame } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { SessionOrigin } from "./duplicate-sessions.ts";
 import type { FrameReader } from "./frame-reader.ts";
@@ -36,6 +36,8 @@ export interface SessionEvents {
   readonly brought: (session: PeerSession, delta: FrontierDelta) => void;
   readonly equal: (session: PeerSession, equal: boolean) => void;
   readonly suspect: (session: PeerSession) => void;
+  /** The peer said this about keeping; an `ask` waits for its answer. */
+  readonly keep: (session: PeerSession, word: KeepWord, ranges: RangesByLog) => void;
   readonly evidence: (session: PeerSession, fork: Fork) => void;
   readonly ended: (session: PeerSession, reason: CloseReason | null) => void;
 }
@@ -212,6 +214,9 @@ export class PeerSession {
         return;
       case "suspect":
         this.#events.suspect(this);
+        return;
+      case "keep":
+        this.#events.keep(this, output.word, output.ranges);
         return;
       case "evidence":
         this.#events.evidence(this, output.fork);

@@ -12,7 +12,7 @@ import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.t
 import type { ByteStream } from "../../core/sync/ports.ts";
 import { createPlanner } from "../../core/sync/planner.ts";
 import type { Assignment, Planner, RangesByLog } from "../../core/sync/types.ts";
-import { HANDSHAKE_FRAMES } from "../../core/wire/frames.ts";
+import { HANDSHAKE_FRAMES, type KeepWord } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
 import { keepsOlder } from "./duplicate-sessions.ts";
@@ -38,6 +38,11 @@ export interface PeersListener {
   /** The peer's own acknowledgement arrived for these. */
   readonly acknowledged: (peer: DeviceId, ranges: RangesByLog) => void;
   readonly evidence: (fork: Fork) => void;
+  /** Durable, and brought by a peer. */
+  readonly brought: () => void;
+  readonly keep: (session: PeerSession, word: KeepWord, ranges: RangesByLog) => void;
+  /** The peer says that it lacks these, which it once acknowledged. */
+  readonly dropped: (peer: DeviceId, ranges: RangesByLog) => void;
 }
 
 /** Counted, never logged with an identity: what strangers and faulty peers did. */
@@ -187,14 +192,19 @@ export class Peers {
           acked?.set(log, left.length > PIECES_MAX ? NO_RANGES : left);
         }
         this.#acknowledged(session.peer, new Map());
+        this.#listener.dropped(session.peer, ranges);
       },
       absent: (session, ranges) => this.#perform(this.#planner.absent(session.peer, ranges, this.#now())),
-      brought: (session, delta) => this.#perform(this.#planner.held(session.peer, delta, this.#now())),
+      brought: (session, delta) => {
+        this.#perform(this.#planner.held(session.peer, delta, this.#now()));
+        this.#listener.brought();
+      },
       equal: (session, equal) => {
         if (this.#sessions.get(session.peer) !== session) return;
         if (equal) this.#acknowledged(session.peer, heldIn(this.#replica));
         this.#listener.equal(session.peer, equal);
       },
+      keep: (session, word, ranges) => this.#listener.keep(session, word, ranges),
       suspect: (session) => this.#listener.suspect(session.peer),
       evidence: (_session, fork) => this.#listener.evidence(fork),
       ended: (session, reason) => {

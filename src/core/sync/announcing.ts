@@ -108,8 +108,9 @@ export class Announcing {
   }
 
   #pushHeld(head: Head, due: Ranges, turn: Turn): void {
-    // A restored device may know a longer own log than it holds.
-    const missing = subtract(due, this.#view.frontier.get(head.log)?.held ?? NO_RANGES);
+    // A restored device may know a longer own log than it holds, and payloads may have been evicted.
+    const held = this.#view.frontier.get(head.log)?.held ?? NO_RANGES;
+    const missing = subtract(due, subtract(held, this.#view.evicted.get(head.log) ?? NO_RANGES));
     if (missing.length === 0) this.#serving.push(head, due, turn);
   }
 

@@ -28,6 +28,7 @@ import { judgeErased } from "./erased.ts";
 import { KnownHeads } from "./known-heads.ts";
 import { Needs } from "./needs.ts";
 import type { PeerCopy } from "./peer-copy.ts";
+import { withPayload } from "./possession.ts";
 import { type Receipt, Receipts } from "./receipts.ts";
 import { gather, take, type Turn } from "./turn.ts";
 import type { Adoption, SessionView, Ticket } from "./types.ts";
@@ -183,7 +184,7 @@ export class Asking {
 
   /** True for what is durable, and acknowledged, or on its way to the disk: what becomes of that is the answer. */
   #isHere(log: LogId, ranges: Ranges, turn: Turn): boolean {
-    if (covers(this.#view.frontier.get(log)?.held ?? NO_RANGES, ranges)) {
+    if (covers(withPayload(this.#view, log), ranges)) {
       turn.acknowledge(log, ranges);
       return true;
     }

@@ -6,9 +6,10 @@
  */
 import type { LogId } from "../base/ids.ts";
 import { equalBytes } from "../base/bytes.ts";
-import { NO_RANGES, type Range, type Ranges, rangeOf } from "../log/ranges.ts";
+import { NO_RANGES, type Range, type Ranges, rangeOf, setOf } from "../log/ranges.ts";
 import type { BatchEntry, VerifiedBatch } from "../log/types.ts";
 import type { LogOwner, MemberView } from "../membership/types.ts";
+import type { RangesByLog } from "./types.ts";
 
 /** In more pieces than honest holders make, a batch would leave holes here that cost more to remember than it brings. */
 const PIECES_MAX = 32;
@@ -58,4 +59,23 @@ function leavesOf(members: MemberView): Leaves {
   }
   leavesByView.set(members, leaves);
   return leaves;
+}
+
+const purgedByView = new WeakMap<MemberView, RangesByLog>();
+
+/** What purges name that are not void: nobody need keep it for anybody. */
+export function purgedPlaces(members: MemberView): RangesByLog {
+  const known = purgedByView.get(members);
+  if (known !== undefined) return known;
+  const positions = new Map<LogId, number[]>();
+  for (const { entries } of members.purges.filter(({ state }) => state !== "void")) {
+    for (const { log, position } of entries) {
+      const ofLog = positions.get(log) ?? [];
+      positions.set(log, ofLog);
+      ofLog.push(position);
+    }
+  }
+  const places = new Map([...positions].map(([log, all]) => [log, setOf(all)]));
+  purgedByView.set(members, places);
+  return places;
 }

@@ -12,6 +12,7 @@ import type { PeerCopy } from "./peer-copy.ts";
 import type { Receipts } from "./receipts.ts";
 import { chunkLogs, gather, take, type Turn } from "./turn.ts";
 import type { SessionView } from "./types.ts";
+import { withPayload } from "./possession.ts";
 
 /** How long nothing is asked after a commit that failed, at first and at most. */
 const RETRY_MS = 5_000;
@@ -161,7 +162,7 @@ export class Needs {
     const headsOnly: NeedEntry[] = [];
     for (const [log, ranges] of this.#due) {
       // It may have come by another way, or unasked, since it was put here.
-      const here = union(this.#view.frontier.get(log)?.held ?? NO_RANGES, this.#underWay(log));
+      const here = union(withPayload(this.#view, log), this.#underWay(log));
       const missing = subtract(ranges, here);
       if (missing.length > 0) wanted.set(log, missing);
       else if (ranges.length === 0) headsOnly.push(...this.#needHead(log));

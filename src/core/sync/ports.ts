@@ -113,6 +113,8 @@ export interface Store extends BatchSource {
    * repeated, also after a crash, and costs about as much as reading what lies beside them.
    */
   readonly compact: (log: LogId, ranges: Ranges) => Promise<void>;
+  /** Bytes that the store's files take. */
+  readonly sizeOnDisk: () => Promise<number>;
   /** After a failed write: closes, opens again and audits. Rejects while the cause lasts (disk full). */
   readonly reopen: () => Promise<void>;
   /** Deletes all rows of the stored view, so that it can be built again. */

@@ -5,7 +5,7 @@
  */
 import { ByteWriter } from "../base/byte-writer.ts";
 import { hex, u64 } from "../base/bytes.ts";
-import { type AccountId, idBytes } from "../base/ids.ts";
+import { type AccountId, idBytes, type LogId } from "../base/ids.ts";
 import { hashLabelled } from "../crypto/hash.ts";
 import { labels } from "../crypto/labels.ts";
 import { intersect, NO_RANGES, rangeOf, type Ranges, subtract } from "../log/ranges.ts";
@@ -13,6 +13,7 @@ import { isComplete, missingOf } from "../log/state.ts";
 import type { Frontier, LogState } from "../log/types.ts";
 import type { LogOwner, MemberView } from "../membership/types.ts";
 import { writeRanges } from "../wire/ranges-codec.ts";
+import type { SessionView } from "./types.ts";
 
 interface Possession {
   readonly account: AccountId;
@@ -36,6 +37,11 @@ export function fingerprint(possession: Possession): string {
 export function countedRanges(ranges: Ranges, owner: LogOwner | undefined): Ranges {
   if (owner === undefined) return NO_RANGES;
   return owner.cut === null ? ranges : intersect(ranges, rangeOf(0, owner.cut.length));
+}
+
+/** What need not be asked for: taken in, unless its payload is wanted back. */
+export function withPayload(view: Pick<SessionView, "frontier" | "wantedBack">, log: LogId): Ranges {
+  return subtract(view.frontier.get(log)?.held ?? NO_RANGES, view.wantedBack.get(log) ?? NO_RANGES);
 }
 
 /**

@@ -96,7 +96,8 @@ export class Serving {
       return "wants-head";
     }
     const owner = this.#view.members.logs.get(log);
-    const here = intersect(ranges, countedRanges(state.held, owner));
+    const servable = subtract(state.held, this.#view.evicted.get(log) ?? NO_RANGES);
+    const here = intersect(ranges, countedRanges(servable, owner));
     turn.denies(log, subtract(ranges, here));
     const due = subtract(here, this.#underWay(log, turn.now));
     if (ranges.length > 0 && due.length === 0) return "answered";

@@ -3,7 +3,7 @@
  *
  * The shell feeds `handle` one input at a time and performs the outputs in order. Same inputs, same outputs: no clock, no
  * randomness, no promise is reachable from here. Entries pass through once, to be verified.
- * Wire format and rules: docs/spec/sync.md. Parts: comparing.ts, asking.ts, needs.ts, serving.ts, announcing.ts,
+ * Wire format and rules: docs/spec/sync.md. Parts: comparing.ts, asking.ts, needs.ts, serving.ts, announcing.ts, keep-talk.ts,
  * standing.ts, beat.ts, forks.ts. Shell: src/app/sessions. Tests: test/unit/sync/session.test.ts, simulations/two-sessions.sim.test.ts.
  */
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
@@ -18,6 +18,7 @@ import { Asking } from "./asking.ts";
 import { Beat } from "./beat.ts";
 import { Comparing, type OpeningHeld } from "./comparing.ts";
 import { evidenceFrame, forkIn, Forks } from "./forks.ts";
+import { KeepTalk } from "./keep-talk.ts";
 import { PeerCopy } from "./peer-copy.ts";
 import { Serving } from "./serving.ts";
 import { Standing } from "./standing.ts";
@@ -36,6 +37,7 @@ export class SyncSession {
   readonly #serving: Serving;
   readonly #announcing: Announcing;
   readonly #comparing: Comparing;
+  readonly #keepTalk: KeepTalk;
   readonly #standing: Standing;
   readonly #beat: Beat;
   readonly #forks: Forks;
@@ -66,6 +68,7 @@ export class SyncSession {
     this.#serving = new Serving({ view, copy: this.#copy, newTicket });
     this.#asking = new Asking({ account, peer, view, copy: this.#copy, newTicket });
     this.#announcing = new Announcing({ self, view, copy: this.#copy, serving: this.#serving, mayKnow });
+    this.#keepTalk = new KeepTalk({ view, mayExchange: mayKnow });
     this.#comparing = new Comparing({
       view,
       copy: this.#copy,
@@ -127,6 +130,15 @@ export class SyncSession {
         return this.#grown(input.own, input.others, turn);
       case "members":
         return this.#membersChanged(turn);
+      case "keep":
+        if (this.#standing.isActive) this.#keepTalk.say(input.word, input.ranges, turn);
+        return;
+      case "answered":
+        return this.#keepTalk.answer(input, turn);
+      case "fetch":
+        if (this.#mayExchange(input.log)) this.#asking.needs.ask(input.log, input.ranges);
+        else turn.put({ kind: "absent", ranges: new Map([[input.log, input.ranges]]) });
+        return;
       case "served":
         this.#serving.served(input, turn.now);
         return this.#checkBudget(turn);
@@ -166,6 +178,10 @@ export class SyncSession {
         return this.#receiveEvidence(forkIn(frame), turn);
       case "absent":
         for (const { log, ranges } of frame.logs) this.#asking.needs.absent(log, ranges, turn);
+        return;
+      case "keep":
+        // Of who is no active member it would bind nobody.
+        if (this.#standing.isActive) this.#keepTalk.hear(frame, turn);
         return;
       case "unknown":
         this.#frames.framesSkipped++;

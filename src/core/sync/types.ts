@@ -9,7 +9,7 @@ import type { Fork } from "../log/fork.ts";
 import type { Ranges } from "../log/ranges.ts";
 import type { Frontier, Head, KnownNode, VerifiedBatch } from "../log/types.ts";
 import type { MemberView } from "../membership/types.ts";
-import type { CloseReason, SessionFrame } from "../wire/frames.ts";
+import type { CloseReason, KeepWord, SessionFrame } from "../wire/frames.ts";
 
 /** Names one output that the shell will answer. Unique within a session. */
 export type Ticket = number & { readonly name: "ticket" };
@@ -51,6 +51,12 @@ export type Input =
   | { readonly kind: "grown"; readonly own: readonly Head[]; readonly others: readonly Head[] }
   /** The members in the view are others now. */
   | { readonly kind: "members" }
+  /** To be said to the peer about keeping. */
+  | { readonly kind: "keep"; readonly word: KeepWord; readonly ranges: RangesByLog }
+  /** What came of the oldest `ask` of the peer that was put out: promised durably, or refused. */
+  | { readonly kind: "answered"; readonly promised: RangesByLog; readonly refused: RangesByLog }
+  /** Payloads that were evicted here are to be asked for: `wantedBack` of the view names them. */
+  | { readonly kind: "fetch"; readonly log: LogId; readonly ranges: Ranges }
   /** A pulled batch went out; `bytes` of encoded batch and these positions now count against the credit. */
   | {
       readonly kind: "served";
@@ -100,6 +106,8 @@ export type Output =
   | { readonly kind: "peerDropped"; readonly ranges: RangesByLog }
   /** For the planner's `absent`: asked for, and not to be had from this peer now. */
   | { readonly kind: "absent"; readonly ranges: RangesByLog }
+  /** The peer, an active member, said this about keeping; an `ask` is to be answered. */
+  | { readonly kind: "keep"; readonly word: KeepWord; readonly ranges: RangesByLog }
   /** Both hold the same (true), or not or it is unknown (false). Sent when it changes; false at first. */
   | { readonly kind: "equal"; readonly equal: boolean }
   /** A push has waited too long for its acknowledgement: the connection may be dead. Look for the peer anew, keep the session. */
@@ -115,6 +123,10 @@ export type SentFrame = Exclude<SessionFrame, { kind: "batch" | "unknown" }>;
 export interface SessionView {
   readonly frontier: Frontier;
   readonly members: MemberView;
+  /** Taken in, and evicted since: proved and counted, and not to be served. */
+  readonly evicted: RangesByLog;
+  /** Of these, payloads that are to come back. */
+  readonly wantedBack: RangesByLog;
   /** Possession digest of `frontier`; cached by the provider. */
   readonly digest: () => Uint8Array;
   /** True where nothing that is wanted is missing here. */

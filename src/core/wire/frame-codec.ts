@@ -18,6 +18,7 @@ import {
   type FrontierEntry,
   FRONTIER_LOGS_MAX,
   type Hello,
+  KEEP_WORDS,
   type LogRanges,
   LOGS_MAX,
   type NeedEntry,
@@ -43,6 +44,7 @@ const numberByKind: Readonly<Record<KnownKind, number>> = {
   evidence: 24,
   absent: 25,
   "evidence-nodes": 65,
+  keep: 66,
 };
 const kindByNumber = new Map(
   Object.entries(numberByKind).map(([kind, number]) => [number, kind as KnownKind]),
@@ -179,6 +181,10 @@ function writeBody(writer: ByteWriter, frame: Exclude<Frame, { kind: "unknown" }
     case "absent":
       writer.list(frame.logs, (entry) => writeLogRanges(writer, entry));
       return;
+    case "keep":
+      writer.u8(KEEP_WORDS.indexOf(frame.word) + 1);
+      writer.list(frame.logs, (entry) => writeLogRanges(writer, entry));
+      return;
     case "evidence-nodes":
       writeFork(writer, { ...frame, log: frame.heads[0].log });
   }
@@ -230,12 +236,25 @@ function readBody(reader: ByteReader, kind: Exclude<KnownKind, "batch">): Frame 
     }
     case "absent":
       return { kind, logs: reader.list(LOGS_MAX, () => readLogRanges(reader)) };
+    case "keep":
+      return readKeep(reader);
     case "evidence-nodes": {
       const { heads, nodes } = readFork(reader);
       if (nodes.length > 0) return { kind, heads, nodes };
       throw new EngineError("WIRE_NOT_CANONICAL", "heads of one length are evidence without nodes");
     }
   }
+}
+
+function readKeep(reader: ByteReader): Frame {
+  const word = KEEP_WORDS[reader.u8() - 1];
+  if (word === undefined)
+    throw new EngineError("WIRE_UNKNOWN_KIND", "a word about keeping is not known here");
+  const logs = reader.list(LOGS_MAX, () => readLogRanges(reader));
+  // What says nothing has no encoding, so that every frame asks for something.
+  if (logs.length === 0 || logs.some(({ ranges }) => ranges.length === 0))
+    throw new EngineError("WIRE_NOT_CANONICAL", "a frame about keeping names nothing");
+  return { kind: "keep", word, logs };
 }
 
 function readExtension(reader: ByteReader): Frame {

@@ -67,6 +67,10 @@ export type CloseReason =
   | "replaced"
   | "shutting-down";
 
+/** In the order of their numbers, from 1 on. */
+export const KEEP_WORDS = ["ask", "promise", "refuse", "release"] as const;
+export type KeepWord = (typeof KEEP_WORDS)[number];
+
 export type SessionFrame =
   | { readonly kind: "held"; readonly digest: Uint8Array; readonly complete: boolean }
   | { readonly kind: "frontier"; readonly last: boolean; readonly logs: readonly FrontierEntry[] }
@@ -93,6 +97,8 @@ export type SessionFrame =
       readonly nodes: readonly TreeHash[];
     }
   | { readonly kind: "absent"; readonly logs: readonly LogRanges[] }
+  /** Of payloads that one device takes off its disk because another keeps them; a hint, since versions before it skip it. */
+  | { readonly kind: "keep"; readonly word: KeepWord; readonly logs: readonly LogRanges[] }
   | { readonly kind: "unknown"; readonly number: number };
 
 export type Frame = HandshakeFrame | SessionFrame;
@@ -102,7 +108,7 @@ export const HANDSHAKE_FRAME_BYTES_MAX = 256;
 /** Both sides send two frames before their first session frame. */
 export const HANDSHAKE_FRAMES = 2;
 export const FRONTIER_LOGS_MAX = 2_048;
-/** Logs in one `need`, `ack` or `absent`. */
+/** Logs in one `need`, `ack`, `absent` or `keep`. */
 export const LOGS_MAX = 256;
 /** Ranges of one log in one frame. */
 export const RANGES_MAX = 1_024;

@@ -35,6 +35,9 @@ const silent: PeersListener = {
   equal: () => undefined,
   acknowledged: () => undefined,
   evidence: () => undefined,
+  brought: () => undefined,
+  keep: () => undefined,
+  dropped: () => undefined,
 };
 
 describe("A device and a hostile peer of its account", function () {
@@ -80,6 +83,8 @@ describe("A device and a hostile peer of its account", function () {
       nameOf: (id) => id.slice(0, 8),
       onTaken: () => undefined,
       onFork: () => undefined,
+      onBroken: () => undefined,
+      mayPromise: () => true,
     });
     await network.start();
   });

@@ -70,6 +70,8 @@ describe("Sessions in virtual time", function () {
       nameOf: (id) => id.slice(0, 8),
       onTaken: () => undefined,
       onFork: () => undefined,
+      onBroken: () => undefined,
+      mayPromise: () => true,
     });
     await network.start();
     const made = { device, net, network, events };

@@ -77,8 +77,8 @@ export const replicaMutants: readonly Mutant[] = [
   {
     id: "replica-taken-twice",
     file: "src/app/replica/taken-turns.ts",
-    find: "return subtract(present, state.held);",
-    put: "return present;",
+    find: "const fresh = subtract(present, adopted.held);",
+    put: "const fresh = present;",
     bug: "what is held already is taken in again",
     breaks: "I9",
     by: { kind: "tests", files: ["test/integration/app/replica-taking-in.test.ts"] },
@@ -157,7 +157,7 @@ export const replicaMutants: readonly Mutant[] = [
   },
   {
     id: "replica-view-stops-at-damage",
-    file: "src/app/replica/replica.ts",
+    file: "src/app/replica/readable-entries.ts",
     find: "if (to - from <= 1) return [];",
     put: "if (to - from <= 1) throw error;",
     bug: "a damaged entry keeps a device from opening after an upgrade",

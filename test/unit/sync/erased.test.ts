@@ -4,7 +4,7 @@ import { sha256 } from "../../../src/core/crypto/hash.ts";
 import { verifyBatch } from "../../../src/core/log/batch.ts";
 import type { BatchEntry, VerifiedBatch } from "../../../src/core/log/types.ts";
 import type { LogOwner, MemberView, PurgeView } from "../../../src/core/membership/types.ts";
-import { judgeErased } from "../../../src/core/sync/erased.ts";
+import { judgeErased, purgedPlaces } from "../../../src/core/sync/erased.ts";
 import { ann, ben, range, syncAccount, SyncSide } from "../../support/sync-side.ts";
 
 const withoutPayload = (entry: BatchEntry, state: "purged" | "absent"): BatchEntry => ({
@@ -45,6 +45,17 @@ describe("payloads that are called erased", () => {
     [3, "purged"],
     [7, "purged"],
   ]);
+
+  it("need be kept by nobody: those that any purge names but a void one", () => {
+    const batch = batchWith(new Map());
+    const members = viewWith(
+      purgeOf(batch, [9, 3, 4], "open"),
+      purgeOf(batch, [5, 20], "approved"),
+      purgeOf(batch, [30], "void"),
+    );
+    deepEqual([...purgedPlaces(members)], [[log, [...range(3, 6), ...range(9, 10), ...range(20, 21)]]]);
+    equal(purgedPlaces(side.members).size, 0);
+  });
 
   it("are as they were where every payload came", () => {
     const batch = batchWith(new Map());

@@ -1,0 +1,237 @@
+/** Promises to keep between whole replicas in virtual time: lost entries, members that are removed, peers that lie, crashes in between. */
+import { deepEqual, equal, ok } from "node:assert/strict";
+import type { LogId } from "../../../src/core/base/ids.ts";
+import { leavesOf } from "../../../src/core/log/header.ts";
+import { rangeOf, type Ranges } from "../../../src/core/log/ranges.ts";
+import { countIn, NOTHING, type Promises } from "../../../src/core/sync/promises.ts";
+import type { RangesByLog } from "../../../src/core/sync/types.ts";
+import { piecesOf } from "../../../src/app/node/keeping.ts";
+import { NodeNetwork } from "../../../src/app/node/node-network.ts";
+import { PeerMemory } from "../../../src/app/node/peer-memory.ts";
+import { prepareEvict } from "../../../src/app/replica/keep-turns.ts";
+import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
+import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
+import { Random } from "../../../simulations/doubles/random.ts";
+import { batchesOf, send, TestDevice } from "../../support/replicas.ts";
+
+const SECOND_MS = 1_000;
+
+interface Running {
+  readonly device: TestDevice;
+  readonly net: MemoryNet;
+  readonly network: NodeNetwork;
+  readonly broken: string[];
+  mayPromise: boolean;
+}
+
+describe("Promises between devices", function () {
+  this.timeout(30_000);
+  let clock: VirtualClock;
+  let hub: MemoryHub;
+  let running: Running[];
+  let laptop: Running;
+  let phone: Running;
+  let log: LogId;
+  beforeEach(async () => {
+    clock = createVirtualClock();
+    hub = new MemoryHub({
+      clock,
+      random: new Random(7),
+      delayMsMax: 40,
+      pieceBytesMax: 20_000,
+      lossPer10000: 0,
+    });
+    running = [];
+    const first = await TestDevice.found(clock);
+    const second = await first.admit("phone", 2);
+    await first.ingest(await batchesOf(second.replica), second.replica);
+    laptop = await start(first);
+    phone = await start(second);
+    await clock.run(send(first, ...Array.from({ length: 20 }, (_, at) => `message ${at}`)));
+    await connect();
+    log = [...first.replica.members.logs.values()].find(
+      ({ device, logClass }) => device === first.replica.self && logClass === "messages",
+    )!.log;
+  });
+  afterEach(async () => {
+    for (const each of running) {
+      await clock.run(each.network.close());
+      await clock.run(each.device.replica.close());
+    }
+  });
+
+  async function start(device: TestDevice): Promise<Running> {
+    const net = hub.createNet();
+    const broken: string[] = [];
+    const made: Running = {
+      device,
+      net,
+      broken,
+      mayPromise: true,
+      network: new NodeNetwork({
+        replica: device.replica,
+        memory: await PeerMemory.open(device.replica),
+        net,
+        discovery: null,
+        emit: () => undefined,
+        nameOf: (id) => id.slice(0, 8),
+        onTaken: () => undefined,
+        onFork: () => undefined,
+        onBroken: (peer, entries) =>
+          broken.push(`${peer === laptop.device.replica.self ? "laptop" : "other"} ${entries}`),
+        mayPromise: (): boolean => made.mayPromise,
+      }),
+    };
+    await made.network.start();
+    running.push(made);
+    return made;
+  }
+
+  /** As the same device after its end. */
+  async function again(old: Running): Promise<Running> {
+    await clock.run(old.network.close());
+    await old.device.restart();
+    running = running.filter((each) => each !== old);
+    return start(old.device);
+  }
+
+  async function connect(): Promise<void> {
+    await clock.run(phone.network.meeting.connect(laptop.net.addresses()[0]!, 10 * SECOND_MS));
+    await clock.runFor(5 * SECOND_MS);
+  }
+
+  /** Asks for promises and evicts what was promised, as `evict` does. */
+  async function evict(on: Running, ranges: Ranges, use = true): Promise<number> {
+    const wanted = new Map([[log, ranges]]);
+    const work = async (promises: Promises): Promise<number> => {
+      let count = 0;
+      for (const piece of use ? piecesOf(ranges) : []) {
+        const { evicted } = await on.device.replica.writer.keep((context) =>
+          prepareEvict(context, { log, ranges: piece, promises }),
+        );
+        count += countIn(evicted);
+      }
+      return count;
+    };
+    const count = await clock.run(on.network.keeping.collect(wanted, SECOND_MS, work));
+    await clock.runFor(2 * SECOND_MS);
+    return count;
+  }
+
+  const givenBy = (on: Running, to: Running): RangesByLog =>
+    on.device.replica.ledger.given.get(to.device.replica.self) ?? NOTHING;
+  const reliedBy = (on: Running, of: Running): RangesByLog =>
+    on.device.replica.ledger.relied.get(of.device.replica.self) ?? NOTHING;
+  const statesOn = async ({ device }: Running): Promise<string> =>
+    (await device.replica.ports.store.entries(log, 0, 20)).map(({ entry }) => entry.state[0]).join("");
+
+  it("are given for what is whole, relied on in the same commit that evicts, and released where no use is made of them", async () => {
+    equal(await evict(phone, rangeOf(2, 5)), 3);
+    equal(await statesOn(phone), "ppaaappppppppppppppp");
+    deepEqual(
+      [givenBy(laptop, phone), reliedBy(phone, laptop)],
+      [new Map([[log, rangeOf(2, 5)]]), new Map([[log, rangeOf(2, 5)]])],
+    );
+    equal(await evict(phone, rangeOf(8, 12), false), 0);
+    deepEqual(givenBy(laptop, phone), new Map([[log, rangeOf(2, 5)]]));
+    // What the laptop keeps for the phone it does not evict, and the rest it may.
+    equal(await evict(laptop, rangeOf(0, 10)), 7);
+    equal(await statesOn(laptop), "aapppaaaaappppp".padEnd(20, "p"));
+    deepEqual(phone.broken, []);
+  });
+
+  it("stand written when they are told: both know them after a restart, before they meet", async () => {
+    equal(await evict(phone, rangeOf(2, 5)), 3);
+    hub.partition(laptop.net, phone.net);
+    laptop = await again(laptop);
+    phone = await again(phone);
+    const kept = new Map([[log, rangeOf(2, 5)]]);
+    deepEqual(
+      [givenBy(laptop, phone), reliedBy(phone, laptop), phone.device.replica.evicted],
+      [kept, kept, kept],
+    );
+    equal(await evict(laptop, rangeOf(0, 10)), 0);
+    hub.heal();
+  });
+
+  it("that a crash left over are released in the next session", async () => {
+    const promised = new Map([[log, rangeOf(0, 4)]]);
+    const session = phone.network.peers.sessions[0]!;
+    session.feed({ kind: "keep", word: "ask", ranges: promised });
+    while (givenBy(laptop, phone).size === 0) await clock.runFor(5);
+    hub.partition(laptop.net, phone.net);
+    phone = await again(phone);
+    hub.heal();
+    await connect();
+    deepEqual(givenBy(laptop, phone), NOTHING);
+  });
+
+  it("that are broken are told, and count no more: entries that damage took", async () => {
+    equal(await evict(phone, rangeOf(2, 6)), 4);
+    laptop.device.disk.damageEntry(log, 3);
+    laptop = await again(laptop);
+    await connect();
+    deepEqual(phone.broken, ["laptop 1"]);
+    deepEqual(reliedBy(phone, laptop).get(log), [
+      { from: 2, to: 3 },
+      { from: 4, to: 6 },
+    ]);
+    deepEqual([...phone.network.keeping.unkept()], [[log, rangeOf(3, 4)]]);
+  });
+
+  it("of a device that was removed count no more", async () => {
+    equal(await evict(phone, rangeOf(2, 6)), 4);
+    const { replica } = phone.device;
+    await clock.run(
+      replica.writer.appendControl([{ kind: "revoke", device: laptop.device.replica.self, fences: [] }]),
+    );
+    await clock.runFor(SECOND_MS);
+    deepEqual(phone.broken, ["laptop 4"]);
+    deepEqual([reliedBy(phone, laptop), countIn(phone.network.keeping.unkept())], [NOTHING, 4]);
+    equal(await evict(phone, rangeOf(8, 12)), 0);
+  });
+
+  it("end with a purge, which is for everyone, and nobody is told of a loss", async () => {
+    equal(await evict(phone, rangeOf(2, 6)), 4);
+    const [stored] = await laptop.device.replica.ports.store.entries(log, 3, 4);
+    const entries = [{ log, position: 3, leaf: leavesOf([stored!.entry])[0]! }];
+    await clock.run(laptop.device.replica.writer.appendControl([{ kind: "purge", entries }]));
+    await clock.runFor(2 * SECOND_MS);
+    for (const { device } of [laptop, phone]) await clock.run(device.replica.writer.erase(entries));
+    equal((await laptop.device.replica.ports.store.entries(log, 3, 4))[0]?.entry.state, "purged");
+    equal(
+      (await phone.device.replica.ports.store.entries(log, 2, 6)).map(({ entry }) => entry.state).join(" "),
+      "absent purged absent absent",
+    );
+    laptop = await again(laptop);
+    await connect();
+    deepEqual([phone.broken, countIn(reliedBy(phone, laptop)), countIn(givenBy(laptop, phone))], [[], 3, 3]);
+    deepEqual(phone.network.keeping.unkept(), NOTHING);
+  });
+
+  it("are not given by a device that keeps messages for a while only, and bind it all the same", async () => {
+    equal(await evict(phone, rangeOf(2, 5)), 3);
+    laptop.mayPromise = false;
+    equal(await evict(phone, rangeOf(8, 12)), 0);
+    equal(await evict(laptop, rangeOf(0, 10)), 7);
+    phone = await again(phone);
+    await connect();
+    deepEqual([phone.broken, countIn(reliedBy(phone, laptop))], [[], 3]);
+  });
+
+  it("that nobody asked for bind nobody, and of what is not here mean nothing", async () => {
+    const before = phone.device.replica.ledger.relied;
+    const session = laptop.network.peers.sessions[0]!;
+    const beyond = new Map([[log, rangeOf(0, 2 ** 40)]]);
+    for (const word of ["promise", "refuse", "release"] as const)
+      session.feed({ kind: "keep", word, ranges: beyond });
+    await clock.runFor(SECOND_MS);
+    equal(phone.device.replica.ledger.relied, before);
+    equal(await statesOn(phone), "p".repeat(20));
+    // An ask of so much is answered, and costs no more than what is here.
+    session.feed({ kind: "keep", word: "ask", ranges: beyond });
+    await clock.runFor(SECOND_MS);
+    deepEqual(givenBy(phone, laptop), NOTHING, "released, since nobody waits for it");
+    ok(!session.ended);
+  });
+});
