@@ -119,6 +119,33 @@ const specs: readonly CommandSpec[] = [
     load: () => import("./commands/sync.ts"),
   },
   {
+    name: "evict",
+    summary: "free space on this device: take off its disk what another device promises to keep",
+    operands: "",
+    count: none,
+    options: { "older-than": { type: "text", value: "DAYS", help: "only messages older than so many days" } },
+    details: [
+      "On this device only. The messages stay in the lists without their texts, and `kinlog fetch` brings them back.",
+      "Where no other device that is connected promises to keep them, nothing is freed. What is not read stays, and",
+      "the newest message of each conversation.",
+    ],
+    examples: ["kinlog evict --older-than 365", "kinlog evict --json"],
+    load: () => import("./commands/evict.ts"),
+  },
+  {
+    name: "retention",
+    summary: "how long this device keeps messages that another device promises to keep",
+    operands: "[DAYS|forever]",
+    count: { min: 0, max: 1 },
+    options: {},
+    details: [
+      "Without an operand it only tells. Older messages go at once, and then day by day, as `kinlog evict` does it.",
+      "A device that keeps messages for a while only promises nothing to others.",
+    ],
+    examples: ["kinlog retention", "kinlog retention 90", "kinlog retention forever"],
+    load: () => import("./commands/retention.ts"),
+  },
+  {
     name: "verify",
     summary: "hash everything that is stored again and compare it with what was signed",
     operands: "",

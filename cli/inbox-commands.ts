@@ -81,6 +81,16 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
     load: () => import("./commands/show.ts"),
   },
   {
+    name: "fetch",
+    summary: "bring messages back that this device has freed",
+    operands: "ID…",
+    count: { min: 1, max: Number.MAX_SAFE_INTEGER },
+    options: {},
+    details: ["Needs a running node, and a device that keeps them."],
+    examples: ["kinlog fetch 3f2a91c4"],
+    load: () => import("./commands/fetch.ts"),
+  },
+  {
     name: "search",
     summary: "the messages that have all of these words, the newest first",
     operands: "WORD…",

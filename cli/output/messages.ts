@@ -9,12 +9,14 @@ const ID_DIGITS = 8;
 export function messageLines(message: Message, style: Style): readonly string[] {
   const { id, sender, direction, text, sentAt, deleted, replyTo } = message;
   const who = direction === "out" ? "me" : printableLine(sender ?? message.conversation);
+  const isHere = message.stored.here;
   const marks = [
     ...(message.unsentAt === null ? [] : [style.dim("unsent")]),
     ...(message.needsUpdate ? [style.yellow("needs a newer Kinlog")] : []),
     ...(message.editedAt === null ? [] : [style.dim("edited")]),
     ...(direction === "out" && message.status !== "sent" ? [style.dim(message.status)] : []),
     ...(direction === "in" && !message.read ? [style.bold("new")] : []),
+    ...(isHere ? [] : [style.yellow(`not on this device: \`kinlog fetch ${id.slice(0, ID_DIGITS)}\``)]),
     ...(deleted ? [style.yellow("in the bin")] : []),
     ...(replyTo === null ? [] : [style.dim(`answers ${replyTo.slice(0, ID_DIGITS)}`)]),
     ...message.reactions.map(

@@ -41,6 +41,16 @@ export function plural(value: number, noun: string): string {
   return `${count(value)} ${/[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 }
 
+/** `1.4 MB`. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} bytes`;
+  const units = ["kB", "MB", "GB"] as const;
+  let value = bytes / 1_000;
+  let at = 0;
+  for (; value >= 1_000 && at < units.length - 1; at++) value /= 1_000;
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${units[at]}`;
+}
+
 function localDay(time: Date): string {
   return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }

@@ -61,6 +61,11 @@ export const INBOX_METHODS: { readonly [Name in InboxMethod]: MethodEntry<Name> 
     fields: { id, status: oneOf(DELIVERY_STATES) },
     run: ({ node }, params) => node.messages.setStatus(params.id, params.status),
   },
+  "messages.fetch": {
+    fields: { ids },
+    lasts: "waiting",
+    run: ({ node }, params) => node.messages.fetch(params.ids),
+  },
   "messages.history": { fields: { id }, run: ({ node }, params) => node.messages.history(params.id) },
   "conversations.list": {
     fields: { limit, archived: optional(flag) },

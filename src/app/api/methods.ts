@@ -17,6 +17,8 @@ const ADDRESS_CHARACTERS_MAX = 1_024;
 const PATH_CHARACTERS_MAX = 32_768;
 const CODE_CHARACTERS_MAX = 4_096;
 const FORMAT_CHARACTERS_MAX = 64;
+/** A hundred years. */
+const DAYS_MAX = 36_500;
 /** Longer timers overflow. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 /** An event of this size fits a line even where every character is escaped twice. */
@@ -90,6 +92,14 @@ const METHODS: { readonly [Name in MethodName]: MethodEntry<Name> } = {
   },
   ...INBOX_METHODS,
   sync: { fields: { timeoutMs }, lasts: "waiting", run: ({ node }, options) => node.sync(options) },
+  evict: {
+    fields: { olderThanDays: optional(whole({ min: 0, max: DAYS_MAX })) },
+    run: ({ node }, options) => node.evict(options),
+  },
+  retention: {
+    fields: { days: optional(whole({ min: 0, max: DAYS_MAX })) },
+    run: ({ node }, { days }) => node.retention(days === undefined ? {} : { days: days === 0 ? null : days }),
+  },
   verify: {
     fields: { repair: optional(flag) },
     run: (running, options) => running.node.verify({ ...options, onProgress: progressOf(running) }),

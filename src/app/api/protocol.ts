@@ -2,6 +2,7 @@
  * The local API as types and numbers: every method with what it takes, gives and tells. Spec: docs/spec/api.md. Code that checks and
  * runs the methods: methods.ts.
  */
+import type { EvictResult, RetentionResult } from "../node/evict-types.ts";
 import type {
   Conversation,
   DeliveryStatus,
@@ -126,6 +127,7 @@ export interface ApiMethods {
     Done
   >;
   readonly "messages.setStatus": Method<{ readonly id: string; readonly status: DeliveryStatus }, Done>;
+  readonly "messages.fetch": Method<{ readonly ids: readonly string[] }, Done>;
   readonly "messages.history": Method<{ readonly id: string }, readonly PastText[]>;
   readonly "conversations.list": Method<
     { readonly limit?: number; readonly archived?: boolean },
@@ -165,6 +167,9 @@ export interface ApiMethods {
     { readonly timeoutMs?: number },
     { readonly inSync: boolean; readonly fingerprint: string }
   >;
+  readonly evict: Method<{ readonly olderThanDays?: number }, EvictResult>;
+  /** Days 0: for ever. */
+  readonly retention: Method<{ readonly days?: number }, RetentionResult>;
   readonly verify: Method<{ readonly repair?: boolean }, VerifyResult, ProgressEvent>;
   readonly connect: Method<{ readonly address: string }, Named>;
   readonly import: Method<{ readonly path: string; readonly format?: string }, ImportResult, ProgressEvent>;

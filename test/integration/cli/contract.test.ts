@@ -343,7 +343,22 @@ describe("The command on one device", function () {
     const status = await kinlog.json<Status>("status", "--dir", alone);
     deepEqual([status.name, status.messages, status.inSync], ["desk", 1, true]);
     equal((await kinlog.json<Json>("verify", "--dir", alone))["bad"], 0);
-    for (const args of [["stop"], ["watch"], ["connect", "/ip4/127.0.0.1/tcp/9"]]) {
+    const nothing = { freedBytes: 0, evicted: 0, keptBecause: [{ reason: "listed", messages: 1 }] };
+    deepEqual(await kinlog.json("evict", "--dir", alone), nothing);
+    for (const text of ["again", "and again"]) await kinlog.json("send", "Ana", text, "--dir", alone);
+    const freed = await kinlog.run(["evict", "--dir", alone]);
+    match(freed.stdout, /Nothing was freed/);
+    match(freed.stdout, /no other device is connected that could promise to keep/);
+    deepEqual(await kinlog.json("evict", "--older-than", "30", "--dir", alone), {
+      ...nothing,
+      keptBecause: [],
+    });
+    const kept = { freedBytes: 0, evicted: 0, keptBecause: [] };
+    deepEqual(await kinlog.json("retention", "--dir", alone), { days: null, ...kept });
+    deepEqual(await kinlog.json("retention", "90", "--dir", alone), { days: 90, ...kept });
+    match((await kinlog.run(["retention", "--dir", alone])).stdout, /keeps messages for 90 days/);
+    deepEqual(await kinlog.json("retention", "forever", "--dir", alone), { days: null, ...kept });
+    for (const args of [["stop"], ["watch"], ["connect", "/ip4/127.0.0.1/tcp/9"], ["fetch", "abcdef"]]) {
       const ran = await kinlog.run([...args, "--dir", alone, "--json"]);
       deepEqual([ran.code, errorOf(ran.last)], [1, "NODE_NOT_RUNNING"], args.join(" "));
     }
@@ -355,6 +370,8 @@ describe("The command on one device", function () {
     match(ran.stderr, /kinlog show/);
     equal((await kinlog.run([])).code, 2);
     equal((await kinlog.run(["show", "Ana", "--limit", "0", "--dir", dir])).code, 2);
+    for (const days of ["0", "-1", "soon", "99999"])
+      equal((await kinlog.run(["retention", "--dir", dir, "--", days])).code, 2, days);
     const version = await kinlog.run(["--version"]);
     deepEqual([version.code, /^kinlog \d+\.\d+\.\d+/.test(version.stdout)], [0, true]);
     equal((await kinlog.run(["send", "--help"])).code, 0);

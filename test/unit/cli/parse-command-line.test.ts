@@ -71,7 +71,7 @@ describe("The command line", () => {
 
   it("refuses what it does not know, and what only later versions will", () => {
     const unknown = [
-      ["evict"],
+      ["evict", "--attachments"],
       ["cloud", "status"],
       ["recovery", "new"],
       ["devices", "revoke", "laptop"],
@@ -91,6 +91,9 @@ describe("The command line", () => {
       ["send", "Ana"],
       ["join"],
       ["restore"],
+      ["fetch"],
+      ["evict", "laptop"],
+      ["retention", "30", "90"],
       ["show", "Ana", "--limit"],
       ["show", "Ana", "--limit", "--deleted"],
       ["show", "Ana", "--deleted=yes"],
