@@ -2,6 +2,7 @@
  * Which packets of a link are worth decoding: those of its own subnet that name a tag in use, and only so many (threat N6).
  * Spec: docs/spec/discovery.md. Tests: test/unit/discovery/packet-filter.test.ts.
  */
+import { isIP } from "node:net";
 import type { LinkPlace } from "./link-places.ts";
 import { Pace } from "./pace.ts";
 import { Subnets } from "./subnets.ts";
@@ -102,6 +103,8 @@ export class PacketFilter {
 
   /** Every socket of mDNS's port gets the packets of all interfaces; each link takes its own. */
   #isOfThisLink(host: string, zone: string | undefined): boolean {
-    return zone === undefined ? this.#subnets.contains(host) : zone === this.#place.zone;
+    if (zone !== undefined) return zone === this.#place.zone;
+    // An address of the one family can be written as one of the other, and is then none of this link.
+    return isIP(host) === (this.#place.family === "IPv4" ? 4 : 6) && this.#subnets.contains(host);
   }
 }

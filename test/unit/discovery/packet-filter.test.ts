@@ -35,7 +35,7 @@ describe("the filter of a link's packets", () => {
   it("takes those of its own subnet only", () => {
     const { judge } = open(v4);
     equal(judge("192.168.1.2"), "decode");
-    for (const sender of ["192.168.2.2", "8.8.8.8", "127.0.0.1", "10.0.0.1"])
+    for (const sender of ["192.168.2.2", "8.8.8.8", "127.0.0.1", "10.0.0.1", "::ffff:192.168.1.2"])
       equal(judge(sender), "elsewhere", sender);
   });
 
