@@ -70,7 +70,8 @@ export function readTombstone(reader: ByteReader): TombstoneBody {
 
 function readNamed(reader: ByteReader): NamedMessage {
   const message = readId<MessageId>(reader);
-  const contentHash = reader.raw(HASH_BYTES);
+  // Kept in rows, and what was opened lies in memory that the next opening takes.
+  const contentHash = reader.raw(HASH_BYTES).slice();
   const stamp = readStamp(reader);
   const flags = reader.u8();
   if ((flags & ~CONTENT_FLAGS_KNOWN) !== 0)

@@ -342,6 +342,18 @@ describe("operations", () => {
         }
   });
 
+  it("keep nothing of the bytes that they were read from, which the next ones are read into", () => {
+    fc.assert(
+      fc.property(operation, (one) => {
+        const encoded = encodeOperation(one, { logDevice }).slice();
+        const decoded = decodeOperation(encoded, { logDevice });
+        const before = JSON.stringify(inJson(decoded));
+        encoded.fill(0xaa);
+        equal(JSON.stringify(inJson(decoded)), before);
+      }),
+    );
+  });
+
   it("go into the state log unless they are messages", () => {
     equal(logClassOf(messageBody()), "messages");
     equal(logClassOf({ kind: "unread", conversation: conversationIdAt(1) }), "state");
