@@ -21,6 +21,9 @@ const SECOND_LIVES_MS = 120_000;
 const LOOK_EVERY_MS = 1_000;
 const LINK_AGAIN_MS = 20_000;
 const VERIFY_AGAIN_MS = 5_000;
+const STOP_MS = 5_000;
+const WEEK_OFF_MS = 8 * 86_400_000;
+const ON_MS = 90_000;
 
 export interface CalmWorld {
   readonly machines: readonly Machine[];
@@ -40,10 +43,33 @@ export interface CalmWorld {
 }
 
 export class Calm {
+  /** Nothing is switched on now. */
+  isOff = false;
   readonly #world: CalmWorld;
 
   constructor(world: CalmWorld) {
     this.#world = world;
+  }
+
+  /** Everything is off for longer than a program counts of a time in which it does not run, and then runs for a moment; so often. */
+  async beOff(weeks: number): Promise<void> {
+    const { machines, faults, begin, powerOn, runFor, witness } = this.#world;
+    if (weeks === 0) return;
+    faults.mend();
+    for (let week = 0; week < weeks; week++) {
+      for (const machine of machines) {
+        if (machine.running !== null) begin(machine.stop(), "stop");
+      }
+      await runFor(STOP_MS);
+      for (const machine of machines) machine.kill("told");
+      this.isOff = true;
+      await runFor(WEEK_OFF_MS);
+      this.isOff = false;
+      witness.purges.binMayEnd ||= week > 2;
+      witness.purges.isLong = week + 1 === weeks;
+      for (const machine of machines) powerOn(machine);
+      await runFor(ON_MS);
+    }
   }
 
   /** @throws Violation where something does not hold at the end. */
@@ -76,7 +102,8 @@ export class Calm {
       hold(
         13,
         tookMs < CONVERGE_MS_MAX,
-        () => `not all devices are equal and know it: ${this.#world.describe()}`,
+        () =>
+          `not all devices are equal and know it: ${this.#world.describe()}; ${this.#world.judge.pendingPurges ?? ""}`,
       );
       await this.#world.runFor(LOOK_EVERY_MS);
     }
@@ -120,7 +147,7 @@ export class Calm {
     if (!isOn || new Set(machines.map(judge.printOf)).size !== 1 || !machines.every(isQuiet)) return false;
     if (!judge.areForksTold) return false;
     for (const machine of this.#world.machines) if (!(await this.#knowsAll(machine))) return false;
-    return true;
+    return judge.pendingPurges === null;
   }
 
   /** It is connected to every other device that lives, and knows that they hold the same; or that a hostile one showed them two things. */

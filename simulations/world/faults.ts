@@ -3,9 +3,11 @@ import type { LogId } from "../../src/core/base/ids.ts";
 import { contains } from "../../src/core/log/ranges.ts";
 import type { MemoryHub } from "../doubles/memory-net.ts";
 import type { Machine } from "./machine.ts";
+import type { Witness } from "./witness.ts";
 import type { FaultStep } from "./steps.ts";
 
 export interface FaultsWorld {
+  readonly witness: Witness;
   readonly machines: readonly Machine[];
   readonly hub: MemoryHub;
   readonly count: (path: string) => void;
@@ -68,7 +70,10 @@ export class Faults {
         return this.#harmDisk(machine, step);
       case "clock":
         machine.clockOffMs = step.offMs;
-        if (Math.abs(step.offMs) > YEAR_MS) count("clock ten years off");
+        if (Math.abs(step.offMs) > YEAR_MS) {
+          count("clock ten years off");
+          this.#world.witness.purges.binMayEnd = true;
+        }
         return;
       case "frozen-clock":
         machine.frozenAtMs = machine.wallMs();

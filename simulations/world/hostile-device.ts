@@ -3,7 +3,8 @@
  * the other to others; now and then it lies in other ways: lying-stream.ts. Both histories are kept by honest programs, each on its own
  * copy of the disk. What must hold then: registers/invariants.ts, and `checkBeside` in judge.ts. Threats L7, C2, C3.
  */
-import type { LogId } from "../../src/core/base/ids.ts";
+import type { ConversationId, LogId } from "../../src/core/base/ids.ts";
+import { messageBounds, messageIsHere, messageOfKey } from "../../src/core/inbox/view.ts";
 import { logIdOf } from "../../src/core/crypto/derive.ts";
 import type { Frame } from "../../src/core/wire/frames.ts";
 import { freshDraft } from "../../src/app/node/fresh-draft.ts";
@@ -15,6 +16,8 @@ import type { MemoryNet } from "../doubles/memory-net.ts";
 import { MARK } from "./canary.ts";
 import { LyingStream } from "./lying-stream.ts";
 import type { Machine } from "./machine.ts";
+import { addressOf as conversationAddress } from "./people.ts";
+import { CONVERSATIONS } from "./plan.ts";
 import type { HostileStep } from "./hostile-plan.ts";
 import type { OutsidersWorld } from "./strangers.ts";
 import type { Witness } from "./witness.ts";
@@ -26,6 +29,9 @@ export const HOSTILE_CONVERSATION = `${MARK} nobody`;
 
 const DIAL_MS = 5_000;
 const JOIN_AGAIN_MS = 15_000;
+const MESSAGES_MAX = 10_000;
+/** Messages of each of many purges. */
+const FEW = 20;
 
 /** One history, the honest program that keeps it, and its way to others. */
 interface History {
@@ -152,6 +158,7 @@ export class HostileDevice {
     const { peers, net, replica } = history;
     // The other one stays as it is: then their heads have two lengths.
     if (writes) await this.#write(replica, "later");
+    if (lie === "purges-all" || lie === "purges-few") await this.#purge(replica, lie);
     const stream = await net.dial(address, SYNC_PROTOCOL, DIAL_MS);
     const told = (frame: Frame): void => {
       if (frame.kind === "evidence" || frame.kind === "evidence-nodes")
@@ -164,6 +171,25 @@ export class HostileDevice {
     const session = await peers.run(lying, "manual");
     count(`hostile visit ${lie}`);
     after(forMs, () => session?.close("done"));
+  }
+
+  /** As much as it likes: what may be erased of it, others decide. */
+  async #purge(replica: Replica, lie: "purges-all" | "purges-few"): Promise<void> {
+    const [body] = this.#bodies!;
+    const rows = await replica.view.rowRange({ ...messageBounds(), reverse: false, limit: MESSAGES_MAX });
+    const all = rows.filter(([, row]) => messageIsHere(row)).map(([key]) => messageOfKey(key));
+    const count = lie === "purges-all" ? all.length : FEW;
+    const addresses = Array.from({ length: CONVERSATIONS }, (_, at) => conversationAddress(at));
+    const addressOf = (wanted: ConversationId): Promise<string> => {
+      const found = addresses.find((address) => replica.fold!.conversationOf(address) === wanted);
+      return Promise.resolve(found ?? HOSTILE_CONVERSATION);
+    };
+    for (let at = 0; at < all.length; at += Math.max(1, count)) {
+      const messages = all.slice(at, at + count);
+      this.#world.witness.purges.want(body, messages);
+      await replica.writer.purge({ messages, named: new Set(), addressOf });
+      this.#world.count(`hostile device ${lie}`);
+    }
   }
 
   async #write(replica: Replica, what: string): Promise<void> {

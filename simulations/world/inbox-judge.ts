@@ -53,6 +53,7 @@ export class InboxJudge {
       const { machine } = word;
       if (machine.running === null || machine.isRepairing) continue;
       if (!machine.isDiskQuiet || machine.disk!.damagedCount > 0) continue;
+      if (this.#isHidden(machine, word.subject)) continue;
       const stands = await machine.observe((running) => this.#stands(running, word));
       hold(
         8,
@@ -90,6 +91,7 @@ export class InboxJudge {
       for (const said of this.#words.all()) {
         const [first] = said;
         if (first === undefined || isOfOther(first.subject, machine)) continue;
+        if (this.#isHidden(machine, first.subject)) continue;
         const isGood = await this.#isLast(running, first.subject, said);
         hold(
           8,
@@ -98,6 +100,11 @@ export class InboxJudge {
         );
       }
     });
+  }
+
+  /** Of what is purged nothing is shown, whatever was said of it. */
+  #isHidden(machine: Machine, subject: Subject): boolean {
+    return "message" in subject && this.#witness.purges.mayBeHidden(machine, subject.message as MessageId);
   }
 
   #seenOn(disk: MemoryDisk): Seen {

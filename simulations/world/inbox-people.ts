@@ -51,20 +51,19 @@ export class InboxPeople {
   }
 
   #mark(machine: Machine, step: MarkStep): void {
-    const message = this.#picked(step);
+    const message = this.picked(step.pick, OF_ONES_OWN.has(step.what) && step.choice !== 0);
     if (message === undefined) return;
     // The first of them may be what it dies of.
     for (let n = 0; n < step.count && machine.running !== null; n++)
       this.#world.begin(this.#markOne(machine, message, step, step.choice + n), step.what);
   }
 
-  #picked({ what, pick, choice }: MarkStep): Promised | undefined {
+  /** `isOwn`: none that somebody else wrote; that is refused, so it is picked now and then. */
+  picked(pick: number, isOwn = false): Promised | undefined {
     const at = Math.floor(pick / 2);
     const all = [...this.#world.witness.promised.values()];
-    // What somebody else wrote is refused now and then.
-    const isAny = !OF_ONES_OWN.has(what) || choice === 0;
     if (pick % 2 === 1) {
-      const some = all.filter(({ isReceived }) => isAny || !isReceived).slice(-LAST);
+      const some = all.filter(({ isReceived }) => !isOwn || !isReceived).slice(-LAST);
       return some[at % some.length];
     }
     const everywhere = all.filter(({ id, isReceived }) => !isReceived && this.#isEverywhere(id));

@@ -4,7 +4,7 @@
  */
 import { rootReference } from "../../test/support/merkle-reference.ts";
 import { equalBytes } from "../../src/core/base/bytes.ts";
-import type { LogId } from "../../src/core/base/ids.ts";
+import type { LogId, MessageId } from "../../src/core/base/ids.ts";
 import { messageIsHere, messageRowKey } from "../../src/core/inbox/view.ts";
 import { leavesOf } from "../../src/core/log/header.ts";
 import { isComplete } from "../../src/core/log/state.ts";
@@ -13,6 +13,7 @@ import type { MemoryLog } from "../doubles/memory-disk.ts";
 import { HOSTILE_CONVERSATION } from "./hostile-device.ts";
 import type { Machine } from "./machine.ts";
 import { InboxJudge } from "./inbox-judge.ts";
+import { PurgeJudge } from "./purge-judge.ts";
 import { inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
 import { hold } from "./violation.ts";
 import type { Witness } from "./witness.ts";
@@ -27,6 +28,7 @@ export class Judge {
   readonly #witness: Witness;
   readonly #machines: readonly Machine[];
   readonly #inboxes: InboxJudge;
+  readonly #purges: PurgeJudge;
   readonly #count: (path: string) => void;
   /** How far each device had read each conversation when it was last looked at. */
   readonly #readUpTo = new Map<string, string>();
@@ -35,6 +37,7 @@ export class Judge {
     this.#witness = witness;
     this.#machines = machines;
     this.#inboxes = new InboxJudge(witness);
+    this.#purges = new PurgeJudge(witness, count);
     this.#count = count;
   }
 
@@ -86,7 +89,8 @@ export class Judge {
       if (inbox === undefined) continue;
       this.#checkInbox(machine, inbox);
       // What waits for a key, or for a later version of the program, is in the set and not in the inbox.
-      if (replica.ledger.locked.size > 0 || machine.isOlder) continue;
+      if (replica.ledger.locked.size > 0 || machine.isOlder || this.#witness.purges.isAhead(machine))
+        continue;
       const set = setOf(machine, replica);
       hold(
         6,
@@ -136,6 +140,11 @@ export class Judge {
     return sets.flatMap((set, at) => sets.slice(at + 1).filter((other) => other !== set)).length;
   }
 
+  /** What still has to be erased; null: nothing. */
+  get pendingPurges(): string | null {
+    return this.#purges.pending(this.#running());
+  }
+
   /** Every device that lives shows everything that was promised anywhere, and its trees are those of its entries. */
   async checkEnd(): Promise<void> {
     this.compareSets();
@@ -145,6 +154,7 @@ export class Judge {
     hold(13, prints.size <= 1, () => `${prints.size} different fingerprints remain`);
     if (this.#witness.forked.size > 0) await this.#checkBeside(running);
     await this.checkPromises(running, this.#machines);
+    await this.#purges.checkEnd(running);
     for (const machine of running) {
       await this.#inboxes.checkEnd(machine);
       this.audit(machine);
@@ -210,7 +220,7 @@ export class Judge {
       const inbox = await inboxOf(machine);
       const shown = new Map(inbox!.messages.map((message) => [message.id, message]));
       for (const { id, text, machine: author } of this.#witness.promised.values()) {
-        if (!authors.includes(author)) continue;
+        if (!authors.includes(author) || this.#witness.purges.mayBeHidden(machine, id)) continue;
         hold(
           2,
           shown.has(id) &&
@@ -242,9 +252,16 @@ export class Judge {
       hold(9, !texts.has(text), () => `${machine.name} shows one message twice`);
       texts.add(text);
     }
-    const ids = new Set(inbox.messages.map(({ id }) => id));
+    const ids = new Set(inbox.messages.map(({ id }) => id as MessageId));
+    if (this.#witness.purges.known(machine).length > 0)
+      for (const id of ids)
+        hold(
+          8,
+          !this.#witness.purges.mustBeHidden(machine, id),
+          () => `${machine.name} shows what is purged`,
+        );
     for (const promised of this.#witness.promised.values()) {
-      if (promised.machine !== machine) continue;
+      if (promised.machine !== machine || this.#witness.purges.mayBeHidden(machine, promised.id)) continue;
       hold(1, ids.has(promised.id), () => `${machine.name} lost a message that it had promised`);
     }
     for (const [conversation, upTo] of inbox.readUpTo) {

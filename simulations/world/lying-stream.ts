@@ -2,7 +2,7 @@
  * A stream to an honest device by which a member lies: the honest program speaks and listens behind it, and what it says is changed, kept
  * back or added to on its way out. Formats: docs/spec/sync.md. Who lies, and when: hostile-device.ts.
  */
-import type { TreeHash } from "../../src/core/base/ids.ts";
+import type { LogId, TreeHash } from "../../src/core/base/ids.ts";
 import { logIdOf } from "../../src/core/crypto/derive.ts";
 import { sha256 } from "../../src/core/crypto/hash.ts";
 import { encodeBatch } from "../../src/core/log/batch.ts";
@@ -34,7 +34,8 @@ export const LIES = [
   /** Says of every entry that its payload was erased. */
   "erases",
 ] as const;
-export type Lie = (typeof LIES)[number];
+/** Of everybody's messages, in its first history: all at once, with all that others wrote called erased, or a few at a time. */
+export type Lie = (typeof LIES)[number] | "purges-all" | "purges-few";
 
 /** How far beyond the truth. */
 const MORE = 500;
@@ -112,6 +113,7 @@ export class LyingStream implements ByteStream {
     const frame = decodeFrame(bytes);
     switch (this.#lie) {
       case "none":
+      case "purges-few":
         return [frame];
       case "unsolicited":
         return frame.kind === "held" ? [frame, ...(await this.#ofAnother())] : [frame];
@@ -124,6 +126,10 @@ export class LyingStream implements ByteStream {
         return [frame.kind === "batch" ? { ...frame, batch: this.#damaged(frame.batch) } : frame];
       case "bad-signature":
         return [frame.kind === "batch" ? { ...frame, batch: this.#unsigned(frame.batch) } : frame];
+      case "purges-all": {
+        const isOthers = frame.kind === "batch" && this.#isContentOfAnother(frame.batch.head.log);
+        return [isOthers ? { ...frame, batch: erased(frame.batch) } : frame];
+      }
       case "erases":
         return [frame.kind === "batch" ? { ...frame, batch: erased(frame.batch) } : frame];
     }
@@ -205,6 +211,11 @@ export class LyingStream implements ByteStream {
     const signature = flipped(batch.head.signature);
     this.#madeUp(signature);
     return { ...batch, head: { ...batch.head, signature } };
+  }
+
+  #isContentOfAnother(log: LogId): boolean {
+    const owner = this.#replica.members.logs.get(log);
+    return owner !== undefined && owner.device !== this.#replica.self && owner.logClass !== "control";
   }
 
   #ownLog(): ReturnType<typeof logIdOf> {

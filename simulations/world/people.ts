@@ -51,7 +51,7 @@ export class People {
     switch (step.kind) {
       case "send":
         for (let n = 0; n < step.count; n++)
-          begin(this.#send(machine, step.conversation, step.isReceived), "send");
+          begin(this.send(machine, step.conversation, step.isReceived), "send");
         return;
       case "chatter":
         return this.#chatter(machine, step, 0);
@@ -81,22 +81,24 @@ export class People {
     if (repaired > 0) this.#world.count("damage repaired from a sibling");
   }
 
-  async #send(machine: Machine, conversation: number, isReceived: boolean): Promise<void> {
+  /** Its id once it is promised; null where nothing runs. */
+  async send(machine: Machine, conversation: number, isReceived: boolean): Promise<MessageId | null> {
     const { witness } = this.#world;
     const address = addressOf(conversation);
     const text = `${MARK} ${machine.name} ${++this.#texts}`;
     witness.written.add(text);
     const from = isReceived ? { from: address } : {};
     const { running } = machine;
-    if (running === null) return;
+    if (running === null) return null;
     const { id } = await running.node.messages.send({ conversation: address, text, ...from });
     witness.promise({ id: id as MessageId, machine, conversation: address, text, isReceived });
+    return id as MessageId;
   }
 
   #chatter(machine: Machine, step: Extract<PeopleStep, { kind: "chatter" }>, saidMs: number): void {
     const { begin, after } = this.#world;
     if (saidMs >= step.forMs) return;
-    begin(this.#send(machine, step.conversation, false), "chatter");
+    begin(this.send(machine, step.conversation, false), "chatter");
     after(step.everyMs, () => this.#chatter(machine, step, saidMs + step.everyMs));
   }
 

@@ -6,11 +6,13 @@ import { Random } from "../doubles/random.ts";
 import { faultStep } from "./fault-plan.ts";
 import { type HostileStep, hostileSteps } from "./hostile-plan.ts";
 import { type InboxStep, inboxSteps } from "./inbox-plan.ts";
+import { purgePlan, type PurgeStep } from "./purge-plan.ts";
 import type { FaultStep, PeopleStep, SecondLifeStep } from "./steps.ts";
 
 export type Step = { readonly at: number } & (
   | PeopleStep
   | InboxStep
+  | PurgeStep
   | FaultStep
   | SecondLifeStep
   | HostileStep
@@ -30,6 +32,8 @@ export interface Plan {
   readonly slowMsMax: number;
   readonly discoveryLossPercent: number;
   readonly backups: number;
+  /** So often everything is switched off for more than a week, once the storm is over. */
+  readonly weeksOff: number;
   readonly steps: readonly Step[];
 }
 
@@ -68,6 +72,8 @@ export function planOf(seed: number): Plan {
   // Else it is upgraded when all is calm.
   if (older !== null && inbox.chance(50))
     steps.push({ at: inbox.between(Math.floor(stormMs / 3), stormMs), kind: "upgrade", device: older });
+  const hostile = hostileSteps(seed, devices, stormMs);
+  const purges = purgePlan(seed, devices, stormMs, hostile.length === 0 ? null : hostile[0]!.at);
   return {
     seed,
     devices,
@@ -81,7 +87,8 @@ export function planOf(seed: number): Plan {
     slowMsMax: random.pick([1, 10, 100]),
     discoveryLossPercent: random.pick([0, 10, 40]),
     backups: 2,
-    steps: [...withDeaths(seed, devices, stormMs, steps), ...hostileSteps(seed, devices, stormMs)].toSorted(
+    weeksOff: purges.weeksOff,
+    steps: [...withDeaths(seed, devices, stormMs, steps), ...hostile, ...purges.steps].toSorted(
       (a, b) => a.at - b.at,
     ),
   };
@@ -131,6 +138,7 @@ export function planOfSecondLife(seed: number, kind: "copy-put-back" | "clone" |
     ...planOf(seed),
     devices: 3,
     older: null,
+    weeksOff: 0,
     stormMs,
     syncMsMax: 5,
     delayMsMax: 20,

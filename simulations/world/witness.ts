@@ -18,6 +18,7 @@ import { checkEvidence } from "../../test/support/evidence-reference.ts";
 import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import { Canaries } from "./canary.ts";
 import type { Machine } from "./machine.ts";
+import { PurgeWitness } from "./purge-witness.ts";
 import { Violation } from "./violation.ts";
 import { Words } from "./words.ts";
 
@@ -41,6 +42,7 @@ export interface Promised {
 export class Witness {
   readonly canaries = new Canaries();
   readonly words: Words;
+  readonly purges: PurgeWitness;
   readonly promised = new Map<MessageId, Promised>();
   /** Everything that somebody tried to write, promised or not. */
   readonly written = new Set<string>();
@@ -78,6 +80,11 @@ export class Witness {
   }) {
     this.#count = tell.count;
     this.words = new Words(tell.count);
+    this.purges = new PurgeWitness(
+      tell.count,
+      (invariant, condition, what) => this.#hold(invariant, condition, what),
+      (message) => this.words.about({ of: "bin", message }).some(({ value }) => value === "bin"),
+    );
     this.#trace = tell.trace;
     this.onViolation = tell.fail;
   }
@@ -138,6 +145,7 @@ export class Witness {
         this.#secret(entry.bytes, "an entry", machine);
       }
     }
+    this.purges.durable(machine, commit);
     for (const [key, row] of commit.puts) {
       if (key.startsWith("m")) this.#early(row);
       this.#secret(Buffer.from(key, "latin1"), "a row's key", machine);

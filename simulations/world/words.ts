@@ -48,6 +48,7 @@ const RACES: Readonly<Record<string, string>> = {
   "edit edit": "two edits at once",
   "edit unsend": "unsend against edit",
   "delete restore": "restore against delete",
+  "purge restore": "restore against purge",
   "react unreact": "reaction set and removed at once",
 };
 

@@ -21,6 +21,7 @@ import { Judge } from "./judge.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { fillBackups, People } from "./people.ts";
 import type { Plan, Step } from "./plan.ts";
+import { PurgePeople } from "./purge-people.ts";
 import { SecondLives } from "./second-lives.ts";
 import { Strangers } from "./strangers.ts";
 import { WorldTime } from "./time.ts";
@@ -57,6 +58,7 @@ export class World {
   readonly #judge: Judge;
   readonly #people: People;
   readonly #inboxPeople: InboxPeople;
+  readonly #purgePeople: PurgePeople;
   readonly #faults: Faults;
   readonly #calm: Calm;
   readonly #hostile: HostileDevice;
@@ -104,6 +106,12 @@ export class World {
     };
     this.#people = new People({ ...shared, witness: this.witness });
     this.#inboxPeople = new InboxPeople({ ...shared, witness: this.witness, words: this.witness.words });
+    this.#purgePeople = new PurgePeople({
+      ...shared,
+      witness: this.witness,
+      people: this.#people,
+      inboxPeople: this.#inboxPeople,
+    });
     const strangers = new Strangers({
       hub: this.#hub,
       random: this.#random,
@@ -116,7 +124,7 @@ export class World {
       powerOn: this.#powerOn,
       createClone: () => this.#createMachine(plan.devices + 1),
     });
-    this.#faults = new Faults({ ...shared, hub: this.#hub, strangers });
+    this.#faults = new Faults({ ...shared, hub: this.#hub, strangers, witness: this.witness });
     this.#hostile = new HostileDevice({
       ...shared,
       hub: this.#hub,
@@ -184,6 +192,7 @@ export class World {
     for (const step of this.plan.steps) this.#after(step.at, () => this.#do(step));
     await this.#runFor(this.plan.stormMs);
     this.#hostile.leave();
+    await this.#calm.beOff(this.plan.weeksOff);
     const { touched } = this.secondLives;
     await (touched.size > 0 ? this.#calm.endBeside(touched) : this.#calm.end());
   }
@@ -210,6 +219,11 @@ export class World {
       case "property":
       case "setting":
         return this.#inboxPeople.do(step);
+      case "purge":
+      case "purge-many":
+      case "purge-approve":
+      case "purge-stop":
+        return this.#purgePeople.do(step);
       case "copy-kept":
       case "copy-put-back":
       case "clone":
@@ -281,7 +295,7 @@ export class World {
   };
 
   readonly #powerOn = (machine: Machine): void => {
-    if (machine.isOn || !machine.holdsDevice || this.#isOver) return;
+    if (machine.isOn || !machine.holdsDevice || this.#isOver || this.#calm.isOff) return;
     machine.isRepairing = false;
     const started = machine.start().then(
       () => {

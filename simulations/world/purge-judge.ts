@@ -1,0 +1,171 @@
+/**
+ * Holds the disks of all devices against the purges that they know: what was agreed to is erased on each, what was not is there on each, and
+ * nothing that is erased can be read from what a later edit, reaction or copy holds. Asked when all is calm.
+ */
+import type { MessageId } from "../../src/core/base/ids.ts";
+import { purgesAfter, namedOfKey } from "../../src/core/inbox/purges.ts";
+import { openEntry } from "../../src/app/replica/sealing.ts";
+import { isEngineError } from "../../src/core/base/errors.ts";
+import type { PurgeView } from "../../src/core/membership/types.ts";
+import type { Machine } from "./machine.ts";
+import { placeOf } from "./purge-witness.ts";
+import { hold } from "./violation.ts";
+import type { Witness } from "./witness.ts";
+
+const SMALL_LIMIT = 100;
+/** Searched for by their texts at the end. */
+const SEARCHED = 3;
+
+export class PurgeJudge {
+  readonly #witness: Witness;
+  readonly #count: (path: string) => void;
+
+  constructor(witness: Witness, count: (path: string) => void) {
+    this.#witness = witness;
+    this.#count = count;
+  }
+
+  /** What still has to happen before all is erased that is to be; null: nothing. */
+  pending(machines: readonly Machine[]): string | null {
+    const purges = this.#purges(machines);
+    if (purges.length === 0) return null;
+    const approved = placesOf(purges.filter(({ state }) => state === "approved"));
+    for (const machine of machines) {
+      const { kept, erased } = payloadsOf(machine, purges);
+      if (kept.some((place) => approved.has(place)))
+        return `${machine.name} has not erased what was agreed to`;
+      if (erased.some((place) => !approved.has(place))) return `nobody agreed to what ${machine.name} erased`;
+    }
+    const isSmall = ({ author }: PurgeView): boolean => sumOf(purges, author) < SMALL_LIMIT;
+    if (purges.some((purge) => purge.state === "open" && isSmall(purge)))
+      return "a small purge is not carried out";
+    const [first] = machines;
+    return first !== undefined && this.#isReadable(first, purges)
+      ? "what is purged can be read from what came later"
+      : null;
+  }
+
+  /** Once nothing is pending: all devices know the same, and show nothing of it in any way. */
+  async checkEnd(machines: readonly Machine[]): Promise<void> {
+    const purges = this.#purges(machines);
+    if (purges.length === 0) return;
+    for (const machine of machines) {
+      const known = this.#witness.purges.known(machine);
+      hold(6, described(known) === described(purges), () => `${machine.name} knows other purges`);
+    }
+    const pending = this.pending(machines);
+    hold(11, pending === null, () => `in the end ${pending}`);
+    for (const machine of machines)
+      hold(
+        8,
+        !this.#witness.purges.isAhead(machine),
+        () => `${machine.name} does not know what it has erased`,
+      );
+    for (const machine of machines) await this.#checkShown(machine);
+    this.#countEnds(purges, machines[0]!);
+  }
+
+  async #checkShown(machine: Machine): Promise<void> {
+    const { promised, purges } = this.#witness;
+    const hidden = [...promised.values()].filter(({ id }) => purges.mustBeHidden(machine, id));
+    await machine.observe(async ({ node }) => {
+      for (const { id, text } of hidden.slice(-SEARCHED)) {
+        const { messages } = await node.messages.search({ text });
+        hold(
+          8,
+          messages.every((found) => found.id !== id),
+          () => `${machine.name} finds what is purged`,
+        );
+        const isFound = await node.messages.history(id).then(
+          () => true,
+          (error: unknown) => !isEngineError(error, "NOT_FOUND"),
+        );
+        hold(8, !isFound, () => `${machine.name} shows the history of what is purged`);
+      }
+    });
+    for (const [key] of machine.disk!.state.rows) {
+      if (!key.startsWith("q")) continue;
+      const { message } = namedOfKey(key);
+      hold(1, purges.isWanted(message), () => `a tombstone names what nobody wanted gone`);
+    }
+  }
+
+  #countEnds(purges: readonly PurgeView[], machine: Machine): void {
+    const { rows } = machine.disk!.state;
+    const withTombstones = new Set(
+      [...rows.keys()].filter((key) => key.startsWith("q")).map((key) => namedOfKey(key).purge),
+    );
+    for (const { id, state, entries } of purges) {
+      if (!withTombstones.has(id)) this.#count("late place named by a further purge");
+      if (entries.length < SMALL_LIMIT) continue;
+      if (state === "void") this.#count("large purge stopped to the end");
+      else if (state === "open") this.#count("large purge held back to the end");
+      else if (!this.#witness.purges.isReleased(id)) this.#count("large purge carried out after a month");
+    }
+  }
+
+  #purges(machines: readonly Machine[]): readonly PurgeView[] {
+    const [first] = machines;
+    return first === undefined ? [] : this.#witness.purges.known(first);
+  }
+
+  /** Of a message whose purge was carried out some entry still holds a text, an edit or a reaction. */
+  #isReadable(machine: Machine, purges: readonly PurgeView[]): boolean {
+    const { running, disk } = machine;
+    const carriedOut = new Set(purges.filter(({ state }) => state === "approved").map(({ id }) => id));
+    if (running === null || disk === undefined || carriedOut.size === 0) return false;
+    const { from, to } = purgesAfter(null);
+    const gone = new Set<MessageId>();
+    for (const key of disk.state.rows.keys()) {
+      if (key < from || key >= to) continue;
+      const { purge, message } = namedOfKey(key);
+      if (carriedOut.has(purge)) gone.add(message);
+    }
+    const { account, members, keys } = running.replica;
+    for (const [log, { entries }] of disk.state.logs) {
+      const owner = members.logs.get(log);
+      if (owner === undefined || owner.logClass === "control" || this.#witness.forked.has(log)) continue;
+      for (const [position, entry] of entries) {
+        const opened = openEntry(entry, { account, log, position }, owner.device, keys);
+        if (opened.kind !== "operation") continue;
+        const { body, id } = opened.operation;
+        if ((body.kind === "message" || body.kind === "later-message") && gone.has(id)) return true;
+        if ((body.kind === "edit" || body.kind === "reaction") && gone.has(body.message)) return true;
+      }
+    }
+    return false;
+  }
+}
+
+function described(purges: readonly PurgeView[]): string {
+  return purges
+    .map(({ id, state }) => `${id} ${state}`)
+    .toSorted()
+    .join();
+}
+
+function placesOf(purges: readonly PurgeView[]): ReadonlySet<string> {
+  return new Set(purges.flatMap(({ entries }) => entries.map(placeOf)));
+}
+
+function sumOf(purges: readonly PurgeView[], author: string): number {
+  return purges.reduce((sum, purge) => sum + (purge.author === author ? purge.entries.length : 0), 0);
+}
+
+/** Of what these purges name, what is there on the disk and what is not any more. */
+function payloadsOf(
+  { disk }: Machine,
+  purges: readonly PurgeView[],
+): { readonly kept: readonly string[]; readonly erased: readonly string[] } {
+  const kept: string[] = [];
+  const erased: string[] = [];
+  for (const entry of purges.flatMap(({ entries }) => entries)) {
+    const stored = disk?.state.logs.get(entry.log);
+    const found = stored?.entries.get(entry.position);
+    const leaf = stored?.leaves.get(entry.position);
+    if (found === undefined || leaf === undefined) continue;
+    const place = placeOf({ ...entry, leaf });
+    if (place === placeOf(entry)) (found.state === "present" ? kept : erased).push(place);
+  }
+  return { kept, erased };
+}
