@@ -9,6 +9,7 @@ import { inboxMutants } from "./register/inbox.ts";
 import { inboxMarksMutants } from "./register/inbox-marks.ts";
 import { purgesMutants } from "./register/purges.ts";
 import { keepingMutants } from "./register/keeping.ts";
+import { purgesInTheWorldMutants } from "./register/purges-in-the-world.ts";
 import { linkMutants } from "./register/link.ts";
 import { logMutants } from "./register/log.ts";
 import { membershipMutants } from "./register/membership.ts";
@@ -29,6 +30,7 @@ export const register: readonly Mutant[] = [
   ...inboxMutants,
   ...inboxMarksMutants,
   ...purgesMutants,
+  ...purgesInTheWorldMutants,
   ...searchMutants,
   ...linkMutants,
   ...networkMutants,
