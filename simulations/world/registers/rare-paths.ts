@@ -75,7 +75,11 @@ export const rarePaths: readonly {
   { path: "purge before arrival", what: "an entry comes that a purge known here has named" },
   { path: "erased history taken in", what: "a device takes in what is already without its payload" },
   { path: "alarm large-purge", what: "a person is told that much is to be erased" },
-  { path: "large purge approved by another device", what: "somebody agrees to a large purge" },
+  {
+    path: "large purge approved by another device",
+    what: "somebody agrees to a large purge",
+    fromSeeds: 300,
+  },
   { path: "large purge stopped", what: "somebody stops a large purge" },
   { path: "large purge held back to the end", what: "what nobody agreed to is still there when all is over" },
   { path: "restore against purge", what: "one device restores a message while another purges it" },
