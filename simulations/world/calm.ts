@@ -6,6 +6,7 @@ import type { Faults } from "./faults.ts";
 import type { Judge } from "./judge.ts";
 import type { Machine } from "./machine.ts";
 import type { People } from "./people.ts";
+import type { PurgePeople } from "./purge-people.ts";
 import type { WorldTime } from "./time.ts";
 import { hold } from "./violation.ts";
 import type { Witness } from "./witness.ts";
@@ -31,6 +32,7 @@ export interface CalmWorld {
   readonly witness: Witness;
   readonly judge: Judge;
   readonly people: People;
+  readonly purgePeople: PurgePeople;
   readonly faults: Faults;
   readonly count: (path: string) => void;
   readonly trace: (line: () => string) => void;
@@ -65,6 +67,7 @@ export class Calm {
       this.isOff = true;
       await runFor(WEEK_OFF_MS);
       this.isOff = false;
+      witness.purges.dayPassed();
       witness.purges.binMayEnd ||= week > 2;
       witness.purges.isLong = week + 1 === weeks;
       for (const machine of machines) powerOn(machine);
@@ -106,6 +109,8 @@ export class Calm {
           `not all devices are equal and know it: ${this.#world.describe()}; ${this.#world.judge.pendingPurges ?? ""}`,
       );
       await this.#world.runFor(LOOK_EVERY_MS);
+      // What others carried out after a month a device that came since asks its person about.
+      if (this.#world.witness.purges.isLong) this.#world.purgePeople.agreeToAll();
     }
     this.#world.trace(() => `converged after ${this.#world.time.monotonicMs() - from}`);
   }
@@ -203,9 +208,11 @@ export class Calm {
       for (const machine of holders) {
         const { replica } = machine.running!;
         const isOwn = replica.members.logs.get(log)?.device === machine.device;
+        // What was erased before it came is not looked at.
+        const isErased = machine.disk?.state.logs.get(log)?.entries.get(position)?.state === "purged";
         hold(
           6,
-          isOwn || replica.ledger.counts.unknown > 0,
+          isOwn || isErased || replica.ledger.counts.unknown > 0,
           () => `${machine.name} does not count what it does not know`,
         );
         if (!isOwn) this.#world.count("unknown kind passed on");

@@ -72,7 +72,7 @@ export class Faults {
         machine.clockOffMs = step.offMs;
         if (Math.abs(step.offMs) > YEAR_MS) {
           count("clock ten years off");
-          this.#world.witness.purges.binMayEnd = true;
+          this.#world.witness.purges.haveClocksJumped = true;
         }
         return;
       case "frozen-clock":

@@ -22,8 +22,10 @@ export class PurgeWitness {
   readonly wanted = new Set<MessageId>();
   /** A month has passed in which nobody stopped anything. */
   isLong = false;
-  /** So much time has passed by somebody's clock that what is in the bin may be purged by itself. */
+  /** So much time has passed that what is in the bin may be purged by itself. */
   binMayEnd = false;
+  /** A clock was set far off: devices do not agree on what was within one day. */
+  haveClocksJumped = false;
   readonly #released = new Set<string>();
   /** Who was its account's only device when it wanted something gone. */
   readonly #alone = new Set<DeviceId>();
@@ -55,6 +57,11 @@ export class PurgeWitness {
   /** Somebody wanted it gone, or it was in the bin for long. */
   isWanted(id: MessageId): boolean {
     return this.wanted.has(id) || (this.binMayEnd && this.#wasBinned(id));
+  }
+
+  /** What was erased at one device's word was erased on an earlier day. */
+  dayPassed(): void {
+    this.#small.clear();
   }
 
   /** A person agrees to it. */
@@ -155,7 +162,12 @@ export class PurgeWitness {
     );
     const [purge] = small;
     // What others agreed to counts where they did; and a clock that jumps begins another day.
-    if (isReleased || this.binMayEnd || purge === undefined || purges.some(({ state }) => state !== "open"))
+    if (
+      isReleased ||
+      this.haveClocksJumped ||
+      purge === undefined ||
+      purges.some(({ state }) => state !== "open")
+    )
       return;
     const name = `${machine.name} ${purge.author}`;
     const ofAuthor = this.#small.get(name) ?? new Map<string, number>();

@@ -139,6 +139,7 @@ export class World {
       witness: this.witness,
       judge: this.#judge,
       people: this.#people,
+      purgePeople: this.#purgePeople,
       faults: this.#faults,
       runFor: this.#runFor,
       until: this.#until,

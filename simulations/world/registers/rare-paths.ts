@@ -86,6 +86,7 @@ export const rarePaths: readonly {
   {
     path: "late place named by a further purge",
     what: "a copy, an edit or a reaction comes after its purge",
+    fromSeeds: 300,
   },
   { path: "hostile device purges-all", what: "a member that misuses its keys wants all of it erased" },
   { path: "restore against delete", what: "one device restores a message while another deletes it" },

@@ -2,7 +2,7 @@
  * What becomes of operations that others may approve or stop, and which cloud peer is set.
  * Spec: docs/spec/membership.md, "Purges" and "Cloud peer". Tests: test/unit/membership/assents.test.ts.
  */
-import type { ControlId } from "../base/ids.ts";
+import type { ControlId, DeviceId } from "../base/ids.ts";
 import { isBefore, type ControlLog, type Placed } from "./causality.ts";
 import type { Judgement } from "./judgement.ts";
 import { addTo } from "./multimap.ts";
@@ -31,19 +31,48 @@ export function viewPurges(counted: readonly Placed[], judgement: Judgement): re
     if (body.kind === "countersign" || body.kind === "void")
       addTo(assents[body.kind], body.operation, placed);
   }
-  return counted.flatMap(({ entry }) => {
-    const { id, author, operation } = entry;
+  const company = new Company(counted);
+  return counted.flatMap((placed) => {
+    const { id, author, operation } = placed.entry;
     if (operation.body.kind !== "purge") return [];
     const approvals = assents.countersign.get(id) ?? [];
-    const isApproved = operation.rootSignature !== null || approvals.length > 0;
+    const needsNobody = operation.rootSignature !== null || company.isAlone(placed);
+    const isApproved = needsNobody || approvals.length > 0;
     // Once a device has approved, others may have erased: who knows that comes too late. At the same time, stopping wins.
     const isStopped = (assents.void.get(id) ?? []).some(
-      (stop) => operation.rootSignature === null && !approvals.some((approval) => isBefore(approval, stop)),
+      (stop) => !needsNobody && !approvals.some((approval) => isBefore(approval, stop)),
     );
     const isOrphaned = !isApproved && judgement.revocations.has(author);
     const state = isStopped || isOrphaned ? "void" : isApproved ? "approved" : "open";
     return [{ id, author, entries: operation.body.entries, state }];
   });
+}
+
+/** Who else was there when an operation was made. */
+class Company {
+  readonly #arrivals = new Map<DeviceId, Placed[]>();
+  readonly #departures = new Map<DeviceId, Placed[]>();
+
+  constructor(counted: readonly Placed[]) {
+    for (const placed of counted) {
+      const { body } = placed.entry.operation;
+      if (body.kind === "genesis" || body.kind === "admit") addTo(this.#arrivals, body.device, placed);
+      else if (body.kind === "revoke") addTo(this.#departures, body.device, placed);
+    }
+  }
+
+  /**
+   * Its author was the account's only device: every other came with this operation in the past of its admission, or had been revoked
+   * before it. So there was nobody to agree to it, and nobody who came later ever had what it purges.
+   */
+  isAlone(placed: Placed): boolean {
+    for (const [device, arrivals] of this.#arrivals) {
+      if (device === placed.entry.author || arrivals.every((arrival) => isBefore(placed, arrival))) continue;
+      const departures = this.#departures.get(device) ?? [];
+      if (!departures.some((departure) => isBefore(departure, placed))) return false;
+    }
+    return true;
+  }
 }
 
 /** The last `cloud` among entries that count; of several that did not know each other the phrase's, then the smaller id. */

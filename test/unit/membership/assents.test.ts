@@ -52,6 +52,31 @@ describe("a purge", () => {
     deepEqual(statesOf(signed), ["approved"]);
   });
 
+  it("needs nobody where its author was the only device, in whatever order it is learned of", () => {
+    const account = TestAccount.of("a");
+    const purge = account.write("a", bodies.purge(account.log("a", "messages"), 1));
+    deepEqual(statesOf(account), ["approved"]);
+    for (const name of ["b", "c"]) account.link("a", name);
+    account.write("b", bodies.void(purge));
+    for (const order of [account.entries, [...account.entries].toReversed()])
+      deepEqual(statesOf(account, order), ["approved"], "what came later never had it");
+    const second = account.write("a", bodies.purge(account.log("a", "messages"), 2));
+    deepEqual(statesOf(account), ["approved", "open"]);
+    equal(second.author, deviceOf("a"));
+  });
+
+  it("P7: is nobody's own affair while another device is there, or its admission is not after it", () => {
+    const account = TestAccount.of("a", "b");
+    account.write("b", bodies.purge(account.log("b", "messages"), 1));
+    deepEqual(statesOf(account), ["open"], "the first device is there");
+    const early = TestAccount.of("a", "b");
+    early.link("b", "c");
+    early.write("a", bodies.purge(early.log("a", "messages"), 1));
+    early.meet("a", "b");
+    early.write("a", bodies.revoke("b"));
+    deepEqual(statesOf(early), ["open"], "it was revoked, but afterwards");
+  });
+
   it("is stopped by any device, by the phrase, and by its author's revocation", () => {
     const byDevice = purged();
     byDevice.account.write("b", bodies.void(byDevice.purge));
