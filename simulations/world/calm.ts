@@ -108,9 +108,9 @@ export class Calm {
         () =>
           `not all devices are equal and know it: ${this.#world.describe()}; ${this.#world.judge.pendingPurges ?? ""}`,
       );
-      await this.#world.runFor(LOOK_EVERY_MS);
       // What others carried out after a month a device that came since asks its person about.
       if (this.#world.witness.purges.isLong) this.#world.purgePeople.agreeToAll();
+      await this.#world.runFor(LOOK_EVERY_MS);
     }
     this.#world.trace(() => `converged after ${this.#world.time.monotonicMs() - from}`);
   }
