@@ -10,41 +10,9 @@ import { Canaries, MARK } from "./world/canary.ts";
 import type { Lie } from "./world/lying-stream.ts";
 import { addressOf } from "./world/people.ts";
 import { type Plan, planOf, type Step } from "./world/plan.ts";
+import { quietPlan, send } from "./world/quiet-plan.ts";
 import { Violation } from "./world/violation.ts";
 import { World } from "./world/world.ts";
-
-/** Two devices that meet in peace, and what a test adds. */
-function quietPlan(steps: readonly Step[], more: Partial<Plan> = {}): Plan {
-  const link: Step = {
-    at: 0,
-    kind: "link",
-    device: 0,
-    joiner: 1,
-    code: "words",
-    isRefused: false,
-    diesAtCall: 0,
-  };
-  return {
-    ...planOf(1),
-    devices: 2,
-    older: null,
-    weeksOff: 0,
-    stormMs: 60_000,
-    delayMsMax: 20,
-    discoveryLossPercent: 0,
-    steps: [link, ...steps],
-    ...more,
-  };
-}
-
-const send = (at: number, device: number, count = 3): Step => ({
-  at,
-  kind: "send",
-  device,
-  conversation: 0,
-  count,
-  isReceived: false,
-});
 
 /** What the judge says of a world to which something was done. */
 async function failureOf(plan: Plan, spoil: (world: World) => void): Promise<Error | null> {
@@ -78,37 +46,6 @@ describe("the world of whole devices", function () {
     equal(failure, null);
     equal(counts.get("linked"), 1);
     equal(counts.get("messages promised"), 6);
-  });
-
-  describe("purges", () => {
-    const many: Step = { at: 20_000, kind: "purge-many", device: 0, count: 100 };
-
-    it("L8: a large one waits for another device, and then nothing of it is left on any", async () => {
-      const waiting = new World(quietPlan([many]));
-      equal((await waiting.run()).failure, null);
-      equal(waiting.counts.get("large purge held back to the end"), 1);
-      equal(waiting.counts.get("payloads erased"), undefined);
-      const approved = new World(quietPlan([many, { at: 40_000, kind: "purge-approve", device: 1 }]));
-      equal((await approved.run()).failure, null);
-      equal(approved.counts.get("large purge approved by another device"), 1);
-      equal(approved.counts.get("payloads erased"), 2);
-    });
-
-    it("L8: a large one that is stopped leaves all of it in the bin", async () => {
-      const world = new World(quietPlan([many, { at: 40_000, kind: "purge-stop", device: 1 }]));
-      equal((await world.run()).failure, null);
-      equal(world.counts.get("large purge stopped to the end"), 1);
-      equal(world.counts.get("payloads erased"), undefined);
-    });
-
-    it("L8: a small one is carried out everywhere, with what another device says of it at the same time", async () => {
-      const away: Step = { at: 29_000, kind: "isolate", device: 1, forMs: 8_000 };
-      const purge: Step = { at: 30_000, kind: "purge", device: 0, pick: 0, count: 1, of: "sent" };
-      const edit: Step = { at: 30_000, kind: "mark", device: 1, what: "edit", pick: 0, choice: 1, count: 1 };
-      const world = new World(quietPlan([send(20_000, 0), away, purge, edit]));
-      equal((await world.run()).failure, null);
-      equal(world.counts.get("late place named by a further purge"), 1);
-    });
   });
 
   it("finds an acknowledgement of what the disk does not hold", async () => {

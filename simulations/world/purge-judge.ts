@@ -95,11 +95,20 @@ export class PurgeJudge {
 
   #countEnds(purges: readonly PurgeView[], machine: Machine): void {
     const { rows } = machine.disk!.state;
-    const withTombstones = new Set(
-      [...rows.keys()].filter((key) => key.startsWith("q")).map((key) => namedOfKey(key).purge),
-    );
+    const namedBy = new Map<MessageId, PurgeView[]>();
+    const byId = new Map(purges.map((purge) => [purge.id, purge]));
+    for (const key of [...rows.keys()].filter((each) => each.startsWith("q"))) {
+      const { purge: id, message } = namedOfKey(key);
+      const purge = byId.get(id);
+      if (purge !== undefined) namedBy.set(message, [...(namedBy.get(message) ?? []), purge]);
+    }
+    // Two that name one message and no entry of each other: one of them names what came after the other.
+    for (const some of namedBy.values()) {
+      const places = some.flatMap(({ entries }) => entries.map(placeOf));
+      if (some.length > 1 && new Set(places).size === places.length)
+        this.#count("late place named by a further purge");
+    }
     for (const { id, state, entries } of purges) {
-      if (!withTombstones.has(id)) this.#count("late place named by a further purge");
       if (entries.length < SMALL_LIMIT) continue;
       if (state === "void") this.#count("large purge stopped to the end");
       else if (state === "open") this.#count("large purge held back to the end");

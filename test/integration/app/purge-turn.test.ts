@@ -55,6 +55,7 @@ describe("The turn of a purge", function () {
     );
 
   it("names the message, its edits and its reactions, and says in a tombstone which message it was", async () => {
+    await laptop.admit("phone", 2);
     const [kept, gone] = await write(laptop, 2);
     const conversation = laptop.replica.fold!.conversationOf("Zoë");
     const about = { conversation, message: gone! };

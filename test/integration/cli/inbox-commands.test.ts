@@ -163,12 +163,14 @@ describe("The command for messages and conversations", function () {
     const listed = await kinlog.json<readonly Purge[]>("purges", "--dir", dir);
     equal(listed.length, 1);
     const [purge] = listed;
-    deepEqual([purge!.by, purge!.entries, purge!.state], ["laptop", 1, "open"]);
+    // Nobody else is there who could agree to it.
+    deepEqual([purge!.by, purge!.entries, purge!.state], ["laptop", 1, "approved"]);
     match(
       (await kinlog.run(["purges", "--dir", dir])).stdout,
-      /PURGE +BY +ENTRIES .*\n[0-9a-f]{12} +laptop +1 +open/,
+      /PURGE +BY +ENTRIES .*\n[0-9a-f]{12} +laptop +1 +approved/,
     );
-    deepEqual(await codeOf("purges", "approve", purge!.id), [1, "NOT_YOURS"]);
+    deepEqual(await done("purges", "approve", purge!.id), { done: 0 });
+    deepEqual(await codeOf("purges", "stop", purge!.id), [1, "PURGE_SETTLED"]);
     deepEqual(await codeOf("purges", "stop", "abcdef"), [1, "NOT_FOUND"]);
     deepEqual(await codeOf("purges", "approve", "x"), [1, "NOT_FOUND"]);
     equal((await codeOf("purges", "stop"))[0], 2);

@@ -1,7 +1,7 @@
 /** Bugs in how devices carry purges out together: the simulated world catches them, or what it found is tried alone. */
 import type { Mutant } from "../mutant.ts";
 
-const world = ["simulations/world.sim.test.ts"];
+const world = ["simulations/world-purges.sim.test.ts"];
 
 export const purgesInTheWorldMutants: readonly Mutant[] = [
   {
@@ -48,5 +48,23 @@ export const purgesInTheWorldMutants: readonly Mutant[] = [
     bug: "the hash that a tombstone gives becomes that of what is opened next",
     breaks: "L14",
     by: { kind: "tests", files: ["test/unit/inbox/operation.test.ts"] },
+  },
+  {
+    id: "purge-alone-in-company",
+    file: "src/core/membership/assents.ts",
+    find: "      if (!departures.some((departure) => isBefore(departure, placed))) return false;\n",
+    put: "",
+    bug: "a large purge needs nobody although another device is there",
+    breaks: "L8",
+    by: { kind: "tests", files: ["test/unit/membership/assents.test.ts"] },
+  },
+  {
+    id: "purge-bin-by-a-clock-that-jumped",
+    file: "src/app/node/bin-clock.ts",
+    find: "return Math.min(wallMs, this.#time.countedMs);",
+    put: "return wallMs;",
+    bug: "a device whose clock is ten years ahead purges all that is in the bin",
+    breaks: "L12",
+    by: { kind: "tests", files: ["test/integration/app/bin.test.ts"] },
   },
 ];

@@ -1,0 +1,37 @@
+/** Purging in the world of whole devices. Sets of seeds run with `npm run sim`. Spec: docs/spec/purge.md. */
+import { equal } from "node:assert/strict";
+import type { Step } from "./world/plan.ts";
+import { quietPlan, send } from "./world/quiet-plan.ts";
+import { World } from "./world/world.ts";
+
+describe("purges in the world of whole devices", function () {
+  this.timeout(120_000);
+  const many: Step = { at: 20_000, kind: "purge-many", device: 0, count: 100 };
+
+  it("L8: a large one waits for another device, and then nothing of it is left on any", async () => {
+    const waiting = new World(quietPlan([many]));
+    equal((await waiting.run()).failure, null);
+    equal(waiting.counts.get("large purge held back to the end"), 1);
+    equal(waiting.counts.get("payloads erased"), undefined);
+    const approved = new World(quietPlan([many, { at: 40_000, kind: "purge-approve", device: 1 }]));
+    equal((await approved.run()).failure, null);
+    equal(approved.counts.get("large purge approved by another device"), 1);
+    equal(approved.counts.get("payloads erased"), 2);
+  });
+
+  it("L8: a large one that is stopped leaves all of it in the bin", async () => {
+    const world = new World(quietPlan([many, { at: 40_000, kind: "purge-stop", device: 1 }]));
+    equal((await world.run()).failure, null);
+    equal(world.counts.get("large purge stopped to the end"), 1);
+    equal(world.counts.get("payloads erased"), undefined);
+  });
+
+  it("L8: a small one is carried out everywhere, with what another device says of it at the same time", async () => {
+    const away: Step = { at: 29_000, kind: "isolate", device: 1, forMs: 8_000 };
+    const purge: Step = { at: 30_000, kind: "purge", device: 0, pick: 0, count: 1, of: "sent" };
+    const edit: Step = { at: 30_000, kind: "mark", device: 1, what: "edit", pick: 0, choice: 1, count: 1 };
+    const world = new World(quietPlan([send(20_000, 0), away, purge, edit]));
+    equal((await world.run()).failure, null);
+    equal(world.counts.get("late place named by a further purge"), 1);
+  });
+});
