@@ -24,7 +24,7 @@ import { decodeMessageRow } from "../../core/inbox/rows.ts";
 import { messageRowKey } from "../../core/inbox/view.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { PurgeView } from "../../core/membership/types.ts";
-import { placeName, readSpots } from "../replica/purge-places.ts";
+import { placeName } from "../replica/purge-places.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Ground } from "../replica/writer.ts";
 import { BinClock } from "./bin-clock.ts";
@@ -74,7 +74,7 @@ export class Bin {
 
   /** Whether each message that the purge's tombstones name has been in the bin here for 30 days, and the purge names nothing else. */
   async isLongIn({ id, entries }: Pick<PurgeView, "id" | "entries">): Promise<boolean> {
-    const { view, ports } = this.#replica;
+    const { view } = this.#replica;
     const range = { ...namedBounds(id), reverse: false, limit: entries.length + 1 };
     const messages = (await view.rowRange(range)).map(([key]) => namedOfKey(key).message);
     // Each of them has a place at least.
@@ -89,9 +89,9 @@ export class Bin {
         if (row === undefined || kept === undefined) return false;
         const record = decodeBinRow(kept);
         if (record.sinceMs > untilMs || !isRecordOf(record, decodeMessageRow(row).register)) return false;
-        const store = { logOf: ports.store.logOf, rowRange: view.rowRange };
-        for (const { log, place } of await readSpots(store, message, row))
-          left.delete(placeName(log, place.position));
+        const spots = await this.#replica.writer.ownSpots(message, row);
+        if (spots === null) return false;
+        for (const { log, place } of spots) left.delete(placeName(log, place.position));
       }
     }
     return left.size === 0;

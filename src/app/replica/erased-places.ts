@@ -10,12 +10,15 @@ import type { VerifiedBatch } from "../../core/log/types.ts";
 import type { PurgeView } from "../../core/membership/types.ts";
 
 export class ErasedPlaces {
-  readonly #leaves = new Map<LogId, Map<number, TreeHash>>();
+  /** Several of a place where purges name it with several leaves: one of them may lie. */
+  readonly #leaves = new Map<LogId, Map<number, readonly TreeHash[]>>();
 
   add(entries: PurgeView["entries"]): void {
     for (const { log, position, leaf } of entries) {
-      const ofLog = this.#leaves.get(log) ?? new Map<number, TreeHash>();
-      this.#leaves.set(log, ofLog.set(position, leaf));
+      const ofLog = this.#leaves.get(log) ?? new Map<number, readonly TreeHash[]>();
+      const known = ofLog.get(position) ?? [];
+      if (known.some((other) => equalBytes(other, leaf))) continue;
+      this.#leaves.set(log, ofLog.set(position, [...known, leaf]));
     }
   }
 
@@ -25,9 +28,8 @@ export class ErasedPlaces {
     if (named === undefined) return batch;
     let isAnother = false;
     const entries = batch.entries.map((entry, offset) => {
-      const leaf = named.get(batch.from + offset);
-      if (leaf === undefined || entry.state !== "present" || !equalBytes(leaf, batch.leaves[offset]!))
-        return entry;
+      const isNamed = named.get(batch.from + offset)?.some((leaf) => equalBytes(leaf, batch.leaves[offset]!));
+      if (isNamed !== true || entry.state !== "present") return entry;
       isAnother = true;
       return withoutPayload(entry, "purged");
     });

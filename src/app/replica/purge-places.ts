@@ -126,17 +126,63 @@ async function nameThem(
 
 /** Null where only something that waits for the message is here. */
 async function readTarget(
-  { store }: TurnContext,
+  context: TurnContext,
   read: { readonly id: MessageId; readonly row: Row; readonly wanted: PlacesWanted },
 ): Promise<Target | null> {
   const { id, row, wanted } = read;
   const { content, register } = decodeMessageRow(row);
   const isInBin = register?.deleted ?? false;
   if (content === null || (wanted.binned === true && !isInBin)) return null;
-  const spots = (await readSpots(store, id, row)).filter(
+  const spots = (await readSpots(context.store, id, row)).filter(
     ({ log, place }) => !wanted.named.has(placeName(log, place.position)),
   );
-  return { id, content, isInBin, spots };
+  return { id, content, isInBin, spots: await ownOf(context, { id, spots, mayBeEvicted: true }) };
+}
+
+/**
+ * All places of a message, or null where one of them is not here, or holds something else: a tombstone that lies may claim that the message
+ * stands where others have theirs.
+ */
+export async function readOwnSpots(
+  context: TurnContext,
+  id: MessageId,
+  row: Row,
+): Promise<readonly Spot[] | null> {
+  const spots = await readSpots(context.store, id, row);
+  const own = await ownOf(context, { id, spots, mayBeEvicted: false });
+  return own.length === spots.length ? own : null;
+}
+
+/** Those that hold what is of the message: edits and reactions name it themselves. What was evicted is taken for what the rows say. */
+async function ownOf(
+  context: TurnContext,
+  ask: { readonly id: MessageId; readonly spots: readonly Spot[]; readonly mayBeEvicted: boolean },
+): Promise<readonly Spot[]> {
+  const { id, spots, mayBeEvicted } = ask;
+  const own: Spot[] = [];
+  for (let at = 0; at < spots.length; at += STEP) {
+    const some = spots.slice(at, at + STEP);
+    const stored = await readableAt(
+      context,
+      some.map(({ place }) => place),
+    );
+    own.push(
+      ...some.filter((_, n) =>
+        stored[n]?.entry.state === "absent" ? mayBeEvicted : isOf(context, id, stored[n]),
+      ),
+    );
+  }
+  return own;
+}
+
+function isOf({ account, book, keys }: TurnContext, id: MessageId, stored: StoredEntry | undefined): boolean {
+  const owner = stored === undefined ? undefined : book.view.logs.get(stored.log);
+  if (stored === undefined || owner === undefined) return false;
+  const { log, position } = stored;
+  const opened = openEntry(stored.entry, { account, log, position }, owner.device, keys);
+  if (opened.kind !== "operation") return false;
+  const { body } = opened.operation;
+  return "message" in body ? body.message === id : opened.operation.id === id;
 }
 
 /** All places that hold content of a message, each once: none where only something that waits for it is here. */

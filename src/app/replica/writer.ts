@@ -4,7 +4,7 @@
  * does not wait for the disk. Only what is durable is published. Rules: ARCHITECTURE.md, "The life of one message".
  */
 import { equalBytes } from "../../core/base/bytes.ts";
-import type { LogId } from "../../core/base/ids.ts";
+import type { LogId, MessageId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
 import type { Draft } from "../../core/inbox/types.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
@@ -16,6 +16,7 @@ import type { CommitLine } from "./commit-line.ts";
 import { prepareErase } from "./erase-turn.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { prepareControl } from "./control-turns.ts";
+import { readOwnSpots, type Spot } from "./purge-places.ts";
 import { makePurge, type Purged, type PurgeWish, readForPurge } from "./purge-turn.ts";
 import { makeAppend, readForAppend } from "./own-turns.ts";
 import { type AppendResult, type Published, quietTurn, type Turn } from "./turn.ts";
@@ -86,6 +87,11 @@ export class Writer {
    *
    * @throws EngineError `STORE_DAMAGED` while control entries are lost here, `EPOCH_KEY_MISSING`, `DISK_FULL`, `STORE_POISONED`, `NODE_CLOSED`.
    */
+  /** See `readOwnSpots`. Waits for no turn. */
+  ownSpots(id: MessageId, row: Row): Promise<readonly Spot[] | null> {
+    return readOwnSpots(this.#context, id, row);
+  }
+
   async purge(wish: PurgeWish): Promise<Purged> {
     let purged: Purged = { id: null, entries: [], targets: [], done: [] };
     await this.#turn(async () => {

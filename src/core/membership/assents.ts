@@ -68,7 +68,10 @@ class Company {
   isAlone(placed: Placed): boolean {
     for (const [device, arrivals] of this.#arrivals) {
       if (device === placed.entry.author || arrivals.every((arrival) => isBefore(placed, arrival))) continue;
-      const departures = this.#departures.get(device) ?? [];
+      // Whom the author removed itself is company all the same: else a thief would remove all others first.
+      const departures = (this.#departures.get(device) ?? []).filter(
+        ({ entry }) => entry.author !== placed.entry.author || entry.operation.rootSignature !== null,
+      );
       if (!departures.some((departure) => isBefore(departure, placed))) return false;
     }
     return true;

@@ -52,6 +52,8 @@ export function decideErasing({ members, self, records, nowMs, longInBin }: Eras
   const others = [...members.devices.values()].filter(
     ({ device, state }) => state === "active" && device !== self,
   );
+  // Whoever was removed keeps what it has: its removal may be the first step of whoever wants all gone.
+  const isActive = members.devices.get(self)?.state === "active";
   const due: PurgeView[] = [];
   const toApprove: PurgeView[] = [];
   const waiting: PurgeView[] = [];
@@ -65,21 +67,21 @@ export function decideErasing({ members, self, records, nowMs, longInBin }: Eras
     }
     const endMs = record.learnedMs + WAIT_MS;
     const isDue =
-      purge.state === "approved" ||
-      small.has(id) ||
-      longInBin.has(id) ||
-      nowMs >= endMs ||
-      others.length === 0 ||
-      // Its author was alone when this device came, and nobody else could agree: there is no payload to be had.
-      (record.joined && others.every(({ device }) => device === purge.author));
+      isActive &&
+      (purge.state === "approved" ||
+        small.has(id) ||
+        longInBin.has(id) ||
+        nowMs >= endMs ||
+        others.length === 0 ||
+        // Its author was alone when this device came, and nobody else could agree: there is no payload to be had.
+        (record.joined && others.every(({ device }) => device === purge.author)));
     if (isDue) due.push(purge);
     else {
       waiting.push(purge);
       dueAtMs = Math.min(dueAtMs ?? endMs, endMs);
     }
   }
-  const canApprove = members.devices.get(self)?.state === "active";
-  return { due, toApprove: canApprove ? toApprove : [], waiting, dueAtMs };
+  return { due, toApprove: isActive ? toApprove : [], waiting, dueAtMs };
 }
 
 /**

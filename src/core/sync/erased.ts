@@ -14,7 +14,8 @@ import type { RangesByLog } from "./types.ts";
 /** In more pieces than honest holders make, a batch would leave holes here that cost more to remember than it brings. */
 const PIECES_MAX = 32;
 
-type Leaves = ReadonlyMap<LogId, ReadonlyMap<number, Uint8Array>>;
+/** Several of a place where purges name it with several leaves: one of them may lie. */
+type Leaves = ReadonlyMap<LogId, ReadonlyMap<number, readonly Uint8Array[]>>;
 
 export interface Judged {
   /** What is called erased without a right to it is absent here. */
@@ -31,9 +32,8 @@ export function judgeErased(batch: VerifiedBatch, owner: LogOwner, members: Memb
   const entries = batch.entries.map((entry, offset): BatchEntry => {
     const position = batch.from + offset;
     if (entry.state === "present") return entry;
-    const leaf = named?.get(position);
-    if (entry.state === "purged" && leaf !== undefined && equalBytes(leaf, batch.leaves[offset]!))
-      return entry;
+    const isNamed = named?.get(position)?.some((leaf) => equalBytes(leaf, batch.leaves[offset]!)) === true;
+    if (entry.state === "purged" && isNamed) return entry;
     const last = withheld.at(-1);
     if (last?.to === position) withheld[withheld.length - 1] = { from: last.from, to: position + 1 };
     else withheld.push(...rangeOf(position, position + 1));
@@ -50,11 +50,11 @@ const leavesByView = new WeakMap<MemberView, Leaves>();
 function leavesOf(members: MemberView): Leaves {
   const known = leavesByView.get(members);
   if (known !== undefined) return known;
-  const leaves = new Map<LogId, Map<number, Uint8Array>>();
+  const leaves = new Map<LogId, Map<number, readonly Uint8Array[]>>();
   for (const purge of members.purges.filter(({ state }) => state === "approved")) {
     for (const { log, position, leaf } of purge.entries) {
-      const ofLog = leaves.get(log) ?? new Map<number, Uint8Array>();
-      leaves.set(log, ofLog.set(position, leaf));
+      const ofLog = leaves.get(log) ?? new Map<number, readonly Uint8Array[]>();
+      leaves.set(log, ofLog.set(position, [...(ofLog.get(position) ?? []), leaf]));
     }
   }
   leavesByView.set(members, leaves);

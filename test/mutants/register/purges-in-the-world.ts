@@ -67,4 +67,13 @@ export const purgesInTheWorldMutants: readonly Mutant[] = [
     breaks: "L12",
     by: { kind: "tests", files: ["test/integration/app/bin.test.ts"] },
   },
+  {
+    id: "purge-lying-tombstone-believed",
+    file: "src/app/replica/purge-places.ts",
+    find: '  return "message" in body ? body.message === id : opened.operation.id === id;',
+    put: '  return body.kind !== "unknown";',
+    bug: "a tombstone that lies makes others' messages part of a purge",
+    breaks: "L8",
+    by: { kind: "tests", files: ["test/integration/app/lying-tombstones.test.ts"] },
+  },
 ];

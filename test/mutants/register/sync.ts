@@ -23,8 +23,8 @@ export const syncMutants: readonly Mutant[] = [
   {
     id: "sync-erased-believed",
     file: "src/core/sync/erased.ts",
-    find: 'if (entry.state === "purged" && leaf !== undefined && equalBytes(leaf, batch.leaves[offset]!))',
-    put: 'if (entry.state === "purged" && (leaf === undefined || equalBytes(leaf, batch.leaves[offset]!)))',
+    find: 'if (entry.state === "purged" && isNamed)',
+    put: 'if (entry.state === "purged")',
     bug: "whoever says that a payload was erased is believed",
     breaks: "C3",
     by: { kind: "tests", files: ["test/unit/sync/erased.test.ts"] },

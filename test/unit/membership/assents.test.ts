@@ -75,6 +75,10 @@ describe("a purge", () => {
     early.meet("a", "b");
     early.write("a", bodies.revoke("b"));
     deepEqual(statesOf(early), ["open"], "it was revoked, but afterwards");
+    const thief = TestAccount.of("a", "b");
+    thief.write("b", bodies.revoke("a"));
+    thief.write("b", bodies.purge(thief.log("b", "messages"), 1));
+    deepEqual(statesOf(thief), ["open"], "whoever removes all others is not alone");
   });
 
   it("is stopped by any device, by the phrase, and by its author's revocation", () => {
