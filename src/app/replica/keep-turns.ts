@@ -4,7 +4,7 @@
  */
 import type { DeviceId, LogId } from "../../core/base/ids.ts";
 import { withoutPayload } from "../../core/log/header.ts";
-import { intersect, NO_RANGES, type Ranges, rangeOf, subtract, union } from "../../core/log/ranges.ts";
+import { intersect, NO_RANGES, type Ranges, setOf, subtract } from "../../core/log/ranges.ts";
 import type { MemberView } from "../../core/membership/types.ts";
 import type { StoredEntry } from "../../core/sync/ports.ts";
 import {
@@ -171,9 +171,7 @@ async function readWhole(context: TurnContext, log: LogId, ranges: Ranges): Prom
 }
 
 function positionsOf(stored: readonly StoredEntry[]): Ranges {
-  let ranges: Ranges = NO_RANGES;
-  for (const { position } of stored) ranges = union(ranges, rangeOf(position, position + 1));
-  return ranges;
+  return setOf(stored.map(({ position }) => position));
 }
 
 function placesOf(log: LogId, ranges: Ranges): RangesByLog {

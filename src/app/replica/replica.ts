@@ -10,7 +10,7 @@ import { createSigningKey, type SigningKey } from "../../core/crypto/sign.ts";
 import { createFold } from "../../core/inbox/fold.ts";
 import type { Fold } from "../../core/inbox/types.ts";
 import { VIEW_VERSION } from "../../core/inbox/rows.ts";
-import { NO_RANGES, rangeOf, type Ranges, union } from "../../core/log/ranges.ts";
+import { NO_RANGES, type Ranges, setOf, union } from "../../core/log/ranges.ts";
 import type { Frontier } from "../../core/log/types.ts";
 import type { MemberView } from "../../core/membership/types.ts";
 import { fingerprint, possessionDigest, isNothingMissing } from "../../core/sync/possession.ts";
@@ -367,8 +367,8 @@ export class Replica implements SessionView {
       const { puts, dels, meta, apply } = await foldPieces(this.#context, pieces);
       apply();
       await store.commit({ logs: [], puts, dels, meta });
-      for (const { position, entry } of stored)
-        if (entry.state === "absent") absent = union(absent, rangeOf(position, position + 1));
+      const missing = stored.filter(({ entry }) => entry.state === "absent");
+      absent = union(absent, setOf(missing.map(({ position }) => position)));
     }
     return absent;
   }
