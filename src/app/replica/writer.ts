@@ -81,17 +81,17 @@ export class Writer {
     return this.#turn(() => prepareControl(this.#context, bodies));
   }
 
+  /** See `readOwnSpots`. Waits for no turn. */
+  ownSpots(id: MessageId, row: Row): Promise<readonly Spot[] | null> {
+    return readOwnSpots(this.#context, id, row);
+  }
+
   /**
    * Deletes, tombstones and the purge that names what is here of these messages: one turn, durable when it resolves. What one purge has no
    * room for is left for the next.
    *
    * @throws EngineError `STORE_DAMAGED` while control entries are lost here, `EPOCH_KEY_MISSING`, `DISK_FULL`, `STORE_POISONED`, `NODE_CLOSED`.
    */
-  /** See `readOwnSpots`. Waits for no turn. */
-  ownSpots(id: MessageId, row: Row): Promise<readonly Spot[] | null> {
-    return readOwnSpots(this.#context, id, row);
-  }
-
   async purge(wish: PurgeWish): Promise<Purged> {
     let purged: Purged = { id: null, entries: [], targets: [], done: [] };
     await this.#turn(async () => {

@@ -7,56 +7,28 @@
 import type { DeviceId, LogId } from "../base/ids.ts";
 import type { MonotonicMs } from "../base/ports.ts";
 import { countOf, intersect, NO_RANGES, type Range, type Ranges, subtract, union } from "../log/ranges.ts";
-import type { LogClass } from "../log/types.ts";
-import { KeptBack } from "./kept-back.ts";
+import {
+  CHUNK_ENTRIES,
+  classes,
+  forget,
+  hasQueued,
+  type Holder,
+  type Log,
+  newHolder,
+  progress,
+  WINDOW_ENTRIES_MAX,
+} from "./holder.ts";
 import { gather } from "./turn.ts";
 import type { Assignment, FrontierDelta, Planner, RangesByLog, SessionView } from "./types.ts";
 
-/** Entries given at a time: about four batches at the usual size of a message. */
-export const CHUNK_ENTRIES = 2_048;
-/** Entries that one peer may be asked for at once. Begins at one chunk, so that a second peer gets its share, and grows as they come. */
-export const WINDOW_ENTRIES_MAX = 4 * CHUNK_ENTRIES;
 /** A multiple of this is a boundary between nodes of level 8, as tiles have them. */
 const CUT_AT = 256;
 /** A peer that brings nothing for so long is relieved, and rests for as long; twice as long at every further time. */
 export const STALL_MS = 5_000;
 const REST_MS_MAX = 60_000;
-/** After how long a peer is asked again for what it could not serve; twice as long at every further time. */
-const ABSENT_MS = 60_000;
 const ABSENT_MS_MAX = 3_600_000;
 /** Pieces of one log that one peer may offer: more is no sync, and would cost memory. */
 const PIECES_MAX = 65_536;
-
-const classes: readonly LogClass[] = ["control", "state", "messages"];
-
-interface Log {
-  readonly id: LogId;
-  readonly logClass: LogClass;
-  /** Offered by a peer that is still here, not held. */
-  missing: Ranges;
-  /** Of what is missing, what no peer has been asked for. */
-  free: Ranges;
-  readonly holders: Set<Holder>;
-}
-
-interface Holder {
-  readonly peer: DeviceId;
-  readonly offered: Map<LogId, Ranges>;
-  readonly assigned: Map<LogId, Ranges>;
-  readonly absent: Map<LogId, Ranges>;
-  readonly keptBack: KeptBack;
-  /** By class: logs in which something free may be left for this peer, the one served longest ago first. */
-  readonly queues: Readonly<Record<LogClass, Set<Log>>>;
-  assignedCount: number;
-  window: number;
-  /** When it last brought something, or was first asked. */
-  progressAt: MonotonicMs;
-  restsUntil: MonotonicMs;
-  stalls: number;
-  /** When what was absent is asked for again, and how long that is put off the next time. */
-  absentUntil: MonotonicMs;
-  absentMs: number;
-}
 
 /** What this device holds, and whose logs there are. The view is current whenever a method is called. */
 type PlannerView = Pick<SessionView, "frontier" | "members">;
@@ -222,22 +194,7 @@ class RangePlanner implements Planner {
   #holderOf(peer: DeviceId, now: MonotonicMs): Holder {
     let holder = this.#holders.get(peer);
     if (holder === undefined) {
-      const assigned = new Map<LogId, Ranges>();
-      holder = {
-        peer,
-        offered: new Map(),
-        assigned,
-        absent: new Map(),
-        keptBack: new KeptBack(assigned),
-        queues: { control: new Set(), state: new Set(), messages: new Set() },
-        assignedCount: 0,
-        window: CHUNK_ENTRIES,
-        progressAt: now,
-        restsUntil: -Infinity as MonotonicMs,
-        stalls: 0,
-        absentUntil: Infinity as MonotonicMs,
-        absentMs: ABSENT_MS,
-      };
+      holder = newHolder(peer, now);
       this.#holders.set(peer, holder);
     }
     return holder;
@@ -319,30 +276,6 @@ class RangePlanner implements Planner {
     }
     return undefined;
   }
-}
-
-function progress(holder: Holder, count: number, now: MonotonicMs): void {
-  holder.progressAt = now;
-  holder.stalls = 0;
-  holder.window = Math.min(WINDOW_ENTRIES_MAX, holder.window + count);
-}
-
-/** What is held here need not be remembered of a peer. */
-function forget(holder: Holder, log: Log, ranges: Ranges): void {
-  const offered = subtract(holder.offered.get(log.id) ?? NO_RANGES, ranges);
-  if (offered.length > 0) {
-    holder.offered.set(log.id, offered);
-    return;
-  }
-  holder.offered.delete(log.id);
-  holder.absent.delete(log.id);
-  if (holder.absent.size === 0) holder.absentUntil = Infinity as MonotonicMs;
-  holder.queues[log.logClass].delete(log);
-  log.holders.delete(holder);
-}
-
-function hasQueued(holder: Holder): boolean {
-  return classes.some((logClass) => holder.queues[logClass].size > 0);
 }
 
 /** The last positions of the set, at most `count` of them. A long range is cut where few nodes prove what lies beside the cut. */

@@ -6,25 +6,34 @@
 import { ByteReader } from "../base/byte-reader.ts";
 import { ByteWriter } from "../base/byte-writer.ts";
 import { assert, EngineError, isEngineError } from "../base/errors.ts";
-import { bytesToId, idBytes, type LogId, type TreeHash } from "../base/ids.ts";
+import { idBytes, type TreeHash } from "../base/ids.ts";
 import { decodeBatch, encodeBatch } from "../log/batch.ts";
 import { readFork, writeFork } from "../log/fork.ts";
 import { perfectNodeCount } from "../log/tree.ts";
-import { type Head, LOG_LENGTH_LIMIT } from "../log/types.ts";
+import {
+  HASH_BYTES,
+  LENGTH_MAX,
+  readFrontierEntry,
+  readHead,
+  readHello,
+  readLength,
+  readLogId,
+  readLogRanges,
+  readNeedEntry,
+  SIGNATURE_BYTES,
+  writeFrontierEntry,
+  writeHello,
+  writeLogRanges,
+  writeNeedEntry,
+} from "./frame-parts.ts";
 import {
   type CloseReason,
   type Frame,
   FRAME_BYTES_MAX,
-  type FrontierEntry,
   FRONTIER_LOGS_MAX,
-  type Hello,
   KEEP_WORDS,
-  type LogRanges,
   LOGS_MAX,
-  type NeedEntry,
-  RANGES_MAX,
 } from "./frames.ts";
-import { readRanges, writeRanges } from "./ranges-codec.ts";
 
 type KnownKind = Exclude<Frame["kind"], "unknown">;
 
@@ -70,11 +79,8 @@ const closeReasons: readonly CloseReason[] = [
   "shutting-down",
 ];
 
-const LENGTH_MAX = LOG_LENGTH_LIMIT - 1;
-const HASH_BYTES = 32;
 const NONCE_BYTES = 32;
 const KEY_BYTES = 32;
-const SIGNATURE_BYTES = 64;
 
 /** The frame with its size before it, ready to be sent. What breaks a limit here is a bug of the caller. */
 export function encodeFrame(frame: Exclude<Frame, { kind: "unknown" }>): Uint8Array {
@@ -267,68 +273,6 @@ function readExtension(reader: ByteReader): Frame {
   for (let left = perfectNodeCount(from, length); left > 0; left--)
     nodes.push(reader.raw(HASH_BYTES) as TreeHash);
   return { kind: "extension", from, head, nodes };
-}
-
-function writeHello(writer: ByteWriter, hello: Hello): void {
-  writer.u8(hello.version).uint(hello.features);
-}
-
-function readHello(reader: ByteReader): Hello {
-  return { version: reader.u8(), features: reader.uint(Number.MAX_SAFE_INTEGER) };
-}
-
-function writeFrontierEntry(writer: ByteWriter, { log, length, root, held }: FrontierEntry): void {
-  writer.raw(idBytes(log)).uint(length).raw(root);
-  writeRanges(writer, held);
-}
-
-function readFrontierEntry(reader: ByteReader): FrontierEntry {
-  const log = readLogId(reader);
-  const length = readLength(reader);
-  const root = reader.raw(HASH_BYTES) as TreeHash;
-  return { log, length, root, held: readRanges(reader, { countMax: RANGES_MAX, limit: length }) };
-}
-
-function writeNeedEntry(writer: ByteWriter, { log, knownLength, headLength, ranges }: NeedEntry): void {
-  writer.raw(idBytes(log)).uint(knownLength).uint(headLength);
-  writeRanges(writer, ranges);
-}
-
-function readNeedEntry(reader: ByteReader): NeedEntry {
-  const log = readLogId(reader);
-  const knownLength = reader.uint(LENGTH_MAX);
-  const headLength = readLength(reader);
-  return {
-    log,
-    knownLength,
-    headLength,
-    ranges: readRanges(reader, { countMax: RANGES_MAX, limit: headLength }),
-  };
-}
-
-function writeLogRanges(writer: ByteWriter, { log, ranges }: LogRanges): void {
-  writer.raw(idBytes(log));
-  writeRanges(writer, ranges);
-}
-
-function readLogRanges(reader: ByteReader): LogRanges {
-  const log = readLogId(reader);
-  return { log, ranges: readRanges(reader, { countMax: RANGES_MAX, limit: LENGTH_MAX }) };
-}
-
-function readHead(reader: ByteReader, log: LogId, length: number): Head {
-  return { log, length, root: reader.raw(HASH_BYTES) as TreeHash, signature: reader.raw(SIGNATURE_BYTES) };
-}
-
-function readLogId(reader: ByteReader): LogId {
-  return bytesToId<LogId>(reader.raw(32));
-}
-
-/** A head's length: an empty log has no head. */
-function readLength(reader: ByteReader): number {
-  const length = reader.uint(LENGTH_MAX);
-  if (length === 0) throw new EngineError("WIRE_NOT_CANONICAL", "an empty log has no head");
-  return length;
 }
 
 function readCloseReason(reader: ByteReader): CloseReason {

@@ -4,12 +4,8 @@ import type { DeviceId, LogId } from "../../../src/core/base/ids.ts";
 import type { MonotonicMs } from "../../../src/core/base/ports.ts";
 import { countOf, intersect, NO_RANGES, type Ranges, subtract, union } from "../../../src/core/log/ranges.ts";
 import type { LogState } from "../../../src/core/log/types.ts";
-import {
-  CHUNK_ENTRIES,
-  createPlanner,
-  STALL_MS,
-  WINDOW_ENTRIES_MAX,
-} from "../../../src/core/sync/planner.ts";
+import { CHUNK_ENTRIES, WINDOW_ENTRIES_MAX } from "../../../src/core/sync/holder.ts";
+import { createPlanner, STALL_MS } from "../../../src/core/sync/planner.ts";
 import { KEPT_BACK_MS } from "../../../src/core/sync/kept-back.ts";
 import type { Assignment, Planner } from "../../../src/core/sync/types.ts";
 import { memberViewOf } from "../../../simulations/sessions/model-account.ts";
