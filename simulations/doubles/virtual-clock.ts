@@ -35,6 +35,7 @@ export function createVirtualClock(queue: EventQueue = new EventQueue()): Virtua
   return {
     wallMs: () => (WALL_FROM_MS + queue.now) as WallMs,
     monotonicMs: () => queue.now,
+    upMs: () => queue.now,
     after,
     run: async (work) => {
       let isDone = false;

@@ -28,6 +28,8 @@ export function mortalClock(time: WorldTime, life: Life, wallMs: () => WallMs): 
   return {
     wallMs,
     monotonicMs: time.monotonicMs,
+    // Programs end here; machines only sleep.
+    upMs: time.upMs,
     after: (delayMs, fire) =>
       life.isAlive
         ? time.after(delayMs, () => {

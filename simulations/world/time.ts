@@ -19,6 +19,8 @@ export class WorldTime implements Clock {
 
   readonly monotonicMs = (): MonotonicMs => this.#queue.now;
 
+  readonly upMs = (): number => this.#queue.now;
+
   readonly wallMs = (): WallMs => (WALL_FROM_MS + this.#queue.now) as WallMs;
 
   readonly after = (delayMs: number, fire: () => void): CancelTimer => {

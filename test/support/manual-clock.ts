@@ -8,10 +8,13 @@ interface Timer {
 
 export class ManualClock implements Clock {
   #now = 1_000;
+  #upFrom = 0;
   #wallAhead = 1_750_000_000_000;
   readonly #timers = new Set<Timer>();
 
   readonly monotonicMs = (): MonotonicMs => this.#now as MonotonicMs;
+
+  readonly upMs = (): number => this.#now - this.#upFrom;
 
   readonly wallMs = (): WallMs => (this.#now + this.#wallAhead) as WallMs;
 
@@ -29,6 +32,12 @@ export class ManualClock implements Clock {
   /** Somebody sets the machine's clock. */
   setWall(ms: number): void {
     this.#wallAhead = ms - this.#now;
+  }
+
+  /** The machine is switched off, and on again so much later: only the wall clock shows that time. */
+  off(ms: number): void {
+    this.#wallAhead += ms;
+    this.#upFrom = this.#now;
   }
 
   /** Time passes without a timer firing, as it does while a process is busy. */

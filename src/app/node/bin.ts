@@ -1,23 +1,24 @@
 /**
  * The end of the bin: what has been there for 30 days is purged by the device that deleted it, a week later by any other. By this device's own
- * record of when it learned of the delete. Spec: docs/spec/purge.md, "The bin". Tests: test/integration/app/bin.test.ts.
+ * record of when it found the delete, and by the count of time that waiting purges go by. Spec: docs/spec/purge.md, "The bin". Tests: test/integration/app/bin.test.ts.
  */
 import { isEngineError } from "../../core/base/errors.ts";
 import type { MessageId } from "../../core/base/ids.ts";
 import type { CancelTimer } from "../../core/base/ports.ts";
 import {
   BIN_MS,
-  binBounds,
   binRowKey,
   type BinRecord,
   decodeBinRow,
   dueBounds,
   dueRowKey,
   encodeBinRow,
+  found,
   isRecordOf,
   messageOfDueKey,
   RECORD_MS,
   rowsOfRecord,
+  strangeBounds,
 } from "../../core/inbox/bin-rows.ts";
 import { namedBounds, namedOfKey } from "../../core/inbox/purges.ts";
 import { decodeMessageRow } from "../../core/inbox/rows.ts";
@@ -27,7 +28,7 @@ import type { PurgeView } from "../../core/membership/types.ts";
 import { placeName } from "../replica/purge-places.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Ground } from "../replica/writer.ts";
-import { BinClock } from "./bin-clock.ts";
+import type { PurgeMemory } from "./purge-memory.ts";
 import type { Purging } from "./purging.ts";
 
 /** Not while a device starts, and then soon enough for a span of days. */
@@ -49,15 +50,15 @@ interface Due {
 export class Bin {
   readonly #replica: Replica;
   readonly #purging: Purging;
-  readonly #clock: BinClock;
+  readonly #memory: PurgeMemory;
   #cancel: CancelTimer | null = null;
   #running: Promise<void> | null = null;
   #closed = false;
 
-  constructor(replica: Replica, purging: Purging) {
+  constructor(replica: Replica, purging: Purging, memory: PurgeMemory) {
     this.#replica = replica;
     this.#purging = purging;
-    this.#clock = new BinClock(replica);
+    this.#memory = memory;
   }
 
   /** By itself from now on. */
@@ -72,35 +73,43 @@ export class Bin {
     await this.#running;
   }
 
-  /** Whether each message that the purge's tombstones name has been in the bin here for 30 days, and the purge names nothing else. */
+  /**
+   * Whether the purge names nothing but places of messages that have been in the bin here for 30 days. Which messages these are its tombstones say, and
+   * what anybody else says beside that changes nothing: a place counts once it holds such a message. By the count of the last look.
+   */
   async isLongIn({ id, entries }: Pick<PurgeView, "id" | "entries">): Promise<boolean> {
     const { view } = this.#replica;
-    const range = { ...namedBounds(id), reverse: false, limit: entries.length + 1 };
-    const messages = (await view.rowRange(range)).map(([key]) => namedOfKey(key).message);
-    // Each of them has a place at least.
-    if (messages.length === 0 || messages.length > entries.length) return false;
-    const untilMs = (await this.#nowMs()) - BIN_MS;
+    const untilMs = this.#memory.nowMs - BIN_MS;
     const left = new Set(entries.map(({ log, position }) => placeName(log, position)));
-    for (let at = 0; at < messages.length; at += STEP) {
-      const some = messages.slice(at, at + STEP);
-      const [rows, records] = await this.#rowsOf(some);
-      for (const [n, message] of some.entries()) {
+    if (left.size === 0) return false;
+    const { from: begin, to } = namedBounds(id);
+    for (let from = begin; left.size > 0 && !this.#closed;) {
+      const named = await view.rowRange({ from, to, reverse: false, limit: STEP });
+      const messages = named.map(([key]) => namedOfKey(key).message);
+      const [rows, records] = await this.#rowsOf(messages);
+      for (const [n, message] of messages.entries()) {
         const [row, kept] = [rows[n], records[n]];
-        if (row === undefined || kept === undefined) return false;
+        if (row === undefined || kept === undefined || left.size === 0) continue;
         const record = decodeBinRow(kept);
-        if (record.sinceMs > untilMs || !isRecordOf(record, decodeMessageRow(row).register)) return false;
-        const spots = await this.#replica.writer.ownSpots(message, row);
-        if (spots === null) return false;
-        for (const { log, place } of spots) left.delete(placeName(log, place.position));
+        const isLong = record.sinceMs !== 0 && record.sinceMs <= untilMs;
+        if (!isLong || !isRecordOf(record, decodeMessageRow(row).register)) continue;
+        for (const { log, place } of await this.#replica.writer.ownSpots(message, row))
+          left.delete(placeName(log, place.position));
       }
+      const last = named.at(-1);
+      if (last === undefined || named.length < STEP) break;
+      from = `${last[0]}\x00` as RowKey;
     }
     return left.size === 0;
   }
 
   /** Purges what is due, and forgets records that say nothing any more. */
   async sweep(): Promise<void> {
+    if (this.#closed || !this.#mayPurge()) return;
+    await this.#memory.look();
+    const { nowMs } = this.#memory;
+    await this.#find(nowMs);
     while (!this.#closed && this.#mayPurge()) {
-      const nowMs = await this.#nowMs();
       const due = await this.#due(nowMs);
       if (due.length === 0) return;
       const standing = await this.#standing(due);
@@ -119,20 +128,44 @@ export class Bin {
     return ledger.lost.size === 0 && !ledger.isUnsettled && members.devices.get(self)?.state === "active";
   }
 
-  async #nowMs(): Promise<number> {
-    const { view, ports } = this.#replica;
-    const [first] = await view.rowRange({ ...binBounds(), reverse: false, limit: 1 });
-    if (first === undefined) return this.#clock.pass(null);
-    const [, [kept]] = await this.#rowsOf([messageOfDueKey(first[0])]);
-    return this.#clock.pass(kept === undefined ? ports.clock.wallMs() : decodeBinRow(kept).sinceMs);
+  /** What came into the bin since the last look has been there from now on. The count is noted already: what is written here rests on it. */
+  async #find(nowMs: number): Promise<void> {
+    for (const bounds of strangeBounds(nowMs)) {
+      for (let { from } = bounds; !this.#closed;) {
+        const range = { from, to: bounds.to, reverse: false, limit: STEP };
+        const rows = await this.#dueIn(range);
+        const puts = new Map<RowKey, Row>();
+        const dels = new Set<RowKey>();
+        const grounds: Ground[] = [];
+        for (const { key, id, record } of rows) {
+          const now = record && found(record, nowMs);
+          // One whose place another has taken is gone with the next look at what is due.
+          if (record === null || now === null) continue;
+          dels.add(key);
+          grounds.push({ key: binRowKey(messageRowKey(id)), row: encodeBinRow(record) });
+          for (const [rowKey, row] of rowsOfRecord(now, id)) puts.set(rowKey, row);
+        }
+        // Deleted anew meanwhile: the next look finds them.
+        if (puts.size > 0) await this.#replica.writer.derive({ puts, dels }, grounds);
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < STEP) break;
+        from = `${last.key}\x00` as RowKey;
+      }
+    }
   }
 
+  /** A row that no look has found yet is not due, though it comes first. */
   async #due(nowMs: number): Promise<readonly Due[]> {
-    const found = await this.#replica.view.rowRange({ ...dueBounds(nowMs), reverse: false, limit: STEP });
-    const ids = found.map(([key]) => messageOfDueKey(key));
+    const due = await this.#dueIn({ ...dueBounds(nowMs), reverse: false, limit: STEP });
+    return due.filter(({ record }) => record === null || record.sinceMs !== 0);
+  }
+
+  async #dueIn(range: Parameters<Replica["view"]["rowRange"]>[0]): Promise<readonly Due[]> {
+    const keys = await this.#replica.view.rowRange(range);
+    const ids = keys.map(([key]) => messageOfDueKey(key));
     const [rows, records] = await this.#rowsOf(ids);
     return ids.map((id, at): Due => {
-      const [key] = found[at]!;
+      const [key] = keys[at]!;
       const kept = records[at] === undefined ? null : decodeBinRow(records[at]);
       const isSame = kept !== null && dueRowKey(kept, messageRowKey(id)) === key;
       return { key, id, record: isSame ? kept : null, row: rows[at] };

@@ -12,7 +12,7 @@ import type { Place } from "../../core/log/rows.ts";
 import { decideErasing, type Erasing } from "../../core/membership/erasing.ts";
 import type { PurgeView } from "../../core/membership/types.ts";
 import type { Replica } from "../replica/replica.ts";
-import { PurgeMemory } from "./purge-memory.ts";
+import type { PurgeMemory } from "./purge-memory.ts";
 
 /** After the members changed: what comes in one go is looked at together, and a purge seldom comes without what stops it. */
 const LOOK_AFTER_MS = 1_000;
@@ -60,6 +60,7 @@ export class Eraser {
 
   constructor(parts: {
     readonly replica: Replica;
+    readonly memory: PurgeMemory;
     /** What stands at these places is gone: it leaves the search index. */
     readonly forget: (places: readonly Place[]) => Promise<void>;
     /** Whether each message of the purge has been in the bin here for 30 days, and the purge names nothing else. */
@@ -68,7 +69,7 @@ export class Eraser {
     readonly tell: (author: DeviceId, waiting: WaitingPurges | null) => void;
   }) {
     this.#replica = parts.replica;
-    this.#memory = new PurgeMemory(parts.replica);
+    this.#memory = parts.memory;
     this.#forget = parts.forget;
     this.#isLongInBin = parts.isLongInBin;
     this.#tell = parts.tell;
@@ -101,7 +102,7 @@ export class Eraser {
     const waiting = new Set(this.#waiting.map(({ id }) => id));
     return this.#replica.members.purges.map(({ id, author, entries, state }): KnownPurge => {
       const record = this.#memory.records.get(id);
-      const learnedAtMs = record?.learnedMs ?? null;
+      const learnedAtMs = record === undefined ? null : this.#memory.shownMs(record.learnedMs);
       const done = record?.done ?? false;
       return { id, author, entries: entries.length, state, learnedAtMs, done, waits: waiting.has(id) };
     });
@@ -158,17 +159,15 @@ export class Eraser {
     const { ledger, members } = this.#replica;
     // A revocation may be among what is lost, or what stops a purge.
     if (ledger.lost.size > 0 || ledger.isUnsettled) return LOOK_AGAIN_MS;
-    if (members.purges.length === 0 && this.#memory.records.size === 0) {
-      await this.#memory.look(false);
-      return null;
-    }
-    await this.#memory.look(this.#hasOpen());
-    const { due } = await this.#decide();
+    await this.#memory.look();
+    if (members.purges.length === 0 && this.#memory.records.size === 0) return null;
+    const longInBin = await this.#longInBin();
+    const { due } = this.#decide(longInBin);
     for (const purge of due) {
       if (this.#closed) return null;
       await this.#carryOut(purge);
     }
-    const { toApprove, waiting, dueAtMs } = await this.#decide();
+    const { toApprove, waiting, dueAtMs } = this.#decide(longInBin);
     await this.#approve(toApprove);
     this.#waiting = waiting;
     this.#tellWaiting(waiting);
@@ -179,21 +178,23 @@ export class Eraser {
     return Math.min(LOOK_AGAIN_MS, Math.max(LOOK_AFTER_MS, dueAtMs - this.#memory.nowMs));
   }
 
-  /** Known before, and neither carried out nor over: for these the time is counted. */
-  #hasOpen(): boolean {
-    const { records } = this.#memory;
-    return this.#replica.members.purges.some(
-      ({ id, state }) => state !== "void" && records.get(id)?.done === false,
-    );
+  #decide(longInBin: ReadonlySet<ControlId>): Erasing {
+    const { members, self } = this.#replica;
+    return decideErasing({
+      members,
+      self,
+      records: this.#memory.records,
+      nowMs: this.#memory.nowMs,
+      longInBin,
+    });
   }
 
-  async #decide(): Promise<Erasing> {
-    const { members, self } = this.#replica;
-    const ground = { members, self, records: this.#memory.records, nowMs: this.#memory.nowMs };
-    const erasing = decideErasing({ ...ground, longInBin: new Set() });
+  /** Of what waits else. Asked once a look, since it opens entries. */
+  async #longInBin(): Promise<ReadonlySet<ControlId>> {
     const longInBin = new Set<ControlId>();
-    for (const purge of erasing.waiting) if (await this.#isLongInBin(purge)) longInBin.add(purge.id);
-    return longInBin.size === 0 ? erasing : decideErasing({ ...ground, longInBin });
+    for (const purge of this.#decide(longInBin).waiting)
+      if (await this.#isLongInBin(purge)) longInBin.add(purge.id);
+    return longInBin;
   }
 
   /** Done only once the index has forgotten it, too: it may have been built again from what was still there. */

@@ -1,6 +1,6 @@
 /** This machine's clock, threads and randomness: the ports of core/base as Node has them. Part of the composition root. */
 import type { CancelTimer, Clock, Entropy, MonotonicMs, WallMs, Workers } from "../../core/base/ports.ts";
-import { networkInterfaces } from "node:os";
+import { networkInterfaces, uptime } from "node:os";
 import type { MachineInterface } from "./doctor.ts";
 
 /** What one call of the random source gives at most (Web Cryptography, getRandomValues). */
@@ -11,6 +11,7 @@ const DELAY_MS_MAX = 2 ** 31 - 1;
 export const machineClock: Clock = {
   wallMs: () => Date.now() as WallMs,
   monotonicMs: () => performance.now() as MonotonicMs,
+  upMs: () => uptime() * 1_000,
   after: (delayMs, fire): CancelTimer => {
     const timer = setTimeout(fire, Math.min(Math.ceil(delayMs), DELAY_MS_MAX));
     timer.unref();

@@ -1,14 +1,23 @@
 /**
  * What this device remembers of purges: when it learned of each, and whether it has carried it out. One small value for each, since a member can
- * make any number of them, and the count of time beside them. What cannot be read is learned anew, and so waits anew.
+ * make any number of them, and beside them the one count of time that purges and the bin go by. What cannot be read is learned anew, and so waits anew.
  * Spec: docs/spec/purge.md, "Erasing". Tests: test/integration/app/erasing.test.ts.
  */
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { ByteWriter } from "../../core/base/byte-writer.ts";
 import { isEngineError } from "../../core/base/errors.ts";
 import type { ControlId } from "../../core/base/ids.ts";
+import {
+  binBounds,
+  binRowKey,
+  countedBounds,
+  decodeBinRow,
+  messageOfDueKey,
+} from "../../core/inbox/bin-rows.ts";
+import { messageRowKey } from "../../core/inbox/view.ts";
 import type { PurgeRecord } from "../../core/membership/erasing.ts";
 import {
+  beginTime,
   decodeTimePassed,
   encodeTimePassed,
   passTime,
@@ -20,6 +29,8 @@ import type { Replica } from "../replica/replica.ts";
 const JOINED = 1;
 const DONE = 2;
 const COMPACTED = 4;
+/** Of what is due first the oldest says where a count begins that could not be read. */
+const FIRST_IN_BIN = 1_000;
 
 export class PurgeMemory {
   readonly #replica: Replica;
@@ -32,6 +43,8 @@ export class PurgeMemory {
   /** What was known at that moment: it came with the link. */
   #joined = new Set<ControlId>();
   #isLoaded = false;
+  /** Looks come one after the other: the bin's and the eraser's. */
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(replica: Replica) {
     this.#replica = replica;
@@ -46,9 +59,14 @@ export class PurgeMemory {
     return this.#isFirst && this.#joined.size > 0;
   }
 
-  /** How much time had passed at the last look. */
+  /** How much time had passed at the last look; before the first one none. */
   get nowMs(): number {
-    return this.#time?.countedMs ?? this.#replica.ports.clock.wallMs();
+    return this.#time?.countedMs ?? 0;
+  }
+
+  /** A moment of the count as people's clocks say it: as long ago as it counts. */
+  shownMs(countedMs: number): number {
+    return this.#time === null ? countedMs : this.#time.wallMs - (this.#time.countedMs - countedMs);
   }
 
   /** Reads what there is; remembers nothing yet. */
@@ -68,27 +86,63 @@ export class PurgeMemory {
     this.#isLoaded = true;
   }
 
-  /** Time goes on, and purges that are new are learned of now: durable when it resolves. */
-  async look(isWaiting: boolean): Promise<void> {
+  /** Time goes on, and purges that are new are learned of now: durable when it resolves. One note at most. */
+  look(): Promise<void> {
+    const looking = this.#looking.then(() => this.#look());
+    this.#looking = looking.catch(() => undefined);
+    return looking;
+  }
+
+  async #look(): Promise<void> {
+    await this.load();
+    const [first] = await this.#replica.view.rowRange({ ...binBounds(), reverse: false, limit: 1 });
+    this.#time ??= await this.#begin();
     const { clock } = this.#replica.ports;
     const ranMs = this.#lookedMs === null ? 0 : clock.monotonicMs() - this.#lookedMs;
     this.#lookedMs = clock.monotonicMs();
-    const now = { wallMs: clock.wallMs(), ranMs };
-    // While nothing waits no jump can end a waiting, and what people are shown is to be the time of their clocks.
-    const time = passTime(isWaiting ? this.#time : null, now);
-    const fresh = new Map<ControlId, PurgeRecord>();
+    this.#time = passTime(this.#time, { wallMs: clock.wallMs(), upMs: clock.upMs(), ranMs });
+    const learnedMs = this.#time.countedMs;
+    const learned = new Map<ControlId, PurgeRecord>();
     for (const { id } of this.#replica.members.purges) {
-      if (this.#records.has(id)) continue;
+      const record = this.#records.get(id);
       const joined = this.#joined.has(id);
-      fresh.set(id, { learnedMs: time.countedMs, joined, done: false, compacted: false });
+      if (record === undefined) learned.set(id, { learnedMs, joined, done: false, compacted: false });
+      // The count could not be read, and begins earlier than it did.
+      else if (record.learnedMs > learnedMs) learned.set(id, { ...record, learnedMs });
     }
-    const values = [...fresh].map(([id, record]) => [META.purge + id, encodeRecord(record)] as const);
-    if (isWaiting || fresh.size > 0 || this.#isFirst)
-      await this.#replica.writer.remember(new Map([...values, [META.timePassed, encodeTimePassed(time)]]));
-    this.#time = time;
+    const values = [...learned].map(([id, record]) => [META.purge + id, encodeRecord(record)] as const);
+    // Where nothing waits, nothing can end by time that is counted twice.
+    if (first !== undefined || learned.size > 0 || this.#isFirst || this.#hasOpen())
+      await this.#replica.writer.remember(
+        new Map([...values, [META.timePassed, encodeTimePassed(this.#time)]]),
+      );
     this.#isFirst = false;
-    for (const [id, record] of fresh) this.#records.set(id, record);
-    this.#clamp(time.countedMs);
+    for (const [id, record] of learned) this.#records.set(id, record);
+  }
+
+  /** Neither carried out nor over. */
+  #hasOpen(): boolean {
+    return this.#replica.members.purges.some(
+      ({ id, state }) => state !== "void" && this.#records.get(id)?.done === false,
+    );
+  }
+
+  /** Where no count can be read: as little as is certain, so that all that waits does so from its beginning. */
+  async #begin(): Promise<TimePassed> {
+    const { view, members, ports } = this.#replica;
+    const began: number[] = [];
+    for (const { id, state } of members.purges) {
+      const record = this.#records.get(id);
+      if (state !== "void" && record?.done === false) began.push(record.learnedMs);
+    }
+    const due = await view.rowRange({ ...countedBounds(), reverse: false, limit: FIRST_IN_BIN });
+    for (const row of await view.rows(due.map(([key]) => binRowKey(messageRowKey(messageOfDueKey(key)))))) {
+      // 0: deleted anew, and no look has found that yet.
+      const sinceMs = row === undefined ? 0 : decodeBinRow(row).sinceMs;
+      if (sinceMs !== 0) began.push(sinceMs);
+    }
+    const clocks = { wallMs: ports.clock.wallMs(), upMs: ports.clock.upMs() };
+    return began.length === 0 ? beginTime(clocks) : beginTime(clocks, Math.min(...began));
   }
 
   /** Durable when it resolves. */
@@ -102,12 +156,6 @@ export class PurgeMemory {
       new Map(changed.map(([id, record]) => [META.purge + id, encodeRecord(record)])),
     );
     for (const [id, record] of changed) this.#records.set(id, record);
-  }
-
-  /** After the clock was set back: what seems to come from the future would count as of this day for as long. */
-  #clamp(nowMs: number): void {
-    for (const [id, record] of this.#records)
-      if (record.learnedMs > nowMs) this.#records.set(id, { ...record, learnedMs: nowMs });
   }
 
   /** Undefined: it was never written; null: it cannot be read. */

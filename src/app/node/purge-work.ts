@@ -11,6 +11,7 @@ import type { DeviceNames } from "./device-names.ts";
 import { Eraser, waitingText } from "./eraser.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import { LatePlaces } from "./late-places.ts";
+import { PurgeMemory } from "./purge-memory.ts";
 import { Purges } from "./purges.ts";
 import { Purging } from "./purging.ts";
 import type { KinlogNode } from "./types.ts";
@@ -33,14 +34,17 @@ export class PurgeWork {
   }) {
     const { replica, inbox, names, alarms, forget } = parts;
     this.#purging = new Purging(replica, inbox);
+    // One for both: they go by one count of time.
+    const memory = new PurgeMemory(replica);
     this.#eraser = new Eraser({
       replica,
+      memory,
       forget,
       isLongInBin: (purge) => this.#bin.isLongIn(purge),
       tell: (author, waiting) =>
         alarms.stand("large-purge", author, waiting && waitingText(waiting, names.of(author))),
     });
-    this.#bin = new Bin(replica, this.#purging);
+    this.#bin = new Bin(replica, this.#purging, memory);
     this.#late = new LatePlaces({ replica, purging: this.#purging, eraser: this.#eraser });
     const purges = new Purges(replica, this.#eraser, names);
     this.purges = {

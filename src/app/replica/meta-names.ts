@@ -17,7 +17,6 @@ export const META = {
   settings: "settings",
   purge: "purge/",
   timePassed: "time-passed",
-  binTime: "bin-time",
   evicted: "evicted",
   unfolded: "unfolded",
   keptFor: "kept-for/",

@@ -140,17 +140,11 @@ async function readTarget(
 }
 
 /**
- * All places of a message, or null where one of them is not here, or holds something else: a tombstone that lies may claim that the message
- * stands where others have theirs.
+ * The places of a message that are here and hold it: a tombstone that lies may claim that the message stands where others have theirs.
  */
-export async function readOwnSpots(
-  context: TurnContext,
-  id: MessageId,
-  row: Row,
-): Promise<readonly Spot[] | null> {
+export async function readOwnSpots(context: TurnContext, id: MessageId, row: Row): Promise<readonly Spot[]> {
   const spots = await readSpots(context.store, id, row);
-  const own = await ownOf(context, { id, spots, mayBeEvicted: false });
-  return own.length === spots.length ? own : null;
+  return ownOf(context, { id, spots, mayBeEvicted: false });
 }
 
 /** Those that hold what is of the message: edits and reactions name it themselves. What was evicted is taken for what the rows say. */

@@ -82,7 +82,7 @@ export class Writer {
   }
 
   /** See `readOwnSpots`. Waits for no turn. */
-  ownSpots(id: MessageId, row: Row): Promise<readonly Spot[] | null> {
+  ownSpots(id: MessageId, row: Row): Promise<readonly Spot[]> {
     return readOwnSpots(this.#context, id, row);
   }
 

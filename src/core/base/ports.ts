@@ -15,6 +15,8 @@ export type CancelTimer = () => void;
 export interface Clock {
   readonly wallMs: () => WallMs;
   readonly monotonicMs: () => MonotonicMs;
+  /** How long the machine has been up, asleep or not: goes on while no program runs, and begins at 0 when it is switched on. In milliseconds. */
+  readonly upMs: () => number;
   /** Calls `fire` once after at least `delayMs`. A timer alone never keeps a process alive. */
   readonly after: (delayMs: number, fire: () => void) => CancelTimer;
 }

@@ -22,12 +22,15 @@ export const RECORD_MS = 70 * DAY_MS;
 const MS_MAX = 2 ** 48 - 1;
 const MS_BYTES = 6;
 
+/** No record is due later than this after a look that knows it. */
+const DUE_MAX_MS = RECORD_MS;
+
 export interface BinRecord {
   /** The delete that put it there; another one that counts has a record of its own. */
   readonly order: OrderKey;
-  /** The later of its stamp and of when this device took it in. */
+  /** The first look that found it, by the count of time (time-passed.ts); 0: none yet. */
   readonly sinceMs: number;
-  /** When it is to be looked at: it may be purged then. */
+  /** When it is to be looked at: it may be purged then. By the same count; where no look has found it, how long it is to stay. */
   readonly dueMs: number;
 }
 
@@ -51,6 +54,25 @@ export function dueBounds(nowMs: number): KeyRange {
 /** All of them, in the same order. */
 export function binBounds(): KeyRange {
   return dueBounds(MS_MAX);
+}
+
+/** The rows of what a look has found, in the same order. */
+export function countedBounds(): KeyRange {
+  return { from: dueBounds(OTHERS_MS).to, to: binBounds().to };
+}
+
+/** The rows of what no look has found yet, and of what cannot be right: it was written by another clock. */
+export function strangeBounds(nowMs: number): readonly KeyRange[] {
+  const beyond = dueBounds(nowMs + DUE_MAX_MS).to;
+  return [dueBounds(OTHERS_MS), { from: beyond, to: binBounds().to }];
+}
+
+/** What a look at `nowMs` makes of such a record; null where it is one that was counted already. */
+export function found(record: BinRecord, nowMs: number): BinRecord | null {
+  const { sinceMs, dueMs } = record;
+  if (sinceMs === 0) return { ...record, sinceMs: nowMs, dueMs: nowMs + Math.min(dueMs, OTHERS_MS) };
+  if (dueMs > nowMs + DUE_MAX_MS) return { ...record, sinceMs: nowMs, dueMs: nowMs + OTHERS_MS };
+  return null;
 }
 
 export function messageOfDueKey(key: RowKey): MessageId {
@@ -95,13 +117,12 @@ export function binRowsOf(
   { puts, self }: { readonly puts: ReadonlyMap<RowKey, Row>; readonly self: DeviceId },
 ): ReadonlyMap<RowKey, Row> {
   const made = new Map<RowKey, Row>();
-  for (const { operation, takenInMs } of operations) {
+  for (const { operation } of operations) {
     const { body, id, stamp, author } = operation;
     if (body.kind !== "delete") continue;
-    const sinceMs = Math.max(stamp.ms, takenInMs);
     const staysMs = author === self ? BIN_MS : OTHERS_MS;
-    const dueMs = Math.min(MS_MAX, sinceMs + staysMs);
-    const record: BinRecord = { order: { stamp, id }, sinceMs, dueMs };
+    // Since when, the next look says.
+    const record: BinRecord = { order: { stamp, id }, sinceMs: 0, dueMs: staysMs };
     for (const message of body.messages) {
       const row = puts.get(messageRowKey(message));
       // Where the register is as it was, nothing was put, or nothing of it.

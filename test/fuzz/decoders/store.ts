@@ -216,7 +216,9 @@ const memories: readonly {
 }[] = [
   { good: [encodeTime(1_700_000_000_000)], again: (bytes) => writtenAgain(bytes, decodeTime, encodeTime) },
   {
-    good: [encodeTimePassed({ countedMs: 1_700_000_000_000, wallMs: 1_800_000_000_000 })],
+    good: [
+      encodeTimePassed({ countedMs: 1_700_000_000_000, wallMs: 1_800_000_000_000, upMs: 5, allowanceMs: 7 }),
+    ],
     again: (bytes) => writtenAgain(bytes, decodeTimePassed, encodeTimePassed),
   },
   {

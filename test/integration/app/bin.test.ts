@@ -1,10 +1,13 @@
 /** The end of the bin: thirty days for the device that deleted, a week more for the others, by each one's own record. */
 import { deepEqual, equal } from "node:assert/strict";
 import type { ConversationId, MessageId } from "../../../src/core/base/ids.ts";
+import { binRowKey, decodeBinRow, dueRowKey, rowsOfRecord } from "../../../src/core/inbox/bin-rows.ts";
+import { messageRowKey } from "../../../src/core/inbox/view.ts";
 import type { RowKey } from "../../../src/core/log/rows.ts";
 import type { PurgeView } from "../../../src/core/membership/types.ts";
 import { Bin } from "../../../src/app/node/bin.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
+import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
 import { META } from "../../../src/app/replica/meta-names.ts";
 import type { Replica } from "../../../src/app/replica/replica.ts";
@@ -12,6 +15,7 @@ import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { batchesOf, draftOf, messageBody, ownLog, TestDevice } from "../../support/replicas.ts";
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 
 describe("The bin", function () {
   this.timeout(60_000);
@@ -23,12 +27,12 @@ describe("The bin", function () {
     laptop = await TestDevice.found(clock);
     phone = await laptop.admit("phone", 2);
     await share(phone, laptop);
-    for (const device of [laptop, phone]) await sweep(device);
   });
 
   async function share(from: TestDevice, to: TestDevice): Promise<void> {
     for (const logClass of ["control", "messages", "state"] as const)
       await to.ingest(await batchesOf(from.replica, { logClass, of: from.replica.self }), from.replica);
+    await sweep(to);
   }
 
   function purgingOf({ replica }: TestDevice): Purging {
@@ -36,12 +40,19 @@ describe("The bin", function () {
   }
 
   /** One for each time that a device is opened: it counts the time from there on. */
-  const bins = new WeakMap<Replica, Bin>();
-  function binOf(device: TestDevice): Bin {
+  const parts = new WeakMap<Replica, { readonly bin: Bin; readonly memory: PurgeMemory }>();
+  function partsOf(device: TestDevice): { readonly bin: Bin; readonly memory: PurgeMemory } {
     const { replica } = device;
-    const bin = bins.get(replica) ?? new Bin(replica, purgingOf(device));
-    bins.set(replica, bin);
-    return bin;
+    const memory = new PurgeMemory(replica);
+    const made = parts.get(replica) ?? { memory, bin: new Bin(replica, purgingOf(device), memory) };
+    parts.set(replica, made);
+    return made;
+  }
+  const binOf = (device: TestDevice): Bin => partsOf(device).bin;
+  /** As the eraser asks it, which looks first. */
+  async function isLongIn(device: TestDevice, purge: Parameters<Bin["isLongIn"]>[0]): Promise<boolean> {
+    await partsOf(device).memory.look();
+    return binOf(device).isLongIn(purge);
   }
   const sweep = (device: TestDevice): Promise<void> => binOf(device).sweep();
   const purges = ({ replica }: TestDevice): readonly PurgeView[] => replica.members.purges;
@@ -53,12 +64,14 @@ describe("The bin", function () {
     return drafts.map(({ id }) => id);
   }
 
+  /** The device looks soon after. */
   async function move(
     device: TestDevice,
     kind: "delete" | "restore",
     messages: readonly MessageId[],
   ): Promise<void> {
     await device.replica.writer.append([draftOf(device, { kind, conversation: conversation(), messages })]);
+    await sweep(device);
   }
 
   async function recordsOf({ replica }: TestDevice): Promise<number> {
@@ -156,44 +169,125 @@ describe("The bin", function () {
     deepEqual(await laptop.replica.purged.among([id!]), new Set([id]));
   });
 
-  it("L12: ends for nothing by a clock that jumps ten years ahead, nor after a restart with it", async () => {
+  it("L12: ends for nothing by a clock that jumps ten years ahead, nor after five starts with it", async () => {
     const [gone] = await write(laptop);
     await move(laptop, "delete", [gone!]);
-    await sweep(laptop);
     const wallMs = clock.wallMs();
-    clock.setWall(wallMs + 3_650 * DAY_MS);
+    for (let start = 0; start < 5; start++) {
+      clock.setWall(clock.wallMs() + 3_650 * DAY_MS);
+      await laptop.restart();
+      await sweep(laptop);
+    }
+    equal(purges(laptop).length, 0, "a week in all");
+    clock.setWall(wallMs);
     await sweep(laptop);
-    await laptop.restart();
+    clock.pass(23 * DAY_MS - 1);
     await sweep(laptop);
-    clock.pass(16 * DAY_MS);
-    await sweep(laptop);
-    equal(purges(laptop).length, 0, "twice a week, and 16 days");
-    clock.setWall(wallMs + 16 * DAY_MS);
-    await sweep(laptop);
-    clock.pass(14 * DAY_MS - 1);
-    await sweep(laptop);
-    equal(purges(laptop).length, 0, "the clock is right again, and it is a moment too early");
+    equal(purges(laptop).length, 0);
     clock.pass(1);
     await sweep(laptop);
     equal(purges(laptop).length, 1);
   });
 
-  it("L12: ends for nothing where the clock jumped before the first look, or the count cannot be read", async () => {
+  it("L12: does not begin by a wall clock that is wrong while it is empty", async () => {
+    // A start with a clock that is ten years behind, which takes in a delete, and one with the right clock.
+    const wallMs = clock.wallMs();
+    clock.setWall(wallMs - 3_650 * DAY_MS);
+    await laptop.restart();
+    await sweep(laptop);
     const [gone] = await write(laptop);
     await move(laptop, "delete", [gone!]);
-    clock.setWall(clock.wallMs() + 3_650 * DAY_MS);
-    await laptop.restart();
+    for (let start = 0; start < 2; start++) {
+      clock.setWall(wallMs + start * 3_650 * DAY_MS);
+      await laptop.restart();
+      await sweep(laptop);
+    }
+    clock.pass(23 * DAY_MS - 1);
     await sweep(laptop);
     equal(purges(laptop).length, 0);
-    await laptop.replica.writer.remember(new Map([[META.binTime, Uint8Array.of(255)]]));
-    await laptop.restart();
+    clock.pass(1);
     await sweep(laptop);
-    clock.pass(22 * DAY_MS);
+    equal(purges(laptop).length, 1);
+  });
+
+  it("L12: ends although the clock is a year behind, or was a year ahead when the delete came", async () => {
+    const wallMs = clock.wallMs();
+    clock.setWall(wallMs + 365 * DAY_MS);
+    const [first, second] = await write(laptop, 2);
+    await move(laptop, "delete", [first!]);
+    clock.setWall(wallMs - 365 * DAY_MS);
+    await move(laptop, "delete", [second!]);
+    clock.pass(30 * DAY_MS);
+    await sweep(laptop);
+    deepEqual(await laptop.replica.purged.among([first!, second!]), new Set([first, second]));
+  });
+
+  it("ends for a laptop that is opened for an hour a week: asleep in between on day 35, switched off after 70 weeks", async () => {
+    for (const isOff of [false, true]) {
+      const [gone] = await write(laptop);
+      await move(laptop, "delete", [gone!]);
+      const before = purges(laptop).length;
+      let weeks = 0;
+      for (; purges(laptop).length === before && weeks < 100; weeks++) {
+        if (isOff) clock.off(7 * DAY_MS - HOUR_MS);
+        else clock.pass(7 * DAY_MS - HOUR_MS);
+        await laptop.restart();
+        await sweep(laptop);
+        clock.pass(HOUR_MS);
+        await sweep(laptop);
+      }
+      equal(weeks, isOff ? 70 : 5);
+    }
+  });
+
+  it("L12: begins anew where the count cannot be read, or an earlier version wrote it", async () => {
+    const [gone] = await write(laptop);
+    await move(laptop, "delete", [gone!]);
+    const messages = await write(laptop);
+    for (const version of [255, 1]) {
+      clock.pass(29 * DAY_MS);
+      await sweep(laptop);
+      // Comes before what was counted, and no look has found it when the count begins.
+      const draft = draftOf(laptop, { kind: "delete", conversation: conversation(), messages });
+      await laptop.replica.writer.append([draft]);
+      const bytes = Uint8Array.of(version, ...new Uint8Array(12).fill(255));
+      await laptop.replica.writer.remember(new Map([[META.timePassed, bytes]]));
+      await laptop.restart();
+      await sweep(laptop);
+      equal(purges(laptop).length, 0);
+    }
+    clock.pass(30 * DAY_MS - 1);
     await sweep(laptop);
     equal(purges(laptop).length, 0);
-    clock.pass(DAY_MS);
+    clock.pass(1);
     await sweep(laptop);
-    equal(purges(laptop).length, 1, "a week that may have passed, and 23 days that have");
+    equal(purges(laptop).length, 1);
+  });
+
+  it("takes up what another clock wrote, and what waits for it", async () => {
+    const ids = await write(laptop, 1_500);
+    const kind = "delete";
+    for (const messages of [ids.slice(0, 1_000), ids.slice(1_000)])
+      await laptop.replica.writer.append([draftOf(laptop, { kind, conversation: conversation(), messages })]);
+    const [row] = await laptop.replica.view.rows([binRowKey(messageRowKey(ids[0]!))]);
+    const before = decodeBinRow(row!);
+    const wrong = { ...before, sinceMs: 2 ** 47, dueMs: 2 ** 47 + 1 };
+    const dels = new Set([dueRowKey(before, messageRowKey(ids[0]!))]);
+    await laptop.replica.writer.derive({ puts: rowsOfRecord(wrong, ids[0]!), dels }, []);
+    await sweep(laptop);
+    equal(await recordsOf(laptop), 3_000, "one of each kind");
+    const { nowMs } = partsOf(laptop).memory;
+    const rows = await laptop.replica.view.rows(ids.map((id) => binRowKey(messageRowKey(id))));
+    deepEqual(new Set(rows.map((each) => decodeBinRow(each!).sinceMs)), new Set([nowMs]));
+    const some = ids.slice(0, 3);
+    await move(laptop, "restore", ids.slice(3, 1_000));
+    await move(laptop, "restore", ids.slice(1_000));
+    clock.pass(30 * DAY_MS);
+    await sweep(laptop);
+    deepEqual(await laptop.replica.purged.among(ids), new Set(some.slice(1)));
+    clock.pass(7 * DAY_MS);
+    await sweep(laptop);
+    deepEqual(await laptop.replica.purged.among(ids), new Set(some));
   });
 
   it("purges nothing while control entries are lost here", async () => {
@@ -231,17 +325,33 @@ describe("The bin", function () {
       await share(laptop, phone);
       const [purge] = purges(phone);
       equal(purge!.entries.length, 3);
-      equal(await binOf(laptop).isLongIn(purge!), true);
-      equal(await binOf(phone).isLongIn(purge!), false, "twenty days here");
+      equal(await isLongIn(laptop, purge!), true);
+      equal(await isLongIn(phone, purge!), false, "twenty days here");
       clock.pass(10 * DAY_MS);
-      equal(await binOf(phone).isLongIn(purge!), true);
+      equal(await isLongIn(phone, purge!), true);
       const [other] = await write(phone);
       await purgingOf(phone).write([other!]);
       const more = purges(phone).find(({ entries }) => entries.length === 1)!;
       const both = { id: purge!.id, entries: [...purge!.entries, ...more.entries] };
-      equal(await binOf(phone).isLongIn(both), false, "it names another message as well");
-      equal(await binOf(phone).isLongIn(more), false, "deleted just now");
-      equal(await binOf(phone).isLongIn({ id: "00".repeat(32) as never, entries: [] }), false);
+      equal(await isLongIn(phone, both), false, "it names another message as well");
+      equal(await isLongIn(phone, more), false, "deleted just now");
+      equal(await isLongIn(phone, { id: "00".repeat(32) as never, entries: [] }), false);
+    });
+
+    it("D: is asked without writing anything", async () => {
+      const [gone] = await write(laptop);
+      await move(laptop, "delete", [gone!]);
+      clock.pass(30 * DAY_MS);
+      await sweep(laptop);
+      const { writer } = laptop.replica;
+      const remember = writer.remember.bind(writer);
+      let notes = 0;
+      writer.remember = (meta) => {
+        notes++;
+        return remember(meta);
+      };
+      equal(await binOf(laptop).isLongIn(purges(laptop)[0]!), true);
+      equal(notes, 0);
     });
 
     it("is none any more once a message of it was restored", async () => {
@@ -252,7 +362,7 @@ describe("The bin", function () {
       await sweep(laptop);
       await move(phone, "restore", ids.slice(0, 1));
       await share(laptop, phone);
-      equal(await binOf(phone).isLongIn(purges(phone)[0]!), false);
+      equal(await isLongIn(phone, purges(phone)[0]!), false);
     });
   });
 });

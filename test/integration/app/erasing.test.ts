@@ -3,6 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import type { ControlId, LogId } from "../../../src/core/base/ids.ts";
 import { countOf, type Ranges } from "../../../src/core/log/ranges.ts";
 import { Eraser, type WaitingPurges } from "../../../src/app/node/eraser.ts";
+import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
 import type { Place } from "../../../src/core/log/rows.ts";
 import { judgeErased } from "../../../src/core/sync/erased.ts";
 import { verifyBatch } from "../../../src/core/log/batch.ts";
@@ -18,6 +19,8 @@ class Erasing {
   readonly forgotten: Place[] = [];
   readonly told: (WaitingPurges | null)[] = [];
   isLongInBin = false;
+  /** How often. */
+  asked = 0;
   eraser!: Eraser;
 
   private constructor(device: TestDevice) {
@@ -33,8 +36,12 @@ class Erasing {
   async begin(): Promise<void> {
     this.eraser = new Eraser({
       replica: this.device.replica,
+      memory: new PurgeMemory(this.device.replica),
       forget: async (places) => void this.forgotten.push(...places),
-      isLongInBin: () => Promise.resolve(this.isLongInBin),
+      isLongInBin: () => {
+        this.asked++;
+        return Promise.resolve(this.isLongInBin);
+      },
       tell: (_, waiting) => void this.told.push(waiting),
     });
     await this.eraser.load();
@@ -208,12 +215,46 @@ describe("Devices that carry purges out", () => {
     equal(await phone.erasedOf(log), 200);
   });
 
+  it("L13: are not released from waiting by five starts with a clock that is ahead each time", async () => {
+    await laptop.purge(await namedOf(laptop.device.replica, log, 0, 200));
+    await meet(laptop, phone);
+    await phone.look();
+    for (let start = 0; start < 5; start++) {
+      clock.setWall(clock.wallMs() + 8 * DAY);
+      await phone.restart();
+    }
+    equal(await phone.erasedOf(log), 0);
+    clock.pass(23 * DAY - 1);
+    await phone.look();
+    equal(await phone.erasedOf(log), 0);
+    clock.pass(1);
+    await phone.look();
+    equal(await phone.erasedOf(log), 200);
+  });
+
   it("erase at once what has been in the bin for 30 days, of any size", async () => {
     await laptop.purge(await namedOf(laptop.device.replica, log, 0, 200));
     await meet(laptop, phone);
     phone.isLongInBin = true;
     await phone.look();
     equal(await phone.erasedOf(log), 200);
+  });
+
+  it("D: note the time once a look, and ask once what has been in the bin, however many purges wait", async () => {
+    for (let from = 0; from < 300; from += 100)
+      await laptop.purge(await namedOf(laptop.device.replica, log, from, from + 100));
+    await meet(laptop, phone);
+    await phone.look();
+    const { writer } = phone.device.replica;
+    const remember = writer.remember.bind(writer);
+    let notes = 0;
+    writer.remember = (meta) => {
+      notes++;
+      return remember(meta);
+    };
+    phone.asked = 0;
+    await phone.look();
+    deepEqual([notes, phone.asked], [1, 3]);
   });
 
   it("leave alone what is not what the purge says, and every control entry", async () => {

@@ -6,6 +6,7 @@ import { Bin } from "../../../src/app/node/bin.ts";
 import { Eraser } from "../../../src/app/node/eraser.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
 import { LatePlaces } from "../../../src/app/node/late-places.ts";
+import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { entriesOf, namedOf, writePurge } from "../../support/purges.ts";
@@ -25,9 +26,11 @@ function partsOf({ replica }: TestDevice): Parts {
     replica,
     new InboxReader(replica, () => ({ here: true, devices: [], cloud: null })),
   );
-  const bin = new Bin(replica, purging);
+  const memory = new PurgeMemory(replica);
+  const bin = new Bin(replica, purging, memory);
   const eraser = new Eraser({
     replica,
+    memory,
     forget: () => Promise.resolve(),
     isLongInBin: (purge) => bin.isLongIn(purge),
     tell: () => undefined,
@@ -101,6 +104,27 @@ describe("Tombstones that lie", function () {
       parts.eraser.list().map(({ entries, waits }) => [entries, waits]),
       [[150, true]],
     );
+  });
+
+  it("L8: keep no purge of what has been in the bin for long from being carried out", async () => {
+    const ids = await write(victim, 120);
+    const [other] = await write(liar, 1);
+    await share(victim, liar);
+    await share(liar, victim);
+    const conversation = victim.replica.fold!.conversationOf("Zoë");
+    await victim.replica.writer.append([draftOf(victim, { kind: "delete", conversation, messages: ids })]);
+    await parts.bin.sweep();
+    clock.pass(30 * DAY_MS);
+    await parts.purging.write(ids);
+    await share(victim, liar);
+    const { id } = victim.replica.members.purges[0]!;
+    // Another message, one of the purge's at places where others stand, and many that nobody has.
+    await lie(other!, 3, id);
+    await lie(ids[7]!, 3, id);
+    for (let n = 0; n < 130; n++) await lie(n.toString(16).padStart(32, "0") as MessageId, 1, id);
+    await share(liar, victim);
+    await parts.eraser.look();
+    equal(await erased(), 120);
   });
 
   it("L8: make nobody name others' places as what came late", async () => {

@@ -104,8 +104,8 @@ export const membershipMutants: readonly Mutant[] = [
   {
     id: "membership-jump-believed",
     file: "src/core/membership/time-passed.ts",
-    find: "Math.min(passedMs, ranMs + GAP_MAX_MS)",
-    put: "passedMs",
+    find: "Math.min(shownMs, allowedMs)",
+    put: "shownMs",
     bug: "a clock that jumps ahead releases every purge that waits",
     breaks: "L13",
     by: { kind: "tests", files: ["test/unit/membership/time-passed.test.ts"] },

@@ -86,8 +86,8 @@ export const purgesMutants: readonly Mutant[] = [
   {
     id: "bin-by-its-stamp",
     file: "src/core/inbox/bin-rows.ts",
-    find: "const sinceMs = Math.max(stamp.ms, takenInMs);",
-    put: "const sinceMs = Math.min(stamp.ms, takenInMs);",
+    find: "sinceMs: 0, dueMs: staysMs }",
+    put: "sinceMs: stamp.ms, dueMs: stamp.ms + staysMs }",
     bug: "a delete with an old stamp is a purge without thirty days in the bin",
     breaks: "L13",
     by: { kind: "tests", files: ["test/integration/app/bin.test.ts"] },

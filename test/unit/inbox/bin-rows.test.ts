@@ -9,8 +9,11 @@ import {
   dueBounds,
   dueRowKey,
   encodeBinRow,
+  found,
   isRecordOf,
   messageOfDueKey,
+  RECORD_MS,
+  strangeBounds,
 } from "../../../src/core/inbox/bin-rows.ts";
 import { createFold } from "../../../src/core/inbox/fold.ts";
 import { messageRowKey } from "../../../src/core/inbox/row-keys.ts";
@@ -47,6 +50,22 @@ describe("Records of the bin", () => {
     );
   });
 
+  it("L12: begin with a look where none has found them, or another clock wrote them, and else stay", () => {
+    const isStrange = (each: BinRecord): boolean => {
+      const key = dueRowKey(each, messageRowKey(idOf(1)));
+      return strangeBounds(NOW_MS).some(({ from, to }) => from <= key && key < to);
+    };
+    const each = { order: orderAt(1, 1), sinceMs: NOW_MS - 1, dueMs: NOW_MS - 1 + RECORD_MS };
+    equal(found(each, NOW_MS), null);
+    equal(isStrange(each), false);
+    const beyond = { ...each, dueMs: NOW_MS + RECORD_MS + 1 };
+    equal(isStrange(beyond), true);
+    deepEqual(found(beyond, NOW_MS), { ...each, sinceMs: NOW_MS, dueMs: NOW_MS + BIN_MS + WEEK_MS });
+    const fresh = { ...each, sinceMs: 0, dueMs: BIN_MS };
+    equal(isStrange(fresh), true);
+    deepEqual(found(fresh, NOW_MS), { ...each, sinceMs: NOW_MS, dueMs: NOW_MS + BIN_MS });
+  });
+
   it("are made of deletes that stand, and of no others", () => {
     const self = deviceOf(1);
     const conversation = fold.conversationOf("+4930123");
@@ -59,12 +78,13 @@ describe("Records of the bin", () => {
     equal(made.size, 2);
     const kept = decodeBinRow([...made.values()].find((row) => row.length > 1)!);
     const isOwn = last.operation.author === self;
-    const sinceMs = NOW_MS + 5;
+    const staysMs = BIN_MS + (isOwn ? 0 : WEEK_MS);
     deepEqual(kept, {
       order: { stamp: last.operation.stamp, id: idOf(4) },
-      sinceMs,
-      dueMs: sinceMs + BIN_MS + (isOwn ? 0 : WEEK_MS),
+      sinceMs: 0,
+      dueMs: staysMs,
     });
+    deepEqual(found(kept, NOW_MS), { ...kept, sinceMs: NOW_MS, dueMs: NOW_MS + staysMs });
     ok(isRecordOf(kept, { order: kept.order, deleted: true }));
     equal(isRecordOf(kept, { order: kept.order, deleted: false }), false);
     equal(isRecordOf(kept, null), false);
