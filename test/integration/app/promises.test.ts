@@ -6,97 +6,33 @@ import { rangeOf, type Ranges } from "../../../src/core/log/ranges.ts";
 import { countIn, NOTHING, type Promises } from "../../../src/core/sync/promises.ts";
 import type { RangesByLog } from "../../../src/core/sync/types.ts";
 import { piecesOf } from "../../../src/app/node/keeping.ts";
-import { NodeNetwork } from "../../../src/app/node/node-network.ts";
-import { PeerMemory } from "../../../src/app/node/peer-memory.ts";
 import { prepareEvict } from "../../../src/app/replica/keep-turns.ts";
-import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
-import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
-import { Random } from "../../../simulations/doubles/random.ts";
-import { batchesOf, send, TestDevice } from "../../support/replicas.ts";
-
-const SECOND_MS = 1_000;
-
-interface Running {
-  readonly device: TestDevice;
-  readonly net: MemoryNet;
-  readonly network: NodeNetwork;
-  readonly broken: string[];
-  mayPromise: boolean;
-}
+import type { MemoryHub } from "../../../simulations/doubles/memory-net.ts";
+import type { VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
+import { ownLog, send } from "../../support/replicas.ts";
+import { type Running, SECOND_MS, VirtualDevices } from "../../support/virtual-devices.ts";
 
 describe("Promises between devices", function () {
   this.timeout(30_000);
+  let devices: VirtualDevices;
   let clock: VirtualClock;
   let hub: MemoryHub;
-  let running: Running[];
   let laptop: Running;
   let phone: Running;
   let log: LogId;
   beforeEach(async () => {
-    clock = createVirtualClock();
-    hub = new MemoryHub({
-      clock,
-      random: new Random(7),
-      delayMsMax: 40,
-      pieceBytesMax: 20_000,
-      lossPer10000: 0,
-    });
-    running = [];
-    const first = await TestDevice.found(clock);
-    const second = await first.admit("phone", 2);
-    await first.ingest(await batchesOf(second.replica), second.replica);
-    laptop = await start(first);
-    phone = await start(second);
+    devices = new VirtualDevices();
+    ({ clock, hub } = devices);
+    ({ laptop, phone } = await devices.pair());
+    const first = laptop.device;
     await clock.run(send(first, ...Array.from({ length: 20 }, (_, at) => `message ${at}`)));
     await connect();
-    log = [...first.replica.members.logs.values()].find(
-      ({ device, logClass }) => device === first.replica.self && logClass === "messages",
-    )!.log;
+    log = ownLog(first.replica, "messages");
   });
-  afterEach(async () => {
-    for (const each of running) {
-      await clock.run(each.network.close());
-      await clock.run(each.device.replica.close());
-    }
-  });
-
-  async function start(device: TestDevice): Promise<Running> {
-    const net = hub.createNet();
-    const broken: string[] = [];
-    const made: Running = {
-      device,
-      net,
-      broken,
-      mayPromise: true,
-      network: new NodeNetwork({
-        replica: device.replica,
-        memory: await PeerMemory.open(device.replica),
-        net,
-        discovery: null,
-        emit: () => undefined,
-        nameOf: (id) => id.slice(0, 8),
-        onTaken: () => undefined,
-        onFork: () => undefined,
-        onBroken: (peer, entries) =>
-          broken.push(`${peer === laptop.device.replica.self ? "laptop" : "other"} ${entries}`),
-        mayPromise: (): boolean => made.mayPromise,
-      }),
-    };
-    await made.network.start();
-    running.push(made);
-    return made;
-  }
-
-  /** As the same device after its end. */
-  async function again(old: Running): Promise<Running> {
-    await clock.run(old.network.close());
-    await old.device.restart();
-    running = running.filter((each) => each !== old);
-    return start(old.device);
-  }
+  afterEach(() => devices.cleanup());
 
   async function connect(): Promise<void> {
-    await clock.run(phone.network.meeting.connect(laptop.net.addresses()[0]!, 10 * SECOND_MS));
+    await devices.connect(phone, laptop);
     await clock.runFor(5 * SECOND_MS);
   }
 
@@ -143,8 +79,8 @@ describe("Promises between devices", function () {
   it("stand written when they are told: both know them after a restart, before they meet", async () => {
     equal(await evict(phone, rangeOf(2, 5)), 3);
     hub.partition(laptop.net, phone.net);
-    laptop = await again(laptop);
-    phone = await again(phone);
+    laptop = await devices.again(laptop);
+    phone = await devices.again(phone);
     const kept = new Map([[log, rangeOf(2, 5)]]);
     deepEqual(
       [givenBy(laptop, phone), reliedBy(phone, laptop), phone.device.replica.evicted],
@@ -160,7 +96,7 @@ describe("Promises between devices", function () {
     session.feed({ kind: "keep", word: "ask", ranges: promised });
     while (givenBy(laptop, phone).size === 0) await clock.runFor(5);
     hub.partition(laptop.net, phone.net);
-    phone = await again(phone);
+    phone = await devices.again(phone);
     hub.heal();
     await connect();
     deepEqual(givenBy(laptop, phone), NOTHING);
@@ -169,9 +105,9 @@ describe("Promises between devices", function () {
   it("that are broken are told, and count no more: entries that damage took", async () => {
     equal(await evict(phone, rangeOf(2, 6)), 4);
     laptop.device.disk.damageEntry(log, 3);
-    laptop = await again(laptop);
+    laptop = await devices.again(laptop);
     await connect();
-    deepEqual(phone.broken, ["laptop 1"]);
+    deepEqual(phone.broken, [{ device: laptop.device.replica.self, entries: 1 }]);
     deepEqual(reliedBy(phone, laptop).get(log), [
       { from: 2, to: 3 },
       { from: 4, to: 6 },
@@ -186,7 +122,7 @@ describe("Promises between devices", function () {
       replica.writer.appendControl([{ kind: "revoke", device: laptop.device.replica.self, fences: [] }]),
     );
     await clock.runFor(SECOND_MS);
-    deepEqual(phone.broken, ["laptop 4"]);
+    deepEqual(phone.broken, [{ device: laptop.device.replica.self, entries: 4 }]);
     deepEqual([reliedBy(phone, laptop), countIn(phone.network.keeping.unkept())], [NOTHING, 4]);
     equal(await evict(phone, rangeOf(8, 12)), 0);
   });
@@ -203,7 +139,7 @@ describe("Promises between devices", function () {
       (await phone.device.replica.ports.store.entries(log, 2, 6)).map(({ entry }) => entry.state).join(" "),
       "absent purged absent absent",
     );
-    laptop = await again(laptop);
+    laptop = await devices.again(laptop);
     await connect();
     deepEqual([phone.broken, countIn(reliedBy(phone, laptop)), countIn(givenBy(laptop, phone))], [[], 3, 3]);
     deepEqual(phone.network.keeping.unkept(), NOTHING);
@@ -214,7 +150,7 @@ describe("Promises between devices", function () {
     laptop.mayPromise = false;
     equal(await evict(phone, rangeOf(8, 12)), 0);
     equal(await evict(laptop, rangeOf(0, 10)), 7);
-    phone = await again(phone);
+    phone = await devices.again(phone);
     await connect();
     deepEqual([phone.broken, countIn(reliedBy(phone, laptop))], [[], 3]);
   });

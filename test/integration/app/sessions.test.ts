@@ -1,11 +1,9 @@
 /** Sessions of whole replicas over a network in virtual time: silence, slowness, partitions and full disks, without waiting for them. */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { EngineError, isEngineError } from "../../../src/core/base/errors.ts";
-import type { ByteStream, Net } from "../../../src/core/sync/ports.ts";
+import type { ByteStream } from "../../../src/core/sync/ports.ts";
 import { LINK_PROTOCOL } from "../../../src/app/link/link-channel.ts";
 import { LinkMember } from "../../../src/app/link/link-member.ts";
-import type { NewEvent } from "../../../src/app/node/event-hub.ts";
-import { NodeNetwork } from "../../../src/app/node/node-network.ts";
 import { PeerMemory } from "../../../src/app/node/peer-memory.ts";
 import { FrameReader } from "../../../src/app/sessions/frame-reader.ts";
 import { Outbox } from "../../../src/app/sessions/outbox.ts";
@@ -13,74 +11,27 @@ import { runHandshake, SYNC_PROTOCOL } from "../../../src/app/sessions/run-hands
 import type { LogId } from "../../../src/core/base/ids.ts";
 import { encodeFrame } from "../../../src/core/wire/frame-codec.ts";
 import { HANDSHAKE_FRAMES } from "../../../src/core/wire/frames.ts";
-import { MemoryHub, type MemoryNet } from "../../../simulations/doubles/memory-net.ts";
-import { createVirtualClock, type VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
-import { Random } from "../../../simulations/doubles/random.ts";
+import type { MemoryHub } from "../../../simulations/doubles/memory-net.ts";
+import type { VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
-import { batchesOf, draftOf, messageBody, seenBy, TestDevice } from "../../support/replicas.ts";
-
-const SECOND_MS = 1_000;
-
-interface Running {
-  readonly device: TestDevice;
-  readonly net: MemoryNet;
-  readonly network: NodeNetwork;
-  readonly events: NewEvent[];
-}
+import { draftOf, messageBody, seenBy } from "../../support/replicas.ts";
+import { type Running, SECOND_MS, VirtualDevices } from "../../support/virtual-devices.ts";
 
 describe("Sessions in virtual time", function () {
   this.timeout(30_000);
+  let devices: VirtualDevices;
   let clock: VirtualClock;
   let hub: MemoryHub;
-  let running: Running[];
   let laptop: Running;
   let phone: Running;
   beforeEach(async () => {
-    clock = createVirtualClock();
-    hub = new MemoryHub({
-      clock,
-      random: new Random(7),
-      delayMsMax: 40,
-      pieceBytesMax: 20_000,
-      lossPer10000: 0,
-    });
-    running = [];
-    const first = await TestDevice.found(clock);
-    const second = await first.admit("phone", 2);
-    await first.ingest(await batchesOf(second.replica), second.replica);
-    laptop = await start(first);
-    phone = await start(second);
+    devices = new VirtualDevices();
+    ({ clock, hub } = devices);
+    ({ laptop, phone } = await devices.pair());
   });
-  afterEach(async () => {
-    for (const { network, device } of running) {
-      await clock.run(network.close());
-      await clock.run(device.replica.close());
-    }
-  });
+  afterEach(() => devices.cleanup());
 
-  async function start(device: TestDevice, alter: (net: MemoryNet) => Net = (net) => net): Promise<Running> {
-    const net = hub.createNet();
-    const events: NewEvent[] = [];
-    const network = new NodeNetwork({
-      replica: device.replica,
-      memory: await PeerMemory.open(device.replica),
-      net: alter(net),
-      discovery: null,
-      emit: (event) => events.push(event),
-      nameOf: (id) => id.slice(0, 8),
-      onTaken: () => undefined,
-      onFork: () => undefined,
-      onBroken: () => undefined,
-      mayPromise: () => true,
-    });
-    await network.start();
-    const made = { device, net, network, events };
-    running.push(made);
-    return made;
-  }
-
-  const connect = (): Promise<unknown> =>
-    clock.run(phone.network.meeting.connect(laptop.net.addresses()[0]!, 10 * SECOND_MS));
+  const connect = (): Promise<unknown> => devices.connect(phone, laptop);
   const send = ({ device }: Running, text: string): Promise<unknown> =>
     clock.run(device.replica.writer.append([draftOf(device, messageBody(text))]));
   const same = (): boolean =>
@@ -194,7 +145,7 @@ describe("Sessions in virtual time", function () {
   it("a network that cannot be renewed now ends nothing", async () => {
     let change = (): void => undefined;
     const stuck = await laptop.device.admit("stuck", 3);
-    const failing = await start(stuck, (net) => ({
+    const failing = await devices.start(stuck, (net) => ({
       ...net,
       renew: () => Promise.reject(new EngineError("NETWORK_UNAVAILABLE", "the cable is out")),
       onNetworkChange: (listener) => {
@@ -209,7 +160,7 @@ describe("Sessions in virtual time", function () {
 
   it("N11: both dial at once, twenty times: the same session stays on both sides, and nobody is told of another", async () => {
     for (let round = 0; round < 20; round++) {
-      for (const { events } of running) events.length = 0;
+      for (const { events } of devices.running) events.length = 0;
       await Promise.all([
         connect(),
         clock.run(laptop.network.meeting.connect(phone.net.addresses()[0]!, 10 * SECOND_MS)),
@@ -226,7 +177,8 @@ describe("Sessions in virtual time", function () {
       }
       const [a, b] = [laptop, phone].map(({ network }) => network.peers.sessions[0]!.origin);
       ok(Buffer.from(a!.nonce).equals(Buffer.from(b!.nonce)), "it is the same one");
-      for (const { network } of running) for (const session of network.peers.sessions) session.close("done");
+      for (const { network } of devices.running)
+        for (const session of network.peers.sessions) session.close("done");
       hub.partition(laptop.net, phone.net);
       await clock.runFor(SECOND_MS);
       hub.heal();
@@ -299,7 +251,7 @@ describe("Sessions in virtual time", function () {
     const state = memory.of(phone.device.replica.self);
     for (const [log, { held }] of replica.frontier) deepEqual(state.acked.get(log), held);
     ok(state.lastSeenMs !== null);
-    running = running.filter((each) => each !== laptop);
+    devices.forget(laptop);
     await clock.run(replica.close());
   });
 });
