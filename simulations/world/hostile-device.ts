@@ -144,6 +144,7 @@ export class HostileDevice {
       evidence: nothing,
       brought: nothing,
       keep: nothing,
+      absent: nothing,
       dropped: nothing,
     });
     this.#histories[at] = { replica, peers, net };

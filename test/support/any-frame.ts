@@ -6,7 +6,7 @@ import type { Ranges } from "../../src/core/log/ranges.ts";
 import { perfectNodeCount } from "../../src/core/log/tree.ts";
 import { encodeBatch } from "../../src/core/log/batch.ts";
 import type { Head } from "../../src/core/log/types.ts";
-import { type Frame, KEEP_WORDS, type LogRanges } from "../../src/core/wire/frames.ts";
+import type { Frame, LogRanges } from "../../src/core/wire/frames.ts";
 import { SampleLog } from "./sample-log.ts";
 
 /** With the prototype of plain objects, so that they compare with what a decoder makes. */
@@ -119,10 +119,17 @@ export const anyFrame: fc.Arbitrary<Exclude<Frame, { kind: "unknown" }>> = fc.on
   record({ kind: fc.constant("absent" as const), logs: fc.array(logRanges, { maxLength: 8 }) }),
   record({
     kind: fc.constant("keep" as const),
-    word: fc.constantFrom(...KEEP_WORDS),
+    said: fc.oneof(
+      record({ word: fc.constant("ask" as const), number: fc.integer({ min: 1, max: 2 ** 48 - 1 }) }),
+      record({
+        word: fc.constantFrom("promise" as const, "refuse" as const),
+        number: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
+      }),
+      record({ word: fc.constant("release" as const), number: fc.constant(0) }),
+    ),
     logs: fc.array(
       logRanges.filter(({ ranges }) => ranges.length > 0),
       { minLength: 1, maxLength: 8 },
     ),
-  }),
+  }).map(({ said, ...frame }) => ({ ...frame, ...said })),
 );

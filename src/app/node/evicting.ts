@@ -17,12 +17,12 @@ import {
   without,
 } from "../../core/sync/promises.ts";
 import type { RangesByLog } from "../../core/sync/types.ts";
-import { prepareEvict } from "../replica/keep-turns.ts";
+import { piecesOf, prepareEvict } from "../replica/keep-turns.ts";
 import { META } from "../replica/meta-names.ts";
 import type { Replica } from "../replica/replica.ts";
 import { type Evictable, findEvictable } from "./evictable.ts";
 import type { InboxReader } from "./inbox-reader.ts";
-import { type Keeping, piecesOf } from "./keeping.ts";
+import type { Keeping } from "./keeping.ts";
 import { tolerant } from "./peer-memory-codec.ts";
 import type { EvictResult, RetentionResult } from "./evict-types.ts";
 
@@ -117,9 +117,9 @@ export class Evicting {
     return this.#keeping.collect(found.places, PATIENCE_MS, (promises) => this.#use(found, promises));
   }
 
-  async #use(found: Evictable, promises: Promises): Promise<EvictResult> {
-    const promised = promisedBy(promises, () => true);
-    if (promised.size === 0) return resultOf(found, { asked: promises.size > 0 });
+  async #use(found: Evictable, promises: () => Promises): Promise<EvictResult> {
+    const promised = promisedBy(promises(), () => true);
+    if (promised.size === 0) return resultOf(found, { asked: promises().size > 0 });
     const { store } = this.#replica.ports;
     // Measured between two states of which each holds nothing that a compaction alone would free.
     await compactAll(this.#replica, promised);
@@ -130,7 +130,7 @@ export class Evicting {
       for (const ranges of piecesOf(all)) {
         if (this.#closed) break;
         const some = await this.#replica.writer.keep((context) =>
-          prepareEvict(context, { log, ranges, promises }),
+          prepareEvict(context, { log, ranges, promises: promises() }),
         );
         evicted = unite(evicted, some.evicted);
         bound = unite(bound, some.bound);

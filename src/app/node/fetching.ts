@@ -4,15 +4,19 @@
 import type { LogId } from "../../core/base/ids.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import { NO_RANGES, rangeOf, type Ranges, union } from "../../core/log/ranges.ts";
-import { common, countIn, unite, without } from "../../core/sync/promises.ts";
+import { common, countIn, without } from "../../core/sync/promises.ts";
 import type { Place } from "../../core/log/rows.ts";
 import type { RangesByLog } from "../../core/sync/types.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import type { NodeNetwork } from "./node-network.ts";
+import { untilNoneLeft } from "./until-none-left.ts";
 
-/** How long nothing need come before what is left is given up. */
+/** How long nothing need come before the next device is asked, and in the end what is left is given up. */
 const PATIENCE_MS = 10_000;
+/** However much comes: a slow network brings a message in less, and who sends one now and then keeps nobody waiting for days. */
+const LONGEST_MS = 60_000;
+const LONGEST_MS_EACH = 100;
 
 /**
  * The messages of these ids, once their payloads are durable here again; how many came.
@@ -34,18 +38,20 @@ export async function fetchMessages(
   const wanted = common(await placesOf(replica, inbox, ids), ledger.evicted);
   const total = countIn(wanted);
   if (total === 0) return 0;
-  ledger.wantedBack = unite(ledger.wantedBack, wanted);
-  const asked = network.keeping.fetch(wanted);
-  const left = (): number => countIn(common(wanted, ledger.evicted));
-  for (let before = asked.size === 0 ? 0 : total + 1, now = left(); now > 0 && now < before; now = left()) {
-    before = now;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = ports.clock.after(PATIENCE_MS, resolve);
-    await Promise.race([network.keeping.nextBrought(), promise]);
-    cancel();
-  }
-  // Not asked for by itself later: who wants it asks again.
-  ledger.wantedBack = without(ledger.wantedBack, wanted);
+  const missing = (): RangesByLog => common(wanted, ledger.evicted);
+  const left = (): number => countIn(missing());
+  const { askingBack } = network;
+  askingBack.begin(wanted);
+  await untilNoneLeft({
+    clock: ports.clock,
+    left,
+    next: () => askingBack.nextChange(),
+    patienceMs: PATIENCE_MS,
+    longestMs: LONGEST_MS + total * LONGEST_MS_EACH,
+    isOver: () => !askingBack.isUnderWay(missing()),
+    onSilence: () => askingBack.passOver(missing()),
+  });
+  askingBack.end(wanted);
   const came = total - left();
   if (came > 0) {
     await onBack(placesIn(replica, without(wanted, ledger.evicted)));

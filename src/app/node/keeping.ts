@@ -2,9 +2,10 @@
  * What this device and its peers say about keeping, carried out: promises are given durably and then told, what nobody needs is released, and
  * where a promise that is relied on is broken, others are asked. Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/keeping.test.ts.
  */
-import type { DeviceId, LogId } from "../../core/base/ids.ts";
-import { isEngineError } from "../../core/base/errors.ts";
-import { countOf, intersect, NO_RANGES, type Range, type Ranges, rangeOf } from "../../core/log/ranges.ts";
+import type { DeviceId } from "../../core/base/ids.ts";
+import { NO_RANGES } from "../../core/log/ranges.ts";
+import { purgedPlaces } from "../../core/sync/erased.ts";
+import { PeerPromises } from "../../core/sync/peer-promises.ts";
 import {
   common,
   countIn,
@@ -13,14 +14,12 @@ import {
   promisedBy,
   unite,
   without,
-  withinLimits,
 } from "../../core/sync/promises.ts";
-import { purgedPlaces } from "../../core/sync/erased.ts";
-import type { RangesByLog } from "../../core/sync/types.ts";
+import type { KeepSaid, RangesByLog } from "../../core/sync/types.ts";
 import type { KeepWord } from "../../core/wire/frames.ts";
 import {
   isActive,
-  KEEP_ENTRIES_MAX,
+  piecesOf,
   prepareForsake,
   prepareGrant,
   prepareRelease,
@@ -28,6 +27,13 @@ import {
 } from "../replica/keep-turns.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { PeerSession } from "../sessions/peer-session.ts";
+import { KeepQueue } from "./keep-queue.ts";
+import { untilNoneLeft } from "./until-none-left.ts";
+
+/** A peer that answers little by little is waited for so much longer than one that says nothing, whatever it says. */
+const PATIENCE_TIMES = 6;
+/** And so long for every message, which the slowest disk reads in less. */
+const LONGEST_MS_EACH = 2;
 
 export class Keeping {
   readonly #replica: Replica;
@@ -35,14 +41,13 @@ export class Keeping {
   readonly #onBroken: (device: DeviceId, entries: number) => void;
   /** False where this device keeps messages for a while only: then it promises nothing more. */
   readonly #mayPromise: () => boolean;
-  /** Promised in these sessions and neither relied on nor released yet. */
-  readonly #fresh = new Map<DeviceId, RangesByLog>();
-  readonly #refused = new Map<DeviceId, RangesByLog>();
+  readonly #promises = new Map<PeerSession, PeerPromises>();
+  readonly #queue = new KeepQueue();
+  readonly #settling = new Set<PeerSession>();
   readonly #waiters = new Set<() => void>();
-  readonly #awaiting = new Set<() => void>();
-  /** One after the other, so that words of one peer are carried out in their order. */
-  #last: Promise<void> = Promise.resolve();
+  /** Nothing is released meanwhile: it may be what is just being relied on. */
   #collecting = 0;
+  #isReturning = false;
   #closed = false;
 
   constructor(parts: {
@@ -61,47 +66,55 @@ export class Keeping {
   connected(session: PeerSession): void {
     const { given, relied } = this.#replica.ledger;
     const { peer } = session;
-    this.#fresh.delete(peer);
-    this.#refused.delete(peer);
+    this.disconnected();
     if (!isActive(this.#replica.members, peer)) return;
-    this.#returned();
+    this.brought();
     this.#say(session, "promise", given.get(peer) ?? NOTHING);
-    this.#say(session, "ask", unite(relied.get(peer) ?? NOTHING, this.unkept()));
-    this.#fetchUnfolded(session);
+    this.#ask(session, unite(relied.get(peer) ?? NOTHING, this.unkept()));
   }
 
-  heard(session: PeerSession, word: KeepWord, ranges: RangesByLog): void {
+  /** A session has ended. */
+  disconnected(): void {
+    for (const session of this.#promises.keys()) if (session.ended) this.#promises.delete(session);
+    this.#wake();
+  }
+
+  heard(session: PeerSession, { word, number, ranges }: KeepSaid): void {
+    const { peer } = session;
     switch (word) {
       case "ask":
-        return this.#later(() => this.#answer(session, ranges));
+        return this.#queue.later(() => this.#answer(session, number, ranges));
       case "release":
-        return this.#later(() =>
-          this.#replica.writer.keep((context) => prepareRelease(context, session.peer, ranges)),
+        return this.#queue.gather("released", peer, common(ranges, this.#givenTo(peer)), (places) =>
+          this.#replica.writer.keep((context) => prepareRelease(context, peer, places)),
         );
       case "refuse":
-        this.#refused.set(session.peer, this.#bounded(this.#refused, session.peer, ranges));
+        this.#of(session).refused(number, ranges);
         this.#wake();
-        return this.#later(() => this.#broken(session.peer, ranges));
+        return this.dropped(peer, ranges);
       case "promise":
-        this.#fresh.set(session.peer, this.#bounded(this.#fresh, session.peer, ranges));
+        this.#of(session).promised(number, this.#held(ranges));
         this.#wake();
-        if (this.#collecting === 0) this.#later(() => this.#settle(session));
+        return this.#settleLater(session);
     }
   }
 
   /** The peer has lost these. */
   dropped(peer: DeviceId, ranges: RangesByLog): void {
-    if (common(this.#replica.ledger.relied.get(peer) ?? NOTHING, ranges).size === 0) return;
-    this.#later(() => this.#broken(peer, ranges));
+    this.#queue.gather("lost", peer, common(ranges, this.#reliedOn(peer)), (places) =>
+      this.#broken(peer, places),
+    );
   }
 
   /** Whoever was removed keeps nothing any more. */
   membersChanged(): void {
     for (const [device, places] of this.#replica.ledger.relied)
-      if (!isActive(this.#replica.members, device)) this.#later(() => this.#broken(device, places));
+      if (!isActive(this.#replica.members, device)) this.#queue.later(() => this.#broken(device, places));
     for (const [device, places] of this.#replica.ledger.given)
       if (!isActive(this.#replica.members, device))
-        this.#later(() => this.#replica.writer.keep((context) => prepareRelease(context, device, places)));
+        this.#queue.later(() =>
+          this.#replica.writer.keep((context) => prepareRelease(context, device, places)),
+        );
   }
 
   /** What was evicted here and no active device has promised. What is purged nobody need keep. */
@@ -113,136 +126,121 @@ export class Keeping {
 
   /**
    * Asks the peers, one after the other, to keep these; what one promises the next is not asked for. Resolves with the promises; what of them
-   * is not relied on when `use` has ended is released.
+   * is not relied on when `use` has ended is released. `use` is given what is promised at the moment it asks.
    */
   async collect<Result>(
     wanted: RangesByLog,
     patienceMs: number,
-    use: (promises: Promises) => Promise<Result>,
+    use: (promises: () => Promises) => Promise<Result>,
   ): Promise<Result> {
     this.#collecting++;
+    const asks = new Map<PeerSession, number>();
+    const promises = (): Promises =>
+      new Map(
+        [...asks].map(([session, number]) => [session.peer, this.#of(session).answer(number).promised]),
+      );
     try {
       let left = wanted;
-      const promises = new Map<DeviceId, RangesByLog>();
       for (const session of this.#sessions()) {
-        const { peer } = session;
         if (left.size === 0) break;
-        if (session.ended || !isActive(this.#replica.members, peer)) continue;
-        this.#fresh.delete(peer);
-        this.#refused.delete(peer);
-        this.#say(session, "ask", left);
-        await this.#untilAnswered(session, left, patienceMs);
-        const promised = common(this.#fresh.get(peer) ?? NOTHING, left);
-        promises.set(peer, promised);
-        left = without(left, promised);
+        if (session.ended || !isActive(this.#replica.members, session.peer)) continue;
+        const number = this.#ask(session, left);
+        asks.set(session, number);
+        this.#of(session).watch(number);
+        await this.#untilAnswered(session, number, patienceMs);
+        left = without(left, this.#of(session).answer(number).promised);
       }
       return await use(promises);
     } finally {
+      for (const [session, number] of asks) this.#of(session).end(number);
       this.#collecting--;
-      for (const session of this.#sessions()) this.#later(() => this.#settle(session));
+      this.brought();
+      for (const session of this.#sessions()) this.#settleLater(session);
     }
   }
 
-  /** Asks for evicted payloads: of who has promised them first, else of any peer. Returns what somebody was asked for. */
-  fetch(places: RangesByLog): RangesByLog {
-    let left = places;
-    const { relied } = this.#replica.ledger;
-    const open = this.#sessions().filter((session) => !session.ended);
-    for (const session of open)
-      left = this.#fetchFrom(session, left, common(left, relied.get(session.peer) ?? NOTHING));
-    for (const session of open) left = this.#fetchFrom(session, left, left);
-    return without(places, left);
-  }
-
-  /** A peer brought something that is durable now. */
+  /** A peer brought something that is durable now. What is whole here again nobody need keep for this device. */
   brought(): void {
-    this.#returned();
-    const waiters = [...this.#awaiting];
-    this.#awaiting.clear();
-    for (const wake of waiters) wake();
-  }
-
-  /** Resolves at the next `brought`. */
-  nextBrought(): Promise<void> {
-    return new Promise((resolve) => this.#awaiting.add(resolve));
+    if (this.#isReturning || this.#returned().size === 0) return;
+    this.#isReturning = true;
+    this.#queue.later(async () => {
+      this.#isReturning = false;
+      // It may be what is asked for just now. Afterwards it is looked at again.
+      if (this.#collecting === 0)
+        for (const device of this.#returned().keys()) await this.#forsakeReturned(device);
+    });
   }
 
   /** Nobody is waited for any more. */
   giveUp(): void {
     this.#closed = true;
+    this.#queue.stop();
     this.#wake();
-    this.brought();
   }
 
   async close(): Promise<void> {
     this.giveUp();
-    await this.#last;
+    await this.#queue.drained();
   }
 
-  #fetchFrom(session: PeerSession, left: RangesByLog, some: RangesByLog): RangesByLog {
-    for (const [log, ranges] of some) session.feed({ kind: "fetch", log, ranges });
-    return without(left, some);
-  }
-
-  /** What is whole here again nobody need keep for this device. */
-  #returned(): void {
+  #returned(): Promises {
     const { relied, evicted } = this.#replica.ledger;
-    for (const [device, places] of relied) {
-      const returned = without(places, evicted);
-      if (returned.size > 0) this.#later(() => this.#releaseReturned(device, returned));
-    }
+    const all = [...relied].map(([device, places]) => [device, without(places, evicted)] as const);
+    return new Map(all.filter(([, places]) => places.size > 0));
   }
 
-  async #releaseReturned(device: DeviceId, places: RangesByLog): Promise<void> {
-    const released = await this.#replica.writer.keep((context) =>
-      prepareForsake(context, device, without(places, context.ledger.evicted)),
+  async #forsakeReturned(device: DeviceId): Promise<void> {
+    const forsaken = await this.#replica.writer.keep((context) =>
+      prepareForsake(context, device, without(this.#reliedOn(device), context.ledger.evicted)),
     );
     const session = this.#sessions().find(({ peer }) => peer === device);
-    if (session !== undefined) this.#say(session, "release", released);
+    if (session === undefined) return;
+    this.#of(session).returned(forsaken);
+    await this.#settle(session);
   }
 
-  /** The view was built again without these: their payloads are looked at once more, and not stored. */
-  #fetchUnfolded(session: PeerSession): void {
-    const { unfolded } = this.#replica.ledger;
-    for (const [log, ranges] of unfolded) session.feed({ kind: "fetch", log, ranges });
-  }
-
-  async #answer(session: PeerSession, asked: RangesByLog): Promise<void> {
+  async #answer(session: PeerSession, number: number, asked: RangesByLog): Promise<void> {
     let refused = asked;
     const { peer } = session;
-    const given = (): RangesByLog => this.#replica.ledger.given.get(peer) ?? NOTHING;
     // What is bound already stays so, whatever this device keeps for itself from now on.
-    const open = this.#mayPromise() ? asked : common(asked, given());
-    for (const { log, ranges } of this.#pieces(open)) {
+    const open = this.#mayPromise() ? asked : common(asked, this.#givenTo(peer));
+    const pieces = [...this.#held(open)].flatMap(([log, all]) =>
+      piecesOf(all).map((ranges) => ({ log, ranges })),
+    );
+    for (const { log, ranges } of pieces) {
       if (session.ended || this.#closed) return;
       const { promised } = await this.#replica.writer.keep((context) =>
         prepareGrant(context, peer, log, ranges),
       );
       if (promised.length === 0) continue;
       const places = new Map([[log, promised]]);
-      this.#say(session, "promise", places);
+      this.#say(session, "promise", places, number);
       refused = without(refused, places);
     }
-    session.feed({ kind: "answered", promised: NOTHING, refused });
+    session.feed({ kind: "answered", number, refused });
   }
 
-  /** Of what is held here, in pieces that one turn takes. */
-  *#pieces(places: RangesByLog): Generator<{ readonly log: LogId; readonly ranges: Ranges }> {
-    for (const [log, all] of places) {
-      const held = intersect(all, this.#replica.frontier.get(log)?.held ?? NO_RANGES);
-      yield* piecesOf(held).map((ranges) => ({ log, ranges }));
-    }
+  #settleLater(session: PeerSession): void {
+    if (this.#collecting > 0 || this.#settling.has(session) || this.#of(session).settled.size === 0) return;
+    this.#settling.add(session);
+    this.#queue.later(() => {
+      this.#settling.delete(session);
+      return this.#settle(session);
+    });
   }
 
   /** What was promised serves what nobody keeps any more; the rest is released. */
   async #settle(session: PeerSession): Promise<void> {
     const { peer } = session;
-    const fresh = this.#fresh.get(peer);
-    if (fresh === undefined || this.#collecting > 0) return;
-    this.#fresh.delete(peer);
-    const wanted = common(fresh, this.unkept());
-    if (wanted.size > 0) await this.#replica.writer.keep((context) => prepareRely(context, peer, wanted));
-    this.#say(session, "release", without(fresh, this.#replica.ledger.relied.get(peer) ?? NOTHING));
+    const promises = this.#of(session);
+    const wanted = common(promises.settled, this.unkept());
+    if (wanted.size > 0 && this.#collecting === 0)
+      await this.#replica.writer.keep((context) => prepareRely(context, peer, wanted));
+    // A collecting may have begun meanwhile; it ends with this once more.
+    if (this.#collecting > 0) return;
+    const { settled } = promises;
+    promises.taken(settled);
+    this.#say(session, "release", without(settled, this.#reliedOn(peer)));
   }
 
   async #broken(device: DeviceId, places: RangesByLog): Promise<void> {
@@ -250,30 +248,19 @@ export class Keeping {
     const unkept = common(lost, this.unkept());
     if (unkept.size === 0) return;
     this.#onBroken(device, countIn(unkept));
-    for (const session of this.#sessions()) if (session.peer !== device) this.#say(session, "ask", unkept);
+    for (const session of this.#sessions()) if (session.peer !== device) this.#ask(session, unkept);
   }
 
-  async #untilAnswered(session: PeerSession, asked: RangesByLog, patienceMs: number): Promise<void> {
-    const { clock } = this.#replica.ports;
-    const answered = (): number =>
-      countIn(
-        common(
-          asked,
-          unite(this.#fresh.get(session.peer) ?? NOTHING, this.#refused.get(session.peer) ?? NOTHING),
-        ),
-      );
-    for (let before = -1, now = answered(); now > before && now < countIn(asked); now = answered()) {
-      if (session.ended || this.#closed) return;
-      before = now;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = clock.after(patienceMs, resolve);
-      await Promise.race([promise, this.#nextWord()]);
-      cancel();
-    }
-  }
-
-  #nextWord(): Promise<void> {
-    return new Promise((resolve) => this.#waiters.add(resolve));
+  #untilAnswered(session: PeerSession, number: number, patienceMs: number): Promise<void> {
+    const left = (): number => this.#of(session).answer(number).openCount;
+    return untilNoneLeft({
+      clock: this.#replica.ports.clock,
+      left,
+      next: () => new Promise((resolve) => this.#waiters.add(resolve)),
+      patienceMs,
+      longestMs: Math.max(PATIENCE_TIMES * patienceMs, LONGEST_MS_EACH * left()),
+      isOver: () => session.ended || this.#closed,
+    });
   }
 
   #wake(): void {
@@ -282,47 +269,36 @@ export class Keeping {
     for (const wake of waiters) wake();
   }
 
-  /** Of what a peer says only what is held here, and not in more pieces than promises may have. */
-  #bounded(known: ReadonlyMap<DeviceId, RangesByLog>, peer: DeviceId, ranges: RangesByLog): RangesByLog {
-    const before = known.get(peer) ?? NOTHING;
-    const held = new Map([...this.#replica.frontier].map(([log, state]) => [log, state.held]));
-    return unite(before, withinLimits(before, common(ranges, held)));
+  #givenTo(peer: DeviceId): RangesByLog {
+    return this.#replica.ledger.given.get(peer) ?? NOTHING;
   }
 
-  #say(session: PeerSession, word: KeepWord, ranges: RangesByLog): void {
-    if (ranges.size > 0 && !session.ended) session.feed({ kind: "keep", word, ranges });
+  #reliedOn(peer: DeviceId): RangesByLog {
+    return this.#replica.ledger.relied.get(peer) ?? NOTHING;
   }
 
-  #later(work: () => Promise<unknown>): void {
-    this.#last = this.#last.then(async () => {
-      if (this.#closed) return;
-      try {
-        await work();
-      } catch (error) {
-        // A disk that refuses: said again in the next session.
-        if (!isEngineError(error)) throw error;
-      }
-    });
+  #of(session: PeerSession): PeerPromises {
+    const promises = this.#promises.get(session) ?? new PeerPromises();
+    if (!session.ended) this.#promises.set(session, promises);
+    return promises;
   }
-}
 
-/** In pieces of so many positions as one turn reads. */
-export function piecesOf(all: Ranges): readonly Ranges[] {
-  const pieces: Ranges[] = [];
-  let piece: Range[] = [];
-  let room = KEEP_ENTRIES_MAX;
-  for (const { from, to } of all) {
-    for (let at = from; at < to;) {
-      const end = Math.min(to, at + room);
-      piece.push(...rangeOf(at, end));
-      room -= end - at;
-      at = end;
-      if (room > 0) continue;
-      pieces.push(piece);
-      piece = [];
-      room = KEEP_ENTRIES_MAX;
-    }
+  /** Of what a peer says only what is held here. */
+  #held(places: RangesByLog): RangesByLog {
+    const { frontier } = this.#replica;
+    return common(
+      places,
+      new Map([...places.keys()].map((log) => [log, frontier.get(log)?.held ?? NO_RANGES])),
+    );
   }
-  if (countOf(piece) > 0) pieces.push(piece);
-  return pieces;
+
+  #ask(session: PeerSession, places: RangesByLog): number {
+    const number = places.size > 0 ? this.#of(session).ask(places) : 0;
+    this.#say(session, "ask", places, number);
+    return number;
+  }
+
+  #say(session: PeerSession, word: KeepWord, ranges: RangesByLog, number = 0): void {
+    if (ranges.size > 0 && !session.ended) session.feed({ kind: "keep", word, number, ranges });
+  }
 }

@@ -11,8 +11,9 @@ import { NOTHING } from "../../core/sync/promises.ts";
 import { activeDevices } from "../../core/membership/members.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Meeting } from "../sessions/meeting.ts";
-import { Peers } from "../sessions/peers.ts";
+import { Peers, type PeersListener } from "../sessions/peers.ts";
 import { CatchingUp } from "./catching-up.ts";
+import { AskingBack } from "./asking-back.ts";
 import { Keeping } from "./keeping.ts";
 import type { NewEvent } from "./event-hub.ts";
 import type { PeerMemory } from "./peer-memory.ts";
@@ -37,6 +38,7 @@ export interface NodeNetworkParts {
 export class NodeNetwork {
   readonly peers: Peers;
   readonly keeping: Keeping;
+  readonly askingBack: AskingBack;
   readonly meeting: Meeting;
   readonly net: Net;
   readonly discovery: Discovery | null;
@@ -48,51 +50,24 @@ export class NodeNetwork {
   readonly #catchingUp: CatchingUp;
 
   constructor(input: NodeNetworkParts) {
-    const { replica, memory, net, discovery, emit, nameOf, onTaken, onFork } = input;
+    const { replica, memory, net, discovery, emit, nameOf } = input;
     this.#replica = replica;
     this.#memory = memory;
     this.#emit = emit;
     this.#nameOf = nameOf;
     this.net = net;
     this.discovery = discovery;
-    this.peers = new Peers(replica, {
-      connected: (session, isNew) => {
-        const { peer } = session;
-        this.meeting.met(session);
-        this.#seen(peer);
-        this.keeping.connected(session);
-        if (isNew) emit({ event: "peer-connected", device: peer, name: nameOf(peer), via: session.via });
-        this.#changed();
-      },
-      disconnected: (peer) => {
-        this.#seen(peer);
-        this.#catchingUp.interrupted();
-        emit({ event: "peer-disconnected", device: peer, name: nameOf(peer) });
-        this.meeting.look(peer);
-        this.#changed();
-      },
-      suspect: (peer) => this.meeting.look(peer),
-      equal: (peer, equal) => {
-        if (equal) this.meeting.recovered(peer);
-        // After everyone has heard of the turn that made them equal: its messages are told before `synced`.
-        if (equal) void Promise.resolve().then(() => this.#reached(peer));
-        this.#changed();
-      },
-      acknowledged: (peer, ranges) => {
-        onTaken([...ranges.values()].reduce((sum, some) => sum + countOf(some), 0));
-        memory.setAcked(peer, () => this.peers.acked(peer));
-        this.#changed();
-      },
-      evidence: onFork,
-      keep: (session, word, ranges) => this.keeping.heard(session, word, ranges),
-      dropped: (peer, ranges) => this.keeping.dropped(peer, ranges),
-      brought: () => this.keeping.brought(),
-    });
+    this.peers = new Peers(replica, this.#listener(input));
     this.keeping = new Keeping({
       replica,
       sessions: () => this.peers.sessions,
       onBroken: input.onBroken,
       mayPromise: input.mayPromise,
+    });
+    this.askingBack = new AskingBack({
+      replica,
+      sessions: () => this.peers.sessions,
+      acked: (peer) => this.peers.acked(peer),
     });
     this.#catchingUp = new CatchingUp({
       // What has just become durable may not be counted by the planner yet.
@@ -187,6 +162,7 @@ export class NodeNetwork {
 
   async close(): Promise<void> {
     this.meeting.close();
+    this.askingBack.close();
     await this.keeping.close();
     for (const session of this.peers.sessions) this.#seen(session.peer);
     this.peers.close();
@@ -194,6 +170,49 @@ export class NodeNetwork {
     await this.discovery?.close();
     await this.net.close();
     this.#changed();
+  }
+
+  #listener({ emit, memory, nameOf, onTaken, onFork }: NodeNetworkParts): PeersListener {
+    return {
+      connected: (session, isNew) => {
+        const { peer } = session;
+        this.meeting.met(session);
+        this.#seen(peer);
+        this.keeping.connected(session);
+        this.askingBack.connected(session);
+        if (isNew) emit({ event: "peer-connected", device: peer, name: nameOf(peer), via: session.via });
+        this.#changed();
+      },
+      disconnected: (peer) => {
+        this.#seen(peer);
+        this.keeping.disconnected();
+        this.askingBack.changed();
+        this.#catchingUp.interrupted();
+        emit({ event: "peer-disconnected", device: peer, name: nameOf(peer) });
+        this.meeting.look(peer);
+        this.#changed();
+      },
+      suspect: (peer) => this.meeting.look(peer),
+      equal: (peer, equal) => {
+        if (equal) this.meeting.recovered(peer);
+        // After everyone has heard of the turn that made them equal: its messages are told before `synced`.
+        if (equal) void Promise.resolve().then(() => this.#reached(peer));
+        this.#changed();
+      },
+      acknowledged: (peer, ranges) => {
+        onTaken([...ranges.values()].reduce((sum, some) => sum + countOf(some), 0));
+        memory.setAcked(peer, () => this.peers.acked(peer));
+        this.#changed();
+      },
+      evidence: onFork,
+      keep: (session, said) => this.keeping.heard(session, said),
+      absent: (session, ranges) => this.askingBack.absent(session, ranges),
+      dropped: (peer, ranges) => this.keeping.dropped(peer, ranges),
+      brought: () => {
+        this.keeping.brought();
+        this.askingBack.wake();
+      },
+    };
   }
 
   #missingHere(device: DeviceId): number | null {

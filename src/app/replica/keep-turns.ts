@@ -4,7 +4,16 @@
  */
 import type { DeviceId, LogId } from "../../core/base/ids.ts";
 import { withoutPayload } from "../../core/log/header.ts";
-import { intersect, NO_RANGES, type Ranges, setOf, subtract } from "../../core/log/ranges.ts";
+import {
+  countOf,
+  intersect,
+  NO_RANGES,
+  type Range,
+  type Ranges,
+  rangeOf,
+  setOf,
+  subtract,
+} from "../../core/log/ranges.ts";
 import type { MemberView } from "../../core/membership/types.ts";
 import type { StoredEntry } from "../../core/sync/ports.ts";
 import {
@@ -26,7 +35,28 @@ import type { TurnContext } from "./turn-context.ts";
 import { quietTurn, type Turn } from "./turn.ts";
 
 /** Entries that one of these turns reads at most: 64 MiB where all are as large as entries can be. */
-export const KEEP_ENTRIES_MAX = 256;
+const KEEP_ENTRIES_MAX = 256;
+
+/** In pieces of so many positions as one turn reads. */
+export function piecesOf(all: Ranges): readonly Ranges[] {
+  const pieces: Ranges[] = [];
+  let piece: Range[] = [];
+  let room = KEEP_ENTRIES_MAX;
+  for (const { from, to } of all) {
+    for (let at = from; at < to;) {
+      const end = Math.min(to, at + room);
+      piece.push(...rangeOf(at, end));
+      room -= end - at;
+      at = end;
+      if (room > 0) continue;
+      pieces.push(piece);
+      piece = [];
+      room = KEEP_ENTRIES_MAX;
+    }
+  }
+  if (countOf(piece) > 0) pieces.push(piece);
+  return pieces;
+}
 
 /** A turn with what it comes to, once it is durable. */
 export interface Prepared<Result> {

@@ -11,9 +11,17 @@ import type { Ranges } from "../../core/log/ranges.ts";
 import type { Head } from "../../core/log/types.ts";
 import { SyncSession } from "../../core/sync/session.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
-import type { FrontierDelta, Input, Output, RangesByLog, SentFrame, Ticket } from "../../core/sync/types.ts";
+import type {
+  FrontierDelta,
+  Input,
+  KeepSaid,
+  Output,
+  RangesByLog,
+  SentFrame,
+  Ticket,
+} from "../../core/sync/types.ts";
 import { closeReasonFor, decodeFrame, encodeFrame } from "../../core/wire/frame-codec.ts";
-import type { CloseReason, KeepWord, SessionFrame } from "../../core/wire/frames.ts";
+import type { CloseReason, SessionFrame } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { SessionOrigin } from "./duplicate-sessions.ts";
 import type { FrameReader } from "./frame-reader.ts";
@@ -37,7 +45,7 @@ export interface SessionEvents {
   readonly equal: (session: PeerSession, equal: boolean) => void;
   readonly suspect: (session: PeerSession) => void;
   /** The peer said this about keeping; an `ask` waits for its answer. */
-  readonly keep: (session: PeerSession, word: KeepWord, ranges: RangesByLog) => void;
+  readonly keep: (session: PeerSession, said: KeepSaid) => void;
   readonly evidence: (session: PeerSession, fork: Fork) => void;
   readonly ended: (session: PeerSession, reason: CloseReason | null) => void;
 }
@@ -216,7 +224,7 @@ export class PeerSession {
         this.#events.suspect(this);
         return;
       case "keep":
-        this.#events.keep(this, output.word, output.ranges);
+        this.#events.keep(this, output);
         return;
       case "evidence":
         this.#events.evidence(this, output.fork);

@@ -11,8 +11,8 @@ import type { Fork } from "../../core/log/fork.ts";
 import { NO_RANGES, type Ranges, subtract, union } from "../../core/log/ranges.ts";
 import type { ByteStream } from "../../core/sync/ports.ts";
 import { createPlanner } from "../../core/sync/planner.ts";
-import type { Assignment, Planner, RangesByLog } from "../../core/sync/types.ts";
-import { HANDSHAKE_FRAMES, type KeepWord } from "../../core/wire/frames.ts";
+import type { Assignment, KeepSaid, Planner, RangesByLog } from "../../core/sync/types.ts";
+import { HANDSHAKE_FRAMES } from "../../core/wire/frames.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
 import { keepsOlder } from "./duplicate-sessions.ts";
@@ -40,7 +40,9 @@ export interface PeersListener {
   readonly evidence: (fork: Fork) => void;
   /** Durable, and brought by a peer. */
   readonly brought: () => void;
-  readonly keep: (session: PeerSession, word: KeepWord, ranges: RangesByLog) => void;
+  readonly keep: (session: PeerSession, said: KeepSaid) => void;
+  /** The peer was asked for these and cannot bring them now. */
+  readonly absent: (session: PeerSession, ranges: RangesByLog) => void;
   /** The peer says that it lacks these, which it once acknowledged. */
   readonly dropped: (peer: DeviceId, ranges: RangesByLog) => void;
 }
@@ -194,7 +196,10 @@ export class Peers {
         this.#acknowledged(session.peer, new Map());
         this.#listener.dropped(session.peer, ranges);
       },
-      absent: (session, ranges) => this.#perform(this.#planner.absent(session.peer, ranges, this.#now())),
+      absent: (session, ranges) => {
+        this.#perform(this.#planner.absent(session.peer, ranges, this.#now()));
+        this.#listener.absent(session, ranges);
+      },
       brought: (session, delta) => {
         this.#perform(this.#planner.held(session.peer, delta, this.#now()));
         this.#listener.brought();
@@ -204,7 +209,7 @@ export class Peers {
         if (equal) this.#acknowledged(session.peer, heldIn(this.#replica));
         this.#listener.equal(session.peer, equal);
       },
-      keep: (session, word, ranges) => this.#listener.keep(session, word, ranges),
+      keep: (session, said) => this.#listener.keep(session, said),
       suspect: (session) => this.#listener.suspect(session.peer),
       evidence: (_session, fork) => this.#listener.evidence(fork),
       ended: (session, reason) => {

@@ -4,18 +4,21 @@
  */
 import type { LogId } from "../base/ids.ts";
 import { type Ranges, subtract } from "../log/ranges.ts";
-import type { KeepWord, SessionFrame } from "../wire/frames.ts";
+import { FRAME_RANGES_MAX, type SessionFrame } from "../wire/frames.ts";
 import { countedRanges } from "./possession.ts";
-import { chunkLogs, type Turn } from "./turn.ts";
-import type { RangesByLog, SessionView } from "./types.ts";
+import { countRanges } from "./promises.ts";
+import { chunkLogs, gather, type Turn } from "./turn.ts";
+import type { KeepSaid, RangesByLog, SessionView } from "./types.ts";
 
-/** Asks that the peer may have waiting here: one run of an honest device has a few. */
-const WAITING_MAX = 64;
+/** Asks that the peer may have waiting here, and the ranges of all of them: one run of an honest device has a few. */
+const ASKS_MAX = 64;
+const ASKED_RANGES_MAX = 8 * FRAME_RANGES_MAX;
 
 export class KeepTalk {
   readonly #view: Pick<SessionView, "members">;
   readonly #mayExchange: (log: LogId) => boolean;
-  #waiting = 0;
+  /** Ranges of each ask that waits, the oldest first. */
+  readonly #waiting: number[] = [];
 
   constructor(parts: {
     readonly view: Pick<SessionView, "members">;
@@ -26,30 +29,39 @@ export class KeepTalk {
   }
 
   /** Of an active member. */
-  hear({ word, logs }: Extract<SessionFrame, { kind: "keep" }>, turn: Turn): void {
+  hear({ word, number, logs }: Extract<SessionFrame, { kind: "keep" }>, turn: Turn): void {
     const heard = new Map<LogId, Ranges>();
     const others = new Map<LogId, Ranges>();
     for (const { log, ranges } of logs) {
       const counted = this.#counted(log, ranges);
       const rest = subtract(ranges, counted);
-      if (counted.length > 0) heard.set(log, counted);
-      if (rest.length > 0) others.set(log, rest);
+      // A log stands in a frame as often as its ranges need.
+      gather(heard, log, counted);
+      gather(others, log, rest);
     }
-    if (word === "ask") this.say("refuse", others, turn);
+    if (word === "ask") this.say({ word: "refuse", number, ranges: others }, turn);
     if (heard.size === 0) return;
-    if (word === "ask" && ++this.#waiting > WAITING_MAX) return turn.close("limit");
-    turn.put({ kind: "keep", word, ranges: heard });
+    if (word === "ask" && !this.#waits(heard)) return turn.close("limit");
+    turn.put({ kind: "keep", word, number, ranges: heard });
   }
 
-  say(word: KeepWord, ranges: RangesByLog, turn: Turn): void {
-    for (const logs of chunkLogs(ranges)) turn.send({ kind: "keep", word, logs });
+  say({ word, number, ranges }: KeepSaid, turn: Turn): void {
+    for (const logs of chunkLogs(ranges)) turn.send({ kind: "keep", word, number, logs });
   }
 
-  /** What came of the oldest ask that waits. */
-  answer(answer: { readonly promised: RangesByLog; readonly refused: RangesByLog }, turn: Turn): void {
-    this.#waiting--;
-    this.say("promise", answer.promised, turn);
-    this.say("refuse", answer.refused, turn);
+  /** The oldest ask that waits has been answered, but for what of it is refused. */
+  answer({ number, refused }: { readonly number: number; readonly refused: RangesByLog }, turn: Turn): void {
+    this.#waiting.shift();
+    this.say({ word: "refuse", number, ranges: refused }, turn);
+  }
+
+  /** False where too much would wait. */
+  #waits(asked: RangesByLog): boolean {
+    this.#waiting.push(countRanges(asked));
+    return (
+      this.#waiting.length <= ASKS_MAX &&
+      this.#waiting.reduce((sum, count) => sum + count) <= ASKED_RANGES_MAX
+    );
   }
 
   #counted(log: LogId, ranges: Ranges): Ranges {

@@ -38,6 +38,12 @@ export function countIn(places: RangesByLog): number {
   return count;
 }
 
+export function countRanges(places: RangesByLog): number {
+  let count = 0;
+  for (const ranges of places.values()) count += ranges.length;
+  return count;
+}
+
 /** What all devices that count have promised, or were promised. */
 export function promisedBy(promises: Promises, counts: (device: DeviceId) => boolean): RangesByLog {
   let all = NOTHING;
@@ -48,9 +54,7 @@ export function promisedBy(promises: Promises, counts: (device: DeviceId) => boo
 /** What of `asked` can be promised beside `given`, which one device has been given already: all of it, or nothing where it is too much. */
 export function withinLimits(given: RangesByLog, asked: RangesByLog): RangesByLog {
   const all = unite(given, asked);
-  let rangeCount = 0;
-  for (const ranges of all.values()) rangeCount += ranges.length;
-  const isTooMuch = all.size > PROMISED_LOGS_MAX || rangeCount > PROMISED_RANGES_MAX;
+  const isTooMuch = all.size > PROMISED_LOGS_MAX || countRanges(all) > PROMISED_RANGES_MAX;
   return isTooMuch ? common(asked, given) : asked;
 }
 

@@ -131,7 +131,7 @@ export class SyncSession {
       case "members":
         return this.#membersChanged(turn);
       case "keep":
-        if (this.#standing.isActive) this.#keepTalk.say(input.word, input.ranges, turn);
+        if (this.#standing.isActive) this.#keepTalk.say(input, turn);
         return;
       case "answered":
         return this.#keepTalk.answer(input, turn);

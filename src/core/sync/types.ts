@@ -36,6 +36,13 @@ export interface Adoption {
   readonly nodes: readonly KnownNode[];
 }
 
+/** A word about keeping; `number` is that of an ask, of its peer's counting, or 0 where nobody asked. */
+export interface KeepSaid {
+  readonly word: KeepWord;
+  readonly number: number;
+  readonly ranges: RangesByLog;
+}
+
 export type Input =
   | { readonly kind: "opened" }
   | { readonly kind: "received"; readonly frame: SessionFrame }
@@ -51,10 +58,10 @@ export type Input =
   | { readonly kind: "grown"; readonly own: readonly Head[]; readonly others: readonly Head[] }
   /** The members in the view are others now. */
   | { readonly kind: "members" }
-  /** To be said to the peer about keeping. */
-  | { readonly kind: "keep"; readonly word: KeepWord; readonly ranges: RangesByLog }
-  /** What came of the oldest `ask` of the peer that was put out: promised durably, or refused. */
-  | { readonly kind: "answered"; readonly promised: RangesByLog; readonly refused: RangesByLog }
+  /** To be said to the peer about keeping; an ask with a number of its own, what answers one with that. */
+  | ({ readonly kind: "keep" } & KeepSaid)
+  /** The oldest `ask` of the peer that was put out has been answered; these are refused. */
+  | { readonly kind: "answered"; readonly number: number; readonly refused: RangesByLog }
   /** Payloads that were evicted here are to be asked for: `wantedBack` of the view names them. */
   | { readonly kind: "fetch"; readonly log: LogId; readonly ranges: Ranges }
   /** A pulled batch went out; `bytes` of encoded batch and these positions now count against the credit. */
@@ -107,7 +114,7 @@ export type Output =
   /** For the planner's `absent`: asked for, and not to be had from this peer now. */
   | { readonly kind: "absent"; readonly ranges: RangesByLog }
   /** The peer, an active member, said this about keeping; an `ask` is to be answered. */
-  | { readonly kind: "keep"; readonly word: KeepWord; readonly ranges: RangesByLog }
+  | ({ readonly kind: "keep" } & KeepSaid)
   /** Both hold the same (true), or not or it is unknown (false). Sent when it changes; false at first. */
   | { readonly kind: "equal"; readonly equal: boolean }
   /** A push has waited too long for its acknowledgement: the connection may be dead. Look for the peer anew, keep the session. */

@@ -31,6 +31,7 @@ import {
   type Frame,
   FRAME_BYTES_MAX,
   FRONTIER_LOGS_MAX,
+  KEEP_NUMBER_MAX,
   KEEP_WORDS,
   LOGS_MAX,
 } from "./frames.ts";
@@ -188,7 +189,7 @@ function writeBody(writer: ByteWriter, frame: Exclude<Frame, { kind: "unknown" }
       writer.list(frame.logs, (entry) => writeLogRanges(writer, entry));
       return;
     case "keep":
-      writer.u8(KEEP_WORDS.indexOf(frame.word) + 1);
+      writer.u8(KEEP_WORDS.indexOf(frame.word) + 1).uint(frame.number);
       writer.list(frame.logs, (entry) => writeLogRanges(writer, entry));
       return;
     case "evidence-nodes":
@@ -256,11 +257,14 @@ function readKeep(reader: ByteReader): Frame {
   const word = KEEP_WORDS[reader.u8() - 1];
   if (word === undefined)
     throw new EngineError("WIRE_UNKNOWN_KIND", "a word about keeping is not known here");
+  const number = reader.uint(KEEP_NUMBER_MAX);
+  if (word === "ask" ? number === 0 : word === "release" && number > 0)
+    throw new EngineError("WIRE_NOT_CANONICAL", "an ask has a number, and a release answers none");
   const logs = reader.list(LOGS_MAX, () => readLogRanges(reader));
   // What says nothing has no encoding, so that every frame asks for something.
   if (logs.length === 0 || logs.some(({ ranges }) => ranges.length === 0))
     throw new EngineError("WIRE_NOT_CANONICAL", "a frame about keeping names nothing");
-  return { kind: "keep", word, logs };
+  return { kind: "keep", word, number, logs };
 }
 
 function readExtension(reader: ByteReader): Frame {

@@ -69,6 +69,8 @@ export type CloseReason =
 
 /** In the order of their numbers, from 1 on. */
 export const KEEP_WORDS = ["ask", "promise", "refuse", "release"] as const;
+/** An ask is counted within its session, from 1 on. */
+export const KEEP_NUMBER_MAX = 2 ** 48 - 1;
 export type KeepWord = (typeof KEEP_WORDS)[number];
 
 export type SessionFrame =
@@ -98,7 +100,13 @@ export type SessionFrame =
     }
   | { readonly kind: "absent"; readonly logs: readonly LogRanges[] }
   /** Of payloads that one device takes off its disk because another keeps them; a hint, since versions before it skip it. */
-  | { readonly kind: "keep"; readonly word: KeepWord; readonly logs: readonly LogRanges[] }
+  | {
+      readonly kind: "keep";
+      readonly word: KeepWord;
+      /** Of the `ask`, in it and in what answers it; 0 where nobody asked. */
+      readonly number: number;
+      readonly logs: readonly LogRanges[];
+    }
   | { readonly kind: "unknown"; readonly number: number };
 
 export type Frame = HandshakeFrame | SessionFrame;

@@ -37,6 +37,7 @@ const silent: PeersListener = {
   evidence: () => undefined,
   brought: () => undefined,
   keep: () => undefined,
+  absent: () => undefined,
   dropped: () => undefined,
 };
 

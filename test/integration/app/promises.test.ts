@@ -5,8 +5,7 @@ import { leavesOf } from "../../../src/core/log/header.ts";
 import { rangeOf, type Ranges } from "../../../src/core/log/ranges.ts";
 import { countIn, NOTHING, type Promises } from "../../../src/core/sync/promises.ts";
 import type { RangesByLog } from "../../../src/core/sync/types.ts";
-import { piecesOf } from "../../../src/app/node/keeping.ts";
-import { prepareEvict } from "../../../src/app/replica/keep-turns.ts";
+import { piecesOf, prepareEvict } from "../../../src/app/replica/keep-turns.ts";
 import type { MemoryHub } from "../../../simulations/doubles/memory-net.ts";
 import type { VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
 import { ownLog, send } from "../../support/replicas.ts";
@@ -36,22 +35,26 @@ describe("Promises between devices", function () {
     await clock.runFor(5 * SECOND_MS);
   }
 
-  /** Asks for promises and evicts what was promised, as `evict` does. */
+  /** Asks for promises and evicts what was promised, as `evict` does, and waits until all is said. */
   async function evict(on: Running, ranges: Ranges, use = true): Promise<number> {
+    const count = await clock.run(evictNow(on, ranges, use));
+    await clock.runFor(2 * SECOND_MS);
+    return count;
+  }
+
+  async function evictNow(on: Running, ranges: Ranges, use = true): Promise<number> {
     const wanted = new Map([[log, ranges]]);
-    const work = async (promises: Promises): Promise<number> => {
+    const work = async (promises: () => Promises): Promise<number> => {
       let count = 0;
       for (const piece of use ? piecesOf(ranges) : []) {
         const { evicted } = await on.device.replica.writer.keep((context) =>
-          prepareEvict(context, { log, ranges: piece, promises }),
+          prepareEvict(context, { log, ranges: piece, promises: promises() }),
         );
         count += countIn(evicted);
       }
       return count;
     };
-    const count = await clock.run(on.network.keeping.collect(wanted, SECOND_MS, work));
-    await clock.runFor(2 * SECOND_MS);
-    return count;
+    return on.network.keeping.collect(wanted, SECOND_MS, work);
   }
 
   const givenBy = (on: Running, to: Running): RangesByLog =>
@@ -93,7 +96,7 @@ describe("Promises between devices", function () {
   it("that a crash left over are released in the next session", async () => {
     const promised = new Map([[log, rangeOf(0, 4)]]);
     const session = phone.network.peers.sessions[0]!;
-    session.feed({ kind: "keep", word: "ask", ranges: promised });
+    session.feed({ kind: "keep", word: "ask", number: 1, ranges: promised });
     while (givenBy(laptop, phone).size === 0) await clock.runFor(5);
     hub.partition(laptop.net, phone.net);
     phone = await devices.again(phone);
@@ -160,14 +163,82 @@ describe("Promises between devices", function () {
     const session = laptop.network.peers.sessions[0]!;
     const beyond = new Map([[log, rangeOf(0, 2 ** 40)]]);
     for (const word of ["promise", "refuse", "release"] as const)
-      session.feed({ kind: "keep", word, ranges: beyond });
+      session.feed({ kind: "keep", word, number: 0, ranges: beyond });
     await clock.runFor(SECOND_MS);
     equal(phone.device.replica.ledger.relied, before);
     equal(await statesOn(phone), "p".repeat(20));
     // An ask of so much is answered, and costs no more than what is here.
-    session.feed({ kind: "keep", word: "ask", ranges: beyond });
+    session.feed({ kind: "keep", word: "ask", number: 1, ranges: beyond });
     await clock.runFor(SECOND_MS);
     deepEqual(givenBy(phone, laptop), NOTHING, "released, since nobody waits for it");
     ok(!session.ended);
+  });
+
+  it("I2: of what was fetched back and is evicted again at once are not released under way", async () => {
+    const places = new Map([[log, rangeOf(2, 5)]]);
+    equal(await evict(phone, rangeOf(2, 5)), 3);
+    const { askingBack } = phone.network;
+    const back = askingBack.nextChange().then(() => evictNow(phone, rangeOf(2, 5)));
+    askingBack.begin(places);
+    equal(await clock.run(back), 3);
+    await clock.runFor(2 * SECOND_MS);
+    deepEqual([givenBy(laptop, phone), reliedBy(phone, laptop)], [places, places]);
+    deepEqual(phone.broken, []);
+  });
+
+  it("I2: count only as the answer to what was asked", async () => {
+    laptop.mayPromise = false;
+    const places = new Map([[log, rangeOf(2, 5)]]);
+    laptop.network.peers.sessions[0]!.feed({ kind: "keep", word: "promise", number: 0, ranges: places });
+    equal(await evict(phone, rangeOf(2, 5)), 0);
+    equal(await statesOn(phone), "p".repeat(20));
+  });
+
+  it("N8: words that nobody needs make no work for the writer, however many come", async () => {
+    const { replica } = phone.device;
+    equal(await evict(laptop, rangeOf(0, 4)), 4);
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    let turns = 0;
+    const keep = replica.writer.keep.bind(replica.writer);
+    replica.writer.keep = async (prepare) => {
+      turns++;
+      await gate;
+      return keep(prepare);
+    };
+    const [session] = laptop.network.peers.sessions;
+    for (let at = 0; at < 300; at++) {
+      for (const word of ["release", "refuse", "promise"] as const)
+        session!.feed({
+          kind: "keep",
+          word,
+          number: 0,
+          ranges: new Map([[log, rangeOf(at % 20, (at % 20) + 1)]]),
+        });
+      await clock.runFor(10);
+    }
+    open();
+    await clock.runFor(SECOND_MS);
+    deepEqual(givenBy(phone, laptop), NOTHING, "what was released is");
+    ok(turns < 10, `${turns} turns`);
+  });
+
+  it("N8: a peer that answers a little at a time is not waited for without end", async () => {
+    let number = 0;
+    laptop.network.keeping.heard = (_session, said) => (number = said.number);
+    const [session] = laptop.network.peers.sessions;
+    const begun = clock.monotonicMs();
+    let isOver = false;
+    const trickle = (at: number): void => {
+      if (isOver) return;
+      const ranges = new Map([[log, rangeOf(at, at + 1)]]);
+      session!.feed({ kind: "keep", word: "promise", number, ranges });
+      clock.after(900, () => trickle(at + 1));
+    };
+    clock.after(500, () => trickle(0));
+    await clock.run(
+      phone.network.keeping.collect(new Map([[log, rangeOf(0, 20)]]), SECOND_MS, async () => undefined),
+    );
+    isOver = true;
+    ok(clock.monotonicMs() - begun < 7 * SECOND_MS, `${clock.monotonicMs() - begun} ms`);
   });
 });

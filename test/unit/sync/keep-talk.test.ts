@@ -21,9 +21,11 @@ import {
   SyncSide,
 } from "../../support/sync-side.ts";
 
+const numberOf = (word: KeepWord): number => (word === "release" ? 0 : 7);
 const keep = (word: KeepWord, log: LogId, ranges: Ranges): SessionFrame => ({
   kind: "keep",
   word,
+  number: numberOf(word),
   logs: [{ log, ranges }],
 });
 const places = (log: LogId, ranges: Ranges): RangesByLog => new Map([[log, ranges]]);
@@ -35,28 +37,25 @@ describe("what a session says and hears about keeping", () => {
       deepEqual(outputIn(side.receive(keep(word, log, range(3, 9))), "keep"), {
         kind: "keep",
         word,
+        number: numberOf(word),
         ranges: places(log, range(3, 9)),
       });
-      deepEqual(framesIn(side.feed({ kind: "keep", word, ranges: places(log, range(1, 2)) })), [
-        keep(word, log, range(1, 2)),
-      ]);
+      deepEqual(
+        framesIn(side.feed({ kind: "keep", word, number: numberOf(word), ranges: places(log, range(1, 2)) })),
+        [keep(word, log, range(1, 2))],
+      );
     }
   });
 
-  it("answers an ask with what was promised and what was not, and says nothing of what is empty", () => {
+  it("ends an ask with what is refused of it, and says nothing where that is nothing", () => {
     const { side, log } = sides();
     side.receive(keep("ask", log, range(0, 9)));
-    const answer = {
-      kind: "answered",
-      promised: places(log, range(0, 4)),
-      refused: places(log, range(4, 9)),
-    } as const;
-    deepEqual(framesIn(side.feed(answer)), [
-      keep("promise", log, range(0, 4)),
+    const refused = places(log, range(4, 9));
+    deepEqual(framesIn(side.feed({ kind: "answered", number: 7, refused })), [
       keep("refuse", log, range(4, 9)),
     ]);
     side.receive(keep("ask", log, range(0, 4)));
-    deepEqual(framesIn(side.feed({ ...answer, refused: new Map() })), [keep("promise", log, range(0, 4))]);
+    deepEqual(framesIn(side.feed({ kind: "answered", number: 7, refused: new Map() })), []);
   });
 
   it("refuses at once what is asked about logs that hold no messages, or of nobody", () => {
@@ -66,6 +65,7 @@ describe("what a session says and hears about keeping", () => {
     const outputs = side.receive({
       kind: "keep",
       word: "ask",
+      number: 7,
       logs: [
         { log: state, ranges: range(0, 3) },
         { log, ranges: range(0, 2) },
@@ -76,6 +76,7 @@ describe("what a session says and hears about keeping", () => {
     deepEqual(frameIn(outputs, "keep"), {
       kind: "keep",
       word: "refuse",
+      number: 7,
       logs: [
         { log: state, ranges: range(0, 3) },
         { log: unknown, ranges: range(0, 1) },
@@ -90,7 +91,7 @@ describe("what a session says and hears about keeping", () => {
     side.open();
     for (const word of ["ask", "promise", "release"] as const)
       deepEqual(side.receive(keep(word, log, range(0, 3))), []);
-    deepEqual(side.feed({ kind: "keep", word: "promise", ranges: places(log, range(0, 3)) }), []);
+    deepEqual(side.feed({ kind: "keep", word: "promise", number: 7, ranges: places(log, range(0, 3)) }), []);
     side.members = memberViewOf(syncAccount, members);
     side.feed({ kind: "members" });
     equal(outputIn(side.receive(keep("ask", log, range(0, 3))), "keep")?.word, "ask");
@@ -105,7 +106,7 @@ describe("what a session says and hears about keeping", () => {
     const patient = sides();
     const answered = {
       kind: "answered",
-      promised: new Map(),
+      number: 7,
       refused: places(patient.log, range(0, 3)),
     } as const;
     for (let count = 0; count < 500; count++) {
@@ -114,7 +115,33 @@ describe("what a session says and hears about keeping", () => {
     }
     equal(closeReasonIn(patient.side.receive(keep("ask", patient.log, range(0, 3)))), undefined);
   });
+
+  it("hears all of a log that needs several lines of a frame", () => {
+    const { side, log } = sides();
+    deepEqual(outputIn(side.receive(scatteredAsk(log)), "keep")?.ranges.get(log)?.length, 16 * 1_024);
+  });
+
+  it("N8: closes a peer whose asks that wait name more ranges than any device needs", () => {
+    const { side, log } = sides();
+    for (let count = 0; count < 8; count++) equal(closeReasonIn(side.receive(scatteredAsk(log))), undefined);
+    assertFault(side, side.receive(keep("ask", log, range(0, 3))), "limit");
+  });
 });
+
+/** Of as many ranges as a frame holds. */
+function scatteredAsk(log: LogId): SessionFrame {
+  const scattered = (line: number): Ranges =>
+    Array.from({ length: 1_024 }, (_, at) => ({ from: 2 * at, to: 2 * at + 1 })).map(({ from, to }) => {
+      return { from: from + 2_048 * line, to: to + 2_048 * line };
+    });
+  const lines = [...Array(16).keys()];
+  return {
+    kind: "keep",
+    word: "ask",
+    number: 7,
+    logs: lines.map((line) => ({ log, ranges: scattered(line) })),
+  };
+}
 
 describe("a session of a device that evicted payloads", () => {
   it("says of them that they are absent, and serves the others", () => {
