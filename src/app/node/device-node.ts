@@ -8,7 +8,6 @@ import { entropyToPhrase } from "../../core/crypto/phrase.ts";
 import { validateName } from "../../core/inbox/address.ts";
 import type { ImportFormat } from "../../core/inbox/import-types.ts";
 import type { Place } from "../../core/log/rows.ts";
-import { countIn } from "../../core/sync/promises.ts";
 import type { DeviceSecrets, Secrets } from "../../core/sync/ports.ts";
 import { writeDeviceName } from "../replica/founding.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -20,7 +19,7 @@ import { DeviceNames } from "./device-names.ts";
 import { examine, type MachineInterface } from "./doctor.ts";
 import type { EvictResult, RetentionResult } from "./evict-types.ts";
 import { EventHub } from "./event-hub.ts";
-import { brokenText, Evicting, notHereText, readRetention } from "./evicting.ts";
+import { brokenText, Evicting, tellNotHere, readRetention } from "./evicting.ts";
 import { exportLines } from "./exporting.ts";
 import { fetchMessages } from "./fetching.ts";
 import type { ForkMemory } from "./fork-memory.ts";
@@ -189,8 +188,7 @@ export class DeviceNode implements KinlogNode {
       node.#index.start();
       node.#evicting.start();
     }
-    const unshown = countIn(parts.replica.ledger.unfolded);
-    if (unshown > 0) node.#alarms.raise("not-here", notHereText(unshown));
+    tellNotHere(parts.replica, node.#alarms);
     return node;
   }
 
@@ -257,6 +255,7 @@ export class DeviceNode implements KinlogNode {
   };
 
   status(): Promise<Status> {
+    tellNotHere(this.#replica, this.#alarms);
     return describeStatus({
       replica: this.#replica,
       inbox: this.#inbox,

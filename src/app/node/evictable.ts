@@ -64,7 +64,8 @@ async function* olderThan(
   let { from } = bounds;
   for (;;) {
     const rows = await replica.view.rowRange({ from, to: bounds.to, reverse: false, limit: PAGE });
-    for (const [key, row] of rows) yield readOrderRow(key, row);
+    // What is purged is nowhere any more, whether its payload has gone yet or not.
+    yield* await replica.purged.without(rows.map(([key, row]) => readOrderRow(key, row)));
     const last = rows.at(-1);
     if (last === undefined || rows.length < PAGE) return;
     from = `${last[0]}\x00` as RowKey;

@@ -16,10 +16,12 @@ import {
   unite,
   without,
 } from "../../core/sync/promises.ts";
+import { purgedPlaces } from "../../core/sync/erased.ts";
 import type { RangesByLog } from "../../core/sync/types.ts";
 import { piecesOf, prepareEvict } from "../replica/keep-turns.ts";
 import { META } from "../replica/meta-names.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { Alarms } from "./alarms.ts";
 import { type Evictable, findEvictable } from "./evictable.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import type { Keeping } from "./keeping.ts";
@@ -38,8 +40,11 @@ export function brokenText(name: string, entries: number): string {
   return `${name} does not keep ${entries} messages that it promised to keep, and no other device that is connected has promised it`;
 }
 
-export function notHereText(entries: number): string {
-  return `${entries} messages that only another device keeps are not in the lists until that device has been met`;
+/** Stands for as long as messages are missing in the lists, since the view was built again without them. What is purged is missed by nobody. */
+export function tellNotHere({ ledger, members }: Replica, alarms: Pick<Alarms, "stand">): void {
+  const missing = countIn(without(ledger.unfolded, purgedPlaces(members)));
+  const text = `${missing} messages that only another device keeps are not in the lists until that device has been met`;
+  alarms.stand("not-here", "view", missing === 0 ? null : text);
 }
 
 /** Days that this device keeps messages; null: for ever. A value that is damaged is none: nothing is evicted by mistake. */

@@ -205,4 +205,50 @@ describe("Keeping for another device", function () {
     deepEqual([(await phone.status()).evicted, await whole(phone)], [398, 2]);
     equal((await phone.verify()).bad, 0);
   });
+
+  it("counts nothing that is purged, neither as freed nor as kept", async () => {
+    const shown = await laptop.messages.show("Zoë", { limit: 1_000 });
+    await laptop.messages.purge(shown.slice(3, 8).map(({ id }) => id));
+    await inSync(laptop, phone);
+    await devices.stop(laptop);
+    await eventually(phone, async () => (await phone.status()).peers.every(({ online }) => !online));
+    deepEqual(reasons(await phone.evict()), ["nobody-online 393", "listed 2"]);
+  });
+
+  for (const when of ["before", "after"] as const)
+    it(`I5: what is evicted and purged elsewhere stays purged in a view that is built again ${when} the news of it`, async () => {
+      await phone.evict();
+      const shown = await laptop.messages.show("Zoë", { limit: 1_000 });
+      const gone = shown.slice(3, 8).map(({ id }) => id);
+      if (when === "before") await devices.stop(phone);
+      await laptop.messages.purge(gone);
+      if (when === "after") await inSync(laptop, phone);
+      if (when === "after") await devices.stop(phone);
+      const store = await openLevelStore({ path: join(devices.dir("phone"), "db") });
+      const meta = new Map([[META.viewVersion, Uint8Array.of(1)]]);
+      await store.commit({ logs: [], puts: new Map(), dels: new Set(), meta });
+      await store.close();
+      phone = await devices.start("phone");
+      await phone.connect(addressOf(laptop));
+      await eventually(
+        phone,
+        async () => (await phone.messages.show("Zoë", { limit: 1_000 })).length >= MESSAGES - 5,
+      );
+      await inSync(phone, laptop);
+      const ids = async (node: KinlogNode): Promise<unknown> =>
+        (await node.messages.show("Zoë", { limit: 1_000, deleted: true })).map(({ id, order }) => [
+          id,
+          order,
+        ]);
+      deepEqual(await ids(phone), await ids(laptop));
+      const [onPhone, onLaptop] = [await phone.status(), await laptop.status()];
+      deepEqual([onPhone.messages, onPhone.fingerprint], [onLaptop.messages, onLaptop.fingerprint]);
+      deepEqual(await phone.conversations.list(), await laptop.conversations.list());
+      for (const id of gone) await assertRejectsWithCode(phone.messages.fetch([id]), "NOT_FOUND");
+      equal((await phone.verify()).bad, 0);
+      deepEqual(
+        (await phone.status()).alarms.map(({ code }) => code),
+        [],
+      );
+    });
 });
