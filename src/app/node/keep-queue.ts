@@ -10,11 +10,11 @@ import type { RangesByLog } from "../../core/sync/types.ts";
 export class KeepQueue {
   #last: Promise<void> = Promise.resolve();
   readonly #waiting = new Map<string, RangesByLog>();
-  #closed = false;
+  #isStopped = false;
 
   later(work: () => Promise<unknown>): void {
     this.#last = this.#last.then(async () => {
-      if (this.#closed) return;
+      if (this.#isStopped) return;
       try {
         await work();
       } catch (error) {
@@ -43,9 +43,13 @@ export class KeepQueue {
     });
   }
 
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** Nothing more is begun. */
   stop(): void {
-    this.#closed = true;
+    this.#isStopped = true;
   }
 
   /** Resolves when what had begun has ended. */

@@ -1,9 +1,8 @@
 /**
- * What this device and its peers say about keeping, carried out: promises are given durably and then told, what nobody needs is released, and
- * where a promise that is relied on is broken, others are asked. Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/keeping.test.ts.
+ * What this device and its peers say about keeping, carried out: others are asked to keep what is to be evicted here, what nobody needs is
+ * released, and where a promise that is relied on is broken, others are asked. What it keeps for them: keep-giving.ts. Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/keeping.test.ts.
  */
 import type { DeviceId } from "../../core/base/ids.ts";
-import { NO_RANGES } from "../../core/log/ranges.ts";
 import { purgedPlaces } from "../../core/sync/erased.ts";
 import { PeerPromises } from "../../core/sync/peer-promises.ts";
 import {
@@ -16,17 +15,10 @@ import {
   without,
 } from "../../core/sync/promises.ts";
 import type { KeepSaid, RangesByLog } from "../../core/sync/types.ts";
-import type { KeepWord } from "../../core/wire/frames.ts";
-import {
-  isActive,
-  piecesOf,
-  prepareForsake,
-  prepareGrant,
-  prepareRelease,
-  prepareRely,
-} from "../replica/keep-turns.ts";
+import { isActive, prepareForsake, prepareRely } from "../replica/keep-turns.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { PeerSession } from "../sessions/peer-session.ts";
+import { heldOf, KeepGiving, say } from "./keep-giving.ts";
 import { KeepQueue } from "./keep-queue.ts";
 import { untilNoneLeft } from "./until-none-left.ts";
 
@@ -39,8 +31,7 @@ export class Keeping {
   readonly #replica: Replica;
   readonly #sessions: () => readonly PeerSession[];
   readonly #onBroken: (device: DeviceId, entries: number) => void;
-  /** False where this device keeps messages for a while only: then it promises nothing more. */
-  readonly #mayPromise: () => boolean;
+  readonly #giving: KeepGiving;
   readonly #promises = new Map<PeerSession, PeerPromises>();
   readonly #queue = new KeepQueue();
   readonly #settling = new Set<PeerSession>();
@@ -59,22 +50,22 @@ export class Keeping {
     this.#replica = parts.replica;
     this.#sessions = parts.sessions;
     this.#onBroken = parts.onBroken;
-    this.#mayPromise = parts.mayPromise;
+    this.#giving = new KeepGiving(parts.replica, this.#queue, parts.mayPromise);
   }
 
   /** A session with the peer begins: both say again what holds between them. */
   connected(session: PeerSession): void {
-    const { given, relied } = this.#replica.ledger;
     const { peer } = session;
     this.disconnected();
     if (!isActive(this.#replica.members, peer)) return;
     this.brought();
-    this.#say(session, "promise", given.get(peer) ?? NOTHING);
-    this.#ask(session, unite(relied.get(peer) ?? NOTHING, this.unkept()));
+    this.#giving.connected(session);
+    this.#ask(session, unite(this.#reliedOn(peer), this.unkept()));
   }
 
   /** A session has ended. */
   disconnected(): void {
+    this.#giving.disconnected();
     for (const session of this.#promises.keys()) if (session.ended) this.#promises.delete(session);
     this.#wake();
   }
@@ -83,17 +74,14 @@ export class Keeping {
     const { peer } = session;
     switch (word) {
       case "ask":
-        return this.#queue.later(() => this.#answer(session, number, ranges));
+        return this.#giving.asked(session, { number, ranges });
       case "release":
-        return this.#queue.gather("released", peer, common(ranges, this.#givenTo(peer)), (places) =>
-          this.#replica.writer.keep((context) => prepareRelease(context, peer, places)),
-        );
+        return this.#giving.released(peer, ranges);
       case "refuse":
         this.#of(session).refused(number, ranges);
-        this.#wake();
         return this.dropped(peer, ranges);
       case "promise":
-        this.#of(session).promised(number, this.#held(ranges));
+        this.#of(session).promised(number, heldOf(this.#replica, ranges));
         this.#wake();
         return this.#settleLater(session);
     }
@@ -101,6 +89,8 @@ export class Keeping {
 
   /** The peer has lost these. */
   dropped(peer: DeviceId, ranges: RangesByLog): void {
+    for (const session of this.#sessions()) if (session.peer === peer) this.#of(session).refused(0, ranges);
+    this.#wake();
     this.#queue.gather("lost", peer, common(ranges, this.#reliedOn(peer)), (places) =>
       this.#broken(peer, places),
     );
@@ -110,11 +100,7 @@ export class Keeping {
   membersChanged(): void {
     for (const [device, places] of this.#replica.ledger.relied)
       if (!isActive(this.#replica.members, device)) this.#queue.later(() => this.#broken(device, places));
-    for (const [device, places] of this.#replica.ledger.given)
-      if (!isActive(this.#replica.members, device))
-        this.#queue.later(() =>
-          this.#replica.writer.keep((context) => prepareRelease(context, device, places)),
-        );
+    this.#giving.membersChanged();
   }
 
   /** What was evicted here and no active device has promised. What is purged nobody need keep. */
@@ -134,25 +120,26 @@ export class Keeping {
     use: (promises: () => Promises) => Promise<Result>,
   ): Promise<Result> {
     this.#collecting++;
-    const asks = new Map<PeerSession, number>();
+    // Kept here, since a promise binds its device though the session ends.
+    const asks: { readonly peer: DeviceId; readonly said: PeerPromises; readonly number: number }[] = [];
     const promises = (): Promises =>
-      new Map(
-        [...asks].map(([session, number]) => [session.peer, this.#of(session).answer(number).promised]),
-      );
+      new Map(asks.map(({ peer, said, number }) => [peer, said.answer(number).promised]));
     try {
       let left = wanted;
       for (const session of this.#sessions()) {
         if (left.size === 0) break;
-        if (session.ended || !isActive(this.#replica.members, session.peer)) continue;
+        const { peer } = session;
+        if (session.ended || !isActive(this.#replica.members, peer)) continue;
+        const said = this.#of(session);
         const number = this.#ask(session, left);
-        asks.set(session, number);
-        this.#of(session).watch(number);
-        await this.#untilAnswered(session, number, patienceMs);
-        left = without(left, this.#of(session).answer(number).promised);
+        asks.push({ peer, said, number });
+        said.watch(number);
+        await this.#untilAnswered(session, { said, number, patienceMs });
+        left = without(left, said.answer(number).promised);
       }
       return await use(promises);
     } finally {
-      for (const [session, number] of asks) this.#of(session).end(number);
+      for (const { said, number } of asks) said.end(number);
       this.#collecting--;
       this.brought();
       for (const session of this.#sessions()) this.#settleLater(session);
@@ -199,27 +186,6 @@ export class Keeping {
     await this.#settle(session);
   }
 
-  async #answer(session: PeerSession, number: number, asked: RangesByLog): Promise<void> {
-    let refused = asked;
-    const { peer } = session;
-    // What is bound already stays so, whatever this device keeps for itself from now on.
-    const open = this.#mayPromise() ? asked : common(asked, this.#givenTo(peer));
-    const pieces = [...this.#held(open)].flatMap(([log, all]) =>
-      piecesOf(all).map((ranges) => ({ log, ranges })),
-    );
-    for (const { log, ranges } of pieces) {
-      if (session.ended || this.#closed) return;
-      const { promised } = await this.#replica.writer.keep((context) =>
-        prepareGrant(context, peer, log, ranges),
-      );
-      if (promised.length === 0) continue;
-      const places = new Map([[log, promised]]);
-      this.#say(session, "promise", places, number);
-      refused = without(refused, places);
-    }
-    session.feed({ kind: "answered", number, refused });
-  }
-
   #settleLater(session: PeerSession): void {
     if (this.#collecting > 0 || this.#settling.has(session) || this.#of(session).settled.size === 0) return;
     this.#settling.add(session);
@@ -240,7 +206,7 @@ export class Keeping {
     if (this.#collecting > 0) return;
     const { settled } = promises;
     promises.taken(settled);
-    this.#say(session, "release", without(settled, this.#reliedOn(peer)));
+    say(session, "release", without(settled, this.#reliedOn(peer)));
   }
 
   async #broken(device: DeviceId, places: RangesByLog): Promise<void> {
@@ -251,8 +217,12 @@ export class Keeping {
     for (const session of this.#sessions()) if (session.peer !== device) this.#ask(session, unkept);
   }
 
-  #untilAnswered(session: PeerSession, number: number, patienceMs: number): Promise<void> {
-    const left = (): number => this.#of(session).answer(number).openCount;
+  #untilAnswered(
+    session: PeerSession,
+    ask: { readonly said: PeerPromises; readonly number: number; readonly patienceMs: number },
+  ): Promise<void> {
+    const { said, number, patienceMs } = ask;
+    const left = (): number => said.answer(number).openCount;
     return untilNoneLeft({
       clock: this.#replica.ports.clock,
       left,
@@ -269,10 +239,6 @@ export class Keeping {
     for (const wake of waiters) wake();
   }
 
-  #givenTo(peer: DeviceId): RangesByLog {
-    return this.#replica.ledger.given.get(peer) ?? NOTHING;
-  }
-
   #reliedOn(peer: DeviceId): RangesByLog {
     return this.#replica.ledger.relied.get(peer) ?? NOTHING;
   }
@@ -283,22 +249,9 @@ export class Keeping {
     return promises;
   }
 
-  /** Of what a peer says only what is held here. */
-  #held(places: RangesByLog): RangesByLog {
-    const { frontier } = this.#replica;
-    return common(
-      places,
-      new Map([...places.keys()].map((log) => [log, frontier.get(log)?.held ?? NO_RANGES])),
-    );
-  }
-
   #ask(session: PeerSession, places: RangesByLog): number {
     const number = places.size > 0 ? this.#of(session).ask(places) : 0;
-    this.#say(session, "ask", places, number);
+    say(session, "ask", places, number);
     return number;
-  }
-
-  #say(session: PeerSession, word: KeepWord, ranges: RangesByLog, number = 0): void {
-    if (ranges.size > 0 && !session.ended) session.feed({ kind: "keep", word, number, ranges });
   }
 }

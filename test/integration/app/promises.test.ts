@@ -194,6 +194,31 @@ describe("Promises between devices", function () {
     equal(await statesOn(phone), "p".repeat(20));
   });
 
+  it("I2: are not released while what was promised is being evicted, whatever else the peer says meanwhile", async () => {
+    const places = new Map([[log, rangeOf(2, 5)]]);
+    const [session] = laptop.network.peers.sessions;
+    const collecting = phone.network.keeping.collect(places, SECOND_MS, async () => {
+      session!.feed({ kind: "keep", word: "promise", number: 0, ranges: places });
+      await new Promise<void>((resolve) => clock.after(SECOND_MS, resolve));
+      return givenBy(laptop, phone);
+    });
+    deepEqual(await clock.run(collecting), places);
+    await clock.runFor(SECOND_MS);
+    deepEqual(givenBy(laptop, phone), NOTHING, "released afterwards");
+  });
+
+  it("bind though the session ends before use is made of them", async () => {
+    const places = new Map([[log, rangeOf(2, 5)]]);
+    const collecting = phone.network.keeping.collect(places, SECOND_MS, async (promises) => {
+      for (const session of phone.network.peers.sessions) session.close("done");
+      const evicting = { log, ranges: rangeOf(2, 5), promises: promises() };
+      return phone.device.replica.writer.keep((context) => prepareEvict(context, evicting));
+    });
+    deepEqual((await clock.run(collecting)).evicted, places);
+    await connect();
+    deepEqual([givenBy(laptop, phone), reliedBy(phone, laptop)], [places, places]);
+  });
+
   it("N8: words that nobody needs make no work for the writer, however many come", async () => {
     const { replica } = phone.device;
     equal(await evict(laptop, rangeOf(0, 4)), 4);

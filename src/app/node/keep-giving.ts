@@ -1,0 +1,97 @@
+/**
+ * What this device keeps for others: asks are answered with what is durably promised, and what they release binds no more.
+ * Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/promises.test.ts.
+ */
+import type { DeviceId } from "../../core/base/ids.ts";
+import { NO_RANGES } from "../../core/log/ranges.ts";
+import { common, NOTHING, without } from "../../core/sync/promises.ts";
+import type { KeepSaid, RangesByLog } from "../../core/sync/types.ts";
+import type { KeepWord } from "../../core/wire/frames.ts";
+import { isActive, piecesOf, prepareGrant, prepareRelease } from "../replica/keep-turns.ts";
+import type { Replica } from "../replica/replica.ts";
+import type { PeerSession } from "../sessions/peer-session.ts";
+import type { KeepQueue } from "./keep-queue.ts";
+
+type Asked = Pick<KeepSaid, "number" | "ranges">;
+
+export class KeepGiving {
+  readonly #replica: Replica;
+  readonly #queue: KeepQueue;
+  readonly #mayPromise: () => boolean;
+  /** By session, the oldest first; gone with it, however long the queue is. */
+  readonly #asked = new Map<PeerSession, readonly Asked[]>();
+
+  /** `mayPromise` is false where this device keeps messages for a while only: then it promises nothing more. */
+  constructor(replica: Replica, queue: KeepQueue, mayPromise: () => boolean) {
+    this.#replica = replica;
+    this.#queue = queue;
+    this.#mayPromise = mayPromise;
+  }
+
+  /** A session with the peer begins, which may have lost what was said in an earlier one. */
+  connected(session: PeerSession): void {
+    say(session, "promise", this.#givenTo(session.peer));
+  }
+
+  /** A session has ended. */
+  disconnected(): void {
+    for (const session of this.#asked.keys()) if (session.ended) this.#asked.delete(session);
+  }
+
+  asked(session: PeerSession, asked: Asked): void {
+    this.#asked.set(session, [...(this.#asked.get(session) ?? []), asked]);
+    this.#queue.later(() => this.#answerNext(session));
+  }
+
+  released(peer: DeviceId, ranges: RangesByLog): void {
+    this.#queue.gather("released", peer, common(ranges, this.#givenTo(peer)), (places) =>
+      this.#replica.writer.keep((context) => prepareRelease(context, peer, places)),
+    );
+  }
+
+  /** Whoever was removed needs nothing any more. */
+  membersChanged(): void {
+    for (const [device, places] of this.#replica.ledger.given)
+      if (!isActive(this.#replica.members, device)) this.released(device, places);
+  }
+
+  async #answerNext(session: PeerSession): Promise<void> {
+    const [oldest, ...others] = this.#asked.get(session) ?? [];
+    if (oldest === undefined) return;
+    this.#asked.set(session, others);
+    const { number, ranges: asked } = oldest;
+    const { peer } = session;
+    let refused = asked;
+    // What is bound already stays so, whatever this device keeps for itself from now on.
+    const open = this.#mayPromise() ? asked : common(asked, this.#givenTo(peer));
+    // Of what is held here, in pieces that one turn takes.
+    const pieces = [...heldOf(this.#replica, open)].flatMap(([log, all]) =>
+      piecesOf(all).map((ranges) => ({ log, ranges })),
+    );
+    for (const { log, ranges } of pieces) {
+      if (session.ended || this.#queue.isStopped) return;
+      const { promised } = await this.#replica.writer.keep((context) =>
+        prepareGrant(context, peer, log, ranges),
+      );
+      if (promised.length === 0) continue;
+      const places = new Map([[log, promised]]);
+      say(session, "promise", places, number);
+      refused = without(refused, places);
+    }
+    session.feed({ kind: "answered", number, refused });
+  }
+
+  #givenTo(peer: DeviceId): RangesByLog {
+    return this.#replica.ledger.given.get(peer) ?? NOTHING;
+  }
+}
+
+export function say(session: PeerSession, word: KeepWord, ranges: RangesByLog, number = 0): void {
+  if (ranges.size > 0 && !session.ended) session.feed({ kind: "keep", word, number, ranges });
+}
+
+/** Of what a peer says only what is held here. */
+export function heldOf({ frontier }: Replica, places: RangesByLog): RangesByLog {
+  const logs = [...places.keys()];
+  return common(places, new Map(logs.map((log) => [log, frontier.get(log)?.held ?? NO_RANGES])));
+}
