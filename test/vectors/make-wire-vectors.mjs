@@ -163,7 +163,7 @@ accept(
 );
 const keepNumbers = [1, 300, 0, 0];
 for (const [at, word] of ["ask", "promise", "refuse", "release"].entries()) {
-  accept(`keep: ${word}`, 66, bytes(at + 1, uint(keepNumbers[at]), list([bytes(logA, ranges([[0, 3], [5, 300]])), bytes(logB, ranges([[7, 8]]))])), {
+  accept(`keep: ${word}`, 67, bytes(at + 1, uint(keepNumbers[at]), list([bytes(logA, ranges([[0, 3], [5, 300]])), bytes(logB, ranges([[7, 8]]))])), {
     kind: "keep",
     word,
     number: keepNumbers[at],
@@ -204,16 +204,16 @@ refuse("an extension with a node too many", "WIRE_TRAILING_BYTES", 19, logA, uin
 refuse("evidence with nodes for one length", "WIRE_NOT_CANONICAL", 65, logA, uint(9), root, signature, uint(9), otherRoot, signature);
 refuse("evidence with nodes, the longer head first", "WIRE_NOT_CANONICAL", 65, logA, uint(4), root, signature, uint(3), otherRoot, signature);
 refuse("evidence with a node too few", "WIRE_TRUNCATED", 65, logA, uint(1), root, signature, uint(2), otherRoot, signature, filled(5));
-refuse("keep, a word that does not exist", "WIRE_UNKNOWN_KIND", 66, 5, 1, list([bytes(logA, ranges([[1, 2]]))]));
-refuse("keep, word 0", "WIRE_UNKNOWN_KIND", 66, 0, 1, list([bytes(logA, ranges([[1, 2]]))]));
-refuse("keep of no log", "WIRE_NOT_CANONICAL", 66, 1, 1, list([]));
-refuse("keep, an ask without a number", "WIRE_NOT_CANONICAL", 66, 1, 0, list([bytes(logA, ranges([[1, 2]]))]));
-refuse("keep, a release with a number", "WIRE_NOT_CANONICAL", 66, 4, 1, list([bytes(logA, ranges([[1, 2]]))]));
-refuse("keep, a number of 2^48", "WIRE_LIMIT_EXCEEDED", 66, 1, uint(2 ** 48), list([bytes(logA, ranges([[1, 2]]))]));
-refuse("keep of nothing in a log", "WIRE_NOT_CANONICAL", 66, 1, 1, list([bytes(logA, ranges([]))]));
-refuse("257 logs in keep", "WIRE_LIMIT_EXCEEDED", 66, 1, 1, uint(257));
-refuse("1,025 ranges in keep", "WIRE_LIMIT_EXCEEDED", 66, 1, 1, uint(1), logA, uint(1025));
-refuse("keep, a byte more", "WIRE_TRAILING_BYTES", 66, 1, 1, list([bytes(logA, ranges([[1, 2]]))]), 0);
+refuse("keep, a word that does not exist", "WIRE_UNKNOWN_KIND", 67, 5, 1, list([bytes(logA, ranges([[1, 2]]))]));
+refuse("keep, word 0", "WIRE_UNKNOWN_KIND", 67, 0, 1, list([bytes(logA, ranges([[1, 2]]))]));
+refuse("keep of no log", "WIRE_NOT_CANONICAL", 67, 1, 1, list([]));
+refuse("keep, an ask without a number", "WIRE_NOT_CANONICAL", 67, 1, 0, list([bytes(logA, ranges([[1, 2]]))]));
+refuse("keep, a release with a number", "WIRE_NOT_CANONICAL", 67, 4, 1, list([bytes(logA, ranges([[1, 2]]))]));
+refuse("keep, a number of 2^48", "WIRE_LIMIT_EXCEEDED", 67, 1, uint(2 ** 48), list([bytes(logA, ranges([[1, 2]]))]));
+refuse("keep of nothing in a log", "WIRE_NOT_CANONICAL", 67, 1, 1, list([bytes(logA, ranges([]))]));
+refuse("257 logs in keep", "WIRE_LIMIT_EXCEEDED", 67, 1, 1, uint(257));
+refuse("1,025 ranges in keep", "WIRE_LIMIT_EXCEEDED", 67, 1, 1, uint(1), logA, uint(1025));
+refuse("keep, a byte more", "WIRE_TRAILING_BYTES", 67, 1, 1, list([bytes(logA, ranges([[1, 2]]))]), 0);
 refuse("a reason to close that does not exist", "WIRE_UNKNOWN_KIND", 23, 14);
 refuse("reason 0", "WIRE_UNKNOWN_KIND", 23, 0);
 refuse("an empty batch", "WIRE_TRUNCATED", 20);

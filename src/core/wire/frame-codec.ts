@@ -54,7 +54,7 @@ const numberByKind: Readonly<Record<KnownKind, number>> = {
   evidence: 24,
   absent: 25,
   "evidence-nodes": 65,
-  keep: 66,
+  keep: 67,
 };
 const kindByNumber = new Map(
   Object.entries(numberByKind).map(([kind, number]) => [number, kind as KnownKind]),
