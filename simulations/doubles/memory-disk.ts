@@ -5,10 +5,10 @@
  */
 import { EngineError } from "../../src/core/base/errors.ts";
 import type { LogId, TreeHash } from "../../src/core/base/ids.ts";
-import type { Row, RowKey } from "../../src/core/log/rows.ts";
 import { nodeHash } from "../../src/core/log/tree.ts";
 import type { BatchEntry, LogState, TreeNode } from "../../src/core/log/types.ts";
 import type { Bodiless, Commit, LogWrite } from "../../src/core/sync/ports.ts";
+import { MemoryRows } from "./memory-rows.ts";
 
 export interface MemoryLog {
   state: LogState;
@@ -24,7 +24,7 @@ export interface MemoryLog {
 
 export class MemoryState {
   readonly logs = new Map<LogId, MemoryLog>();
-  readonly rows = new Map<RowKey, Row>();
+  readonly rows = new MemoryRows();
   readonly meta = new Map<string, Uint8Array>();
   #numbers: LogId[] = [];
 

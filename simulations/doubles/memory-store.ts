@@ -148,15 +148,8 @@ class OpenMemoryStore {
     return found;
   }
 
-  rowRange({
-    from,
-    to,
-    reverse,
-    limit,
-  }: Parameters<Store["rowRange"]>[0]): readonly (readonly [RowKey, Row])[] {
-    const rows = [...this.live.rows].filter(([key]) => from <= key && key < to);
-    rows.sort(([a], [b]) => (a < b === reverse ? 1 : -1));
-    return rows.slice(0, limit);
+  rowRange(bounds: Parameters<Store["rowRange"]>[0]): readonly (readonly [RowKey, Row])[] {
+    return this.live.rows.range(bounds);
   }
 
   async *batches(want: Parameters<Store["batches"]>[0]): AsyncGenerator<EncodedBatch> {

@@ -72,9 +72,16 @@ export async function inboxOf(machine: Machine, beside?: string): Promise<SeenIn
 
 /** Of the rows on the disk: asked while nothing is on its way there. */
 function viewOf(machine: Machine): string {
-  const rows = [...machine.disk!.state.rows].filter(([key]) => VIEW_ROWS.includes(key[0]!));
-  return viewDigest(rows.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const { rows } = machine.disk!.state;
+  const known = viewByVersion.get(rows.version);
+  if (known !== undefined) return known;
+  const view = viewDigest(rows.inOrder().filter(([key]) => VIEW_ROWS.includes(key[0]!)));
+  viewByVersion.set(rows.version, view);
+  return view;
 }
+
+/** Follows from the rows alone, which are often the same from one comparison to the next. */
+const viewByVersion = new WeakMap<object, string>();
 
 /** False for a moment while the program takes damage away by itself: what the disk has forgotten the replica still counts. */
 export function isAsOnDisk(machine: Machine, replica: Replica): boolean {
