@@ -27,6 +27,17 @@ export class MemoryState {
   readonly rows = new MemoryRows();
   readonly meta = new Map<string, Uint8Array>();
   #numbers: LogId[] = [];
+  #version: object = {};
+
+  /** Another object after each change: what was read from this state holds for as long as it is the same. */
+  get version(): object {
+    return this.#version;
+  }
+
+  /** Something was changed in place. */
+  changed(): void {
+    this.#version = {};
+  }
 
   numberOf(log: LogId): number {
     const known = this.#numbers.indexOf(log);
@@ -43,6 +54,7 @@ export class MemoryState {
   }
 
   apply(commit: Commit): void {
+    this.changed();
     for (const write of commit.logs) this.#write(write);
     for (const [log, entries] of commit.bodiless ?? []) this.#empty(log, entries);
     for (const key of commit.dels) this.rows.delete(key);
@@ -157,6 +169,7 @@ export class MemoryDisk {
 
   /** Bits of a stored entry are not what was written, until it is written again. */
   damageEntry(log: LogId, position: number): void {
+    this.state.changed();
     this.#damaged.add(`${log}/${position}`);
   }
 
@@ -167,6 +180,7 @@ export class MemoryDisk {
   /** Written again. */
   mend(log: LogId, position: number): void {
     this.#damaged.delete(`${log}/${position}`);
+    this.state.changed();
     this.state.logs.get(log)?.twice.add(position);
   }
 

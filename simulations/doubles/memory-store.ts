@@ -183,8 +183,10 @@ class OpenMemoryStore {
   async clearRows(): Promise<void> {
     await this.#idle();
     this.#requireUsable();
-    this.live.rows.clear();
-    this.#disk.state.rows.clear();
+    for (const state of [this.live, this.#disk.state]) {
+      state.changed();
+      state.rows.clear();
+    }
   }
 
   verify({ log, forgetBad, twice = false, onProgress }: Parameters<Store["verify"]>[0]): {
@@ -309,6 +311,7 @@ class OpenMemoryStore {
     for (const state of [this.live, this.#disk.state]) {
       const stored = state.logs.get(log);
       if (stored === undefined) continue;
+      state.changed();
       for (const { from, to } of bad) for (let at = from; at < to; at++) stored.entries.delete(at);
       const held = subtract(stored.state.held, bad);
       const length = Math.min(stored.state.prefix.length, prefixOf(held));

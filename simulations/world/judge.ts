@@ -14,7 +14,7 @@ import { HOSTILE_CONVERSATION } from "./hostile-device.ts";
 import type { Machine } from "./machine.ts";
 import { InboxJudge } from "./inbox-judge.ts";
 import { PurgeJudge } from "./purge-judge.ts";
-import { inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
+import { inboxAtRest, inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
 import { hold } from "./violation.ts";
 import type { Witness } from "./witness.ts";
 
@@ -78,14 +78,14 @@ export class Judge {
   }
 
   /** Reads every inbox: nothing that nobody wrote, nothing twice, nothing missing of what was promised there, nothing back. */
-  async compareInboxes(): Promise<void> {
+  async compareInboxes(look = inboxAtRest): Promise<void> {
     const bySet = new Map<string, string>();
     for (const machine of this.#running()) {
       const { replica } = machine.running!;
       // A page with a damaged entry in it is refused, and `verify` says where it stands; a poisoned store refuses everything. What is
       // not durable yet is shown, and in no set.
       if (machine.isRepairing || machine.disk!.damagedCount > 0 || !machine.isDiskQuiet) continue;
-      const inbox = await inboxOf(machine);
+      const inbox = await look(machine);
       if (inbox === undefined) continue;
       this.#checkInbox(machine, inbox);
       // What waits for a key, or for a later version of the program, is in the set and not in the inbox.
@@ -148,7 +148,7 @@ export class Judge {
   /** Every device that lives shows everything that was promised anywhere, and its trees are those of its entries. */
   async checkEnd(): Promise<void> {
     this.compareSets();
-    await this.compareInboxes();
+    await this.compareInboxes(inboxOf);
     const running = this.#running();
     const prints = new Set(running.map(this.printOf));
     hold(13, prints.size <= 1, () => `${prints.size} different fingerprints remain`);

@@ -186,6 +186,7 @@ export class Machine {
   /** From its next start it runs this version of the program. It must be off. */
   upgrade(): void {
     this.isOlder = false;
+    this.disk?.state.changed();
     this.disk?.state.meta.set(META.viewVersion, Uint8Array.of(OLDER_VIEW_VERSION));
   }
 
