@@ -25,9 +25,15 @@ export interface MemoryLanOptions {
   readonly lossPercent: number;
 }
 
+interface ReadAddress {
+  readonly transportId: string;
+  readonly isPrivate: boolean;
+}
+
 export class MemoryLan {
   readonly options: MemoryLanOptions;
   readonly #members = new Set<MemoryDiscovery>();
+  readonly #addresses = new Map<string, ReadAddress | undefined>();
 
   constructor(options: MemoryLanOptions) {
     this.options = options;
@@ -49,6 +55,18 @@ export class MemoryLan {
         if (this.#members.has(member) && !hub.isCut(from.net, member.net)) receive(member);
       });
     }
+  }
+
+  /** Of an announced address what decides over it. Every host hears each of them many times. */
+  read(text: string): ReadAddress | undefined {
+    if (this.#addresses.has(text)) return this.#addresses.get(text);
+    const address = parseAnnouncedAddress(text);
+    const read =
+      address === undefined
+        ? undefined
+        : { transportId: address.transportId, isPrivate: isPrivateHost(address.host) };
+    this.#addresses.set(text, read);
+    return read;
   }
 
   remove(member: MemoryDiscovery): void {
@@ -133,12 +151,12 @@ class MemoryDiscovery implements Discovery {
     this.#seen++;
     if (!this.#state.ask.includes(tag) || transportId === this.#state.transportId) return;
     const allowed = addresses.filter((text) => {
-      const address = parseAnnouncedAddress(text);
+      const address = this.#lan.read(text);
       assert(
         address === undefined || address.transportId === transportId,
         "a host announces its own addresses",
       );
-      return address !== undefined && isPrivateHost(address.host);
+      return address?.isPrivate === true;
     });
     if (allowed.length === 0) return;
     const peer = { tag, transportId, addresses: allowed.slice(0, ADDRESSES_PER_PEER_MAX) };

@@ -14,7 +14,7 @@ import { HOSTILE_CONVERSATION } from "./hostile-device.ts";
 import type { Machine } from "./machine.ts";
 import { InboxJudge } from "./inbox-judge.ts";
 import { PurgeJudge } from "./purge-judge.ts";
-import { inboxAtRest, inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
+import { fingerprintOf, inboxAtRest, inboxOf, type SeenInbox, isAsOnDisk, setOf } from "./seen.ts";
 import { hold } from "./violation.ts";
 import type { Witness } from "./witness.ts";
 
@@ -60,7 +60,7 @@ export class Judge {
           () => `${machine.name} has ${unread} bytes on their way to ${peer}`,
         );
       if (machine.isRepairing || !machine.isDiskQuiet || !isAsOnDisk(machine, replica)) continue;
-      const print = `${replica.account} ${replica.fingerprint()}`;
+      const print = `${replica.account} ${fingerprintOf(replica)}`;
       const set = `${replica.account} ${setOf(machine, replica)}`;
       hold(
         6,

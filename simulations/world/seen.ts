@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { LogId } from "../../src/core/base/ids.ts";
 import type { LogState } from "../../src/core/log/types.ts";
+import type { MemberView } from "../../src/core/membership/types.ts";
 import type { MemoryLog } from "../doubles/memory-disk.ts";
 import { readLines } from "../../src/app/node/conversation-lines.ts";
 import type { DeliveryState } from "../../src/core/inbox/types.ts";
@@ -108,13 +109,46 @@ const viewByVersion = new WeakMap<object, string>();
 /** False for a moment while the program takes damage away by itself: what the disk has forgotten the replica still counts. */
 export function isAsOnDisk(machine: Machine, replica: Replica): boolean {
   const { logs } = machine.disk!.state;
-  return [...replica.frontier].every(
-    ([log, { held }]) => JSON.stringify(logs.get(log)?.state.held ?? []) === JSON.stringify(held),
-  );
+  for (const [log, { held }] of replica.frontier) {
+    const stored = logs.get(log)?.state.held ?? [];
+    // Mostly the very same: ranges are never changed in place.
+    if (stored !== held && JSON.stringify(stored) !== JSON.stringify(held)) return false;
+  }
+  return true;
 }
+
+/** As the replica says it, which walks over all logs; asked again only where one of their states, or the members, are others. */
+export function fingerprintOf(replica: Replica): string {
+  const { members, frontier } = replica;
+  const known = printByReplica.get(replica);
+  let at = 0;
+  let isSame = known !== undefined && known.members === members && known.states.length === frontier.size;
+  if (isSame) for (const state of frontier.values()) isSame &&= state === known!.states[at++];
+  if (isSame) return known!.print;
+  const print = replica.fingerprint();
+  printByReplica.set(replica, { members, states: [...frontier.values()], print });
+  return print;
+}
+
+const printByReplica = new WeakMap<
+  Replica,
+  { readonly members: MemberView; readonly states: readonly LogState[]; readonly print: string }
+>();
 
 /** Which entries of which logs of known owners are taken in, by their leaves; those of the logs `beside` are left out. */
 export function setOf(machine: Machine, replica: Replica, beside: ReadonlySet<string> = NO_LOGS): string {
+  if (beside !== NO_LOGS) return digestOfSet(machine, replica, beside);
+  const { version } = machine.disk!.state;
+  const known = setByVersion.get(version);
+  if (known?.members === replica.members) return known.set;
+  const set = digestOfSet(machine, replica, beside);
+  setByVersion.set(version, { members: replica.members, set });
+  return set;
+}
+
+const setByVersion = new WeakMap<object, { readonly members: MemberView; readonly set: string }>();
+
+function digestOfSet(machine: Machine, replica: Replica, beside: ReadonlySet<string>): string {
   const hash = createHash("sha256");
   const { logs } = machine.disk!.state;
   const known = [...logs.keys()]
