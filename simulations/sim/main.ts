@@ -19,8 +19,8 @@ import { runSlices } from "./slices.ts";
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const PROGRESS = fileURLToPath(new URL("../../sim-progress.json", import.meta.url));
-/** Written down this often, in seeds: what lies between is run again after a break. */
-const CHUNK = 50;
+/** Written down this often, in seeds: what lies between is run again after a break, and each part begins with new processes. */
+const CHUNK = 150;
 
 function fail(message: string): never {
   console.error(message);
