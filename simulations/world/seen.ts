@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { LogId } from "../../src/core/base/ids.ts";
 import type { LogState } from "../../src/core/log/types.ts";
 import type { MemberView } from "../../src/core/membership/types.ts";
-import type { MemoryLog } from "../doubles/memory-disk.ts";
+import type { MemoryLog, MemoryState } from "../doubles/memory-disk.ts";
 import { readLines } from "../../src/app/node/conversation-lines.ts";
 import type { DeliveryState } from "../../src/core/inbox/types.ts";
 import { viewDigest } from "../../src/core/inbox/view-digest.ts";
@@ -80,9 +80,10 @@ export async function inboxAtRest(machine: Machine): Promise<SeenInbox | undefin
   const { replica } = machine.running!;
   const { members, keys, viewsBuilt } = replica;
   const epochs = [...members.epochs.keys()].filter((epoch) => keys.has(epoch)).length;
-  const basis = [replica, machine.disk!.state.version, members, keys.indexKey, viewsBuilt, epochs];
+  const { version, rows } = machine.disk!.state;
+  const basis = [replica, version, rows.version, members, keys.indexKey, viewsBuilt, epochs];
   const known = inboxByMachine.get(machine);
-  if (known !== undefined && basis.every((part, at) => part === known.basis[at])) return known.inbox;
+  if (known !== undefined && areSame(known.basis, basis)) return known.inbox;
   const inbox = await inboxOf(machine);
   if (inbox !== undefined) inboxByMachine.set(machine, { basis, inbox });
   return inbox;
@@ -119,14 +120,12 @@ export function isAsOnDisk(machine: Machine, replica: Replica): boolean {
 
 /** As the replica says it, which walks over all logs; asked again only where one of their states, or the members, are others. */
 export function fingerprintOf(replica: Replica): string {
-  const { members, frontier } = replica;
+  const { members } = replica;
+  const states = [...replica.frontier.values()];
   const known = printByReplica.get(replica);
-  let at = 0;
-  let isSame = known !== undefined && known.members === members && known.states.length === frontier.size;
-  if (isSame) for (const state of frontier.values()) isSame &&= state === known!.states[at++];
-  if (isSame) return known!.print;
+  if (known?.members === members && areSame(known.states, states)) return known.print;
   const print = replica.fingerprint();
-  printByReplica.set(replica, { members, states: [...frontier.values()], print });
+  printByReplica.set(replica, { members, states, print });
   return print;
 }
 
@@ -138,15 +137,25 @@ const printByReplica = new WeakMap<
 /** Which entries of which logs of known owners are taken in, by their leaves; those of the logs `beside` are left out. */
 export function setOf(machine: Machine, replica: Replica, beside: ReadonlySet<string> = NO_LOGS): string {
   if (beside !== NO_LOGS) return digestOfSet(machine, replica, beside);
-  const { version } = machine.disk!.state;
-  const known = setByVersion.get(version);
-  if (known?.members === replica.members) return known.set;
+  const { members } = replica;
+  const { state: disk } = machine.disk!;
+  const states = [...disk.logs.values()].map(({ state }) => state);
+  const known = setByDisk.get(disk);
+  if (known?.members === members && areSame(known.states, states)) return known.set;
   const set = digestOfSet(machine, replica, beside);
-  setByVersion.set(version, { members: replica.members, set });
+  setByDisk.set(disk, { members, states, set });
   return set;
 }
 
-const setByVersion = new WeakMap<object, { readonly members: MemberView; readonly set: string }>();
+/** A set follows from the states of the logs on the disk, which are others with every commit to them, and from whose logs are known. */
+const setByDisk = new WeakMap<
+  MemoryState,
+  { readonly members: MemberView; readonly states: readonly LogState[]; readonly set: string }
+>();
+
+function areSame(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((each, at) => each === others[at]);
+}
 
 function digestOfSet(machine: Machine, replica: Replica, beside: ReadonlySet<string>): string {
   const hash = createHash("sha256");

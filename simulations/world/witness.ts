@@ -3,7 +3,7 @@
  * everything that a person was promised. Checks at once what can be checked at once; judge.ts compares devices with each other.
  * Numbers of invariants: registers/invariants.ts.
  */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { hex } from "../../src/core/base/bytes.ts";
 import type { LogId, MessageId } from "../../src/core/base/ids.ts";
 import { covers, type Ranges, subtract, union } from "../../src/core/log/ranges.ts";
@@ -207,7 +207,7 @@ export class Witness {
 
   /** Every piece as it leaves a host. */
   heard(piece: Uint8Array, line: string, machine: Machine | undefined): void {
-    this.#trace(() => `piece ${line} ${createHash("sha256").update(piece).digest("hex").slice(0, 12)}`);
+    this.#trace(() => `piece ${line} ${hash("sha256", piece).slice(0, 12)}`);
     const tail = this.#tails.get(line);
     const whole = tail === undefined ? piece : Buffer.concat([tail, piece]);
     this.#tails.set(line, whole.slice(-24));
@@ -327,12 +327,12 @@ function wasForgotten(machine: Machine, id: MessageId): boolean {
 
 /** For traces: which logs and rows, and what is in them. */
 function digestOf(commit: Commit): string {
-  const hash = createHash("sha256");
+  const digest = createHash("sha256");
   for (const { state, from, entries } of commit.logs) {
-    hash.update(`${state.head.log} ${state.head.length} ${from}`).update(state.head.signature);
-    for (const { bytes } of entries) hash.update(bytes);
+    digest.update(`${state.head.log} ${state.head.length} ${from}`).update(state.head.signature);
+    for (const { bytes } of entries) digest.update(bytes);
   }
-  for (const [key, row] of commit.puts) hash.update(key).update(row);
-  for (const [name, value] of commit.meta) hash.update(name).update(value ?? "");
-  return hash.digest("hex").slice(0, 16);
+  for (const [key, row] of commit.puts) digest.update(key).update(row);
+  for (const [name, value] of commit.meta) digest.update(name).update(value ?? "");
+  return digest.digest("hex").slice(0, 16);
 }
