@@ -283,7 +283,10 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
     operands: "ID",
     count: one,
     options: {},
-    details: ["What is not erased yet is in the bin then, on all devices."],
+    details: [
+      "What is not erased yet is in the bin then, on all devices.",
+      "Where another device has agreed before it hears of this, the stop comes too late: all devices erase, and kinlog purges says approved.",
+    ],
     examples: ["kinlog purges stop 3f2a91c4d05e"],
     load: () => import("./commands/purges-stop.ts"),
   },

@@ -6,10 +6,13 @@ export const run: Run = ({ args, output, withApi }) =>
   withApi("any", async (api) => {
     const [id] = args.operands;
     const { done } = await api.call("purges.stop", { id: id! });
-    await output.done({ done }, () => [
+    await output.done({ done }, () =>
       done === 0
-        ? "It was stopped before."
-        : "Stopped, on all devices. What is not erased yet is in the bin; `kinlog restore` brings it back.",
-    ]);
+        ? ["It was stopped before."]
+        : [
+            "Stopped. What is not erased yet is in the bin; `kinlog restore` brings it back.",
+            "If another device agreed before it hears of this, the stop came too late and all devices erase: `kinlog purges` says approved then.",
+          ],
+    );
     return EXIT.done;
   });

@@ -1,13 +1,25 @@
 /** Random histories: devices that act on what each of them knows, and now and then lie about it. */
 import fc from "fast-check";
-import type { ControlEntry } from "../../src/core/membership/types.ts";
+import type { ControlBody, ControlEntry } from "../../src/core/membership/types.ts";
 import { bodies, TestAccount } from "./membership.ts";
 
 const NAMES = ["a", "b", "c", "d", "e", "f", "g"] as const;
 const MEMBERS = 4;
 
 interface Step {
-  readonly kind: "admit" | "revoke" | "epoch" | "cloud" | "leave" | "tell" | "lie" | "phrase" | "fork";
+  readonly kind:
+    | "admit"
+    | "revoke"
+    | "epoch"
+    | "cloud"
+    | "leave"
+    | "tell"
+    | "lie"
+    | "phrase"
+    | "fork"
+    | "purge"
+    | "countersign"
+    | "void";
   readonly actor: number;
   readonly target: number;
   readonly luck: number;
@@ -38,8 +50,31 @@ const honest: readonly Step["kind"][] = [
 /** Of one root, without forks. Steps and not accounts, so that a failing one is short to print. */
 export const linearSteps = fc.array(stepOf([...honest, "lie", "lie", "phrase"]), LENGTH);
 
+/** In which devices purge too, agree to purges and stop them, some of them with a past that suits them or by the phrase. */
+export const purgingSteps = fc.array(
+  stepOf([
+    "purge",
+    "purge",
+    "countersign",
+    "countersign",
+    "countersign",
+    "void",
+    "void",
+    "void",
+    "tell",
+    "tell",
+    "revoke",
+    "admit",
+    "lie",
+  ]),
+  LENGTH,
+);
+
 /** In which devices fork their logs too. */
-export const anySteps = fc.array(stepOf([...honest, "lie", "phrase", "fork"]), LENGTH);
+export const anySteps = fc.array(
+  stepOf([...honest, "lie", "phrase", "fork", "purge", "countersign", "void"]),
+  LENGTH,
+);
 
 /** What one device may write when it says whatever suits it. */
 export const lies = fc.array(stepOf(["lie"]), { minLength: 1, maxLength: 6 });
@@ -96,6 +131,13 @@ function take(account: TestAccount, { kind, luck }: Step, actor: string, target:
       if (luck % 3 === 0 && isNamed) account.write(actor, body, { root: account.phrase });
       return;
     }
+    case "purge":
+      account.write(actor, bodies.purge(account.log(actor, "messages"), luck));
+      return;
+    case "countersign":
+    case "void":
+      settle(account, actor, bodies[kind], luck);
+      return;
     case "fork": {
       const own = account.known(actor).filter(({ log }) => log === account.log(actor));
       const place = own[luck % Math.max(1, own.length)];
@@ -103,6 +145,22 @@ function take(account: TestAccount, { kind, luck }: Step, actor: string, target:
         account.write(actor, bodies.cloud("fork"), { position: place.position });
     }
   }
+}
+
+/** Agrees to a purge or stops it: as it knows it, or as if it knew of nothing that came after it. */
+function settle(
+  account: TestAccount,
+  actor: string,
+  bodyOf: (purge: ControlEntry) => ControlBody,
+  luck: number,
+): void {
+  const purges = account.entries.filter(({ operation }) => operation.body.kind === "purge");
+  const purge = purges[luck % Math.max(1, purges.length)];
+  if (purge === undefined) return;
+  const after = luck % 4 === 0 ? { after: [purge] } : {};
+  const isNamed = (NAMES as readonly string[]).indexOf(actor) < MEMBERS;
+  const root = luck % 11 === 0 && isNamed ? { root: account.phrase } : {};
+  account.write(actor, bodyOf(purge), { ...after, ...root });
 }
 
 /** Something that only an arbitrary part of the past, or none, is said to have come before. */

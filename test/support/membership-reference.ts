@@ -42,6 +42,61 @@ export class ReferenceJudgement {
     return new Set(this.#claims.filter(({ verdict }) => verdict === "in").map(({ entry }) => entry.id));
   }
 
+  /** What becomes of a purge that counts, by "Purges" of the same page. */
+  stateOf(purge: ControlEntry, entries: readonly ControlEntry[]): "open" | "approved" | "void" {
+    const about = (kind: "countersign" | "void"): readonly ControlEntry[] =>
+      entries.filter(
+        (entry) =>
+          entry.operation.body.kind === kind &&
+          entry.operation.body.operation === purge.id &&
+          this.#knows(entry, purge) &&
+          this.carries(entry),
+      );
+    const stops = about("void");
+    const approvals = about("countersign").filter(
+      (entry) => entry.author !== purge.author || this.#isRooted(entry),
+    );
+    const stands = approvals.some((approval) => !stops.some((stop) => this.#knows(approval, stop)));
+    if (this.#isRooted(purge) || this.#wasAlone(purge) || stands) return "approved";
+    const isRevoked = this.#counting(true).some(({ about: device }) => device === purge.author);
+    return stops.length > 0 || isRevoked ? "void" : "open";
+  }
+
+  /** Rules 1, 2 and 6, of an entry that is no claim. */
+  carries(entry: ControlEntry): boolean {
+    if (entry.operation.rootSignature !== null) return this.#isRooted(entry);
+    const own = { entry, about: entry.author, isRevocation: false, verdict: "open" } as const;
+    const isIn = ({ verdict }: Claim): boolean => verdict === "in";
+    const isMember = entry.author === this.#founder || this.#supports(own).some(isIn);
+    return isMember && !this.#attackers(own).some(isIn);
+  }
+
+  #counting(isRevocation: boolean): readonly Claim[] {
+    return this.#claims.filter((claim) => claim.verdict === "in" && claim.isRevocation === isRevocation);
+  }
+
+  /** Everybody else came after it, or was revoked before it by somebody else. */
+  #wasAlone(purge: ControlEntry): boolean {
+    const revocations = this.#counting(true);
+    // A revoked key that is admitted again is no arrival.
+    const admissions = this.#counting(false).filter(({ entry, about }) =>
+      revocations.every((one) => one.about !== about || this.#knows(one.entry, entry)),
+    );
+    const others = new Set(admissions.map(({ about }) => about)).add(this.#founder);
+    others.delete(purge.author);
+    return [...others].every((device) => {
+      const arrivals = admissions.filter(({ about }) => about === device);
+      const isLater = device !== this.#founder && arrivals.every(({ entry }) => this.#knows(entry, purge));
+      const isGone = revocations.some(
+        ({ entry, about }) =>
+          about === device &&
+          this.#knows(purge, entry) &&
+          (entry.author !== purge.author || this.#isRooted(entry)),
+      );
+      return isLater || isGone;
+    });
+  }
+
   #findPast(
     entry: ControlEntry,
     byId: Map<ControlId, ControlEntry>,

@@ -24,6 +24,11 @@ export interface Purges {
    * @throws EngineError `NOT_FOUND`, `AMBIGUOUS`, `PURGE_SETTLED` where it was stopped, `NOT_YOURS` where this device wrote it.
    */
   readonly approve: (id: string) => Promise<{ readonly done: number }>;
-  /** What is not erased yet stays in the bin. @throws EngineError `NOT_FOUND`, `AMBIGUOUS`, `PURGE_SETTLED` where it was approved. */
+  /**
+   * What is not erased yet stays in the bin. Where another device agreed without knowing of this, the stop comes too late: all devices erase, and
+   * `list` says `approved` as soon as that is known here.
+   *
+   * @throws EngineError `NOT_FOUND`, `AMBIGUOUS`, `PURGE_SETTLED` where it is known here that it was approved.
+   */
   readonly stop: (id: string) => Promise<{ readonly done: number }>;
 }

@@ -53,6 +53,8 @@ export class Purges implements PublicPurges {
     if (state === "void") return { done: 0 };
     if (state === "approved") throw settled("it was approved");
     await this.#replica.stopPurge(id);
+    // An approval that came while the stop was written is in its past, or knows nothing of it.
+    if (this.#find(id).state === "approved") throw settled("it was approved at the same time");
     return { done: 1 };
   }
 

@@ -264,7 +264,7 @@ export class Replica implements SessionView {
     return this.writer.appendControl([{ kind: "countersign", operation: purge }]);
   }
 
-  /** Nothing of it that is not erased yet is erased, unless it was approved before. */
+  /** Nothing of it that is not erased yet is erased, unless another device has agreed to it or does so without knowing of this. */
   stopPurge(purge: ControlId): Promise<void> {
     return this.writer.appendControl([{ kind: "void", operation: purge }]);
   }

@@ -25,27 +25,43 @@ export function objectionToAssent(placed: Placed, judgement: Judgement): string 
 
 /** The purges among entries that count; ancestors first. */
 export function viewPurges(counted: readonly Placed[], judgement: Judgement): readonly PurgeView[] {
-  const assents = { countersign: new Map<ControlId, Placed[]>(), void: new Map<ControlId, Placed[]>() };
+  const assents = { countersign: new FirstOfLogs(), void: new FirstOfLogs() };
   for (const placed of counted) {
     const { body } = placed.entry.operation;
-    if (body.kind === "countersign" || body.kind === "void")
-      addTo(assents[body.kind], body.operation, placed);
+    if (body.kind === "countersign" || body.kind === "void") assents[body.kind].add(body.operation, placed);
   }
   const company = new Company(counted);
   return counted.flatMap((placed) => {
     const { id, author, operation } = placed.entry;
     if (operation.body.kind !== "purge") return [];
-    const approvals = assents.countersign.get(id) ?? [];
+    const stops = assents.void.of(id);
     const needsNobody = operation.rootSignature !== null || company.isAlone(placed);
-    const isApproved = needsNobody || approvals.length > 0;
-    // Once a device has approved, others may have erased: who knows that comes too late. At the same time, stopping wins.
-    const isStopped = (assents.void.get(id) ?? []).some(
-      (stop) => !needsNobody && !approvals.some((approval) => isBefore(approval, stop)),
-    );
-    const isOrphaned = !isApproved && judgement.revocations.has(author);
-    const state = isStopped || isOrphaned ? "void" : isApproved ? "approved" : "open";
+    // Who approves may have erased: no stop takes that back that it did not know, since anybody can say later to have come before.
+    const isApproved =
+      needsNobody ||
+      assents.countersign.of(id).some((approval) => !stops.some((stop) => isBefore(stop, approval)));
+    const isOver = stops.length > 0 || judgement.revocations.has(author);
+    const state = isApproved ? "approved" : isOver ? "void" : "open";
     return [{ id, author, entries: operation.body.entries, state }];
   });
+}
+
+/**
+ * By what they name, of each log the first. Who knows a later word of a log knows the first one too, and the first knows least: no other decides
+ * anything, and a member that says it ten thousand times costs nobody more.
+ */
+class FirstOfLogs {
+  readonly #found = new Map<ControlId, Map<ControlLog, Placed>>();
+
+  /** Ancestors come first. */
+  add(named: ControlId, placed: Placed): void {
+    const logs = this.#found.get(named) ?? new Map<ControlLog, Placed>();
+    if (!logs.has(placed.log)) this.#found.set(named, logs.set(placed.log, placed));
+  }
+
+  of(named: ControlId): readonly Placed[] {
+    return [...(this.#found.get(named)?.values() ?? [])];
+  }
 }
 
 /** Who else was there when an operation was made. */

@@ -2,11 +2,14 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { ControlId, LogId } from "../../../src/core/base/ids.ts";
 import { countOf, type Ranges } from "../../../src/core/log/ranges.ts";
-import { Eraser, type WaitingPurges } from "../../../src/app/node/eraser.ts";
+import { DeviceNames } from "../../../src/app/node/device-names.ts";
+import { Eraser, type KnownPurge, type WaitingPurges } from "../../../src/app/node/eraser.ts";
 import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
+import { Purges } from "../../../src/app/node/purges.ts";
 import type { Place } from "../../../src/core/log/rows.ts";
 import { judgeErased } from "../../../src/core/sync/erased.ts";
 import { verifyBatch } from "../../../src/core/log/batch.ts";
+import { assertRejectsWithCode } from "../../support/assert-code.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { entriesOf, type Named, namedOf, writePurge } from "../../support/purges.ts";
 import { batchesOf, ownLog, send, TestDevice } from "../../support/replicas.ts";
@@ -160,6 +163,33 @@ describe("Devices that carry purges out", () => {
     await laptop.look();
     equal(await laptop.erasedOf(log), 100);
     for (const each of [laptop, phone]) deepEqual(each.told.at(-1), null);
+  });
+
+  it("P9: all erase what one agreed to while another stopped it; a stop that knows better says that it came too late", async () => {
+    const { replica } = laptop.device;
+    const purge = await laptop.purge(await namedOf(replica, log, 0, 100));
+    await meet(laptop, phone);
+    await phone.device.replica.approvePurge(purge);
+    await phone.look();
+    const open = laptop.eraser.list();
+    // What is listed first is of before the approval came, as where it comes while the stop is written.
+    let lists = 0;
+    const list = (): readonly KnownPurge[] => (lists++ === 0 ? open : laptop.eraser.list());
+    const purges = new Purges(replica, { list }, new DeviceNames());
+    deepEqual(await purges.stop(purge), { done: 1 });
+    await laptop.look();
+    deepEqual([laptop.states(), phone.states()], [["void"], ["approved, done"]]);
+    await meet(laptop, phone);
+    await laptop.look();
+    deepEqual([laptop.states(), phone.states()], [["approved, done"], ["approved, done"]]);
+    equal(await laptop.erasedOf(log), 100);
+    lists = 0;
+    await assertRejectsWithCode(purges.stop(purge), "PURGE_SETTLED");
+    await assertRejectsWithCode(purges.stop(purge), "PURGE_SETTLED");
+    // A new device believes those that are gone.
+    const tablet = await Erasing.on(await laptop.device.admit("tablet", 3));
+    await meet(laptop, tablet);
+    equal(countOf(heldOf(tablet, log)), 300);
   });
 
   it("erase nothing of one that was stopped, and nothing of one whose author was revoked", async () => {

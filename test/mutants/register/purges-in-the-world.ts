@@ -59,6 +59,15 @@ export const purgesInTheWorldMutants: readonly Mutant[] = [
     by: { kind: "tests", files: ["test/unit/membership/assents.test.ts"] },
   },
   {
+    id: "purge-stopped-afterwards",
+    file: "src/core/membership/assents.ts",
+    find: "some((approval) => !stops.some((stop) => isBefore(stop, approval)));",
+    put: "some((approval) => stops.every((stop) => isBefore(approval, stop)));",
+    bug: "a stop with an old past ends a purge that was carried out, and new devices wait for what is gone",
+    breaks: "P9",
+    by: { kind: "tests", files: ["test/unit/membership/assents.test.ts"] },
+  },
+  {
     id: "purge-bin-by-a-clock-that-jumped",
     file: "src/core/membership/time-passed.ts",
     find: "allowanceMs: allowedMs - unseenMs }",

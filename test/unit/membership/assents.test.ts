@@ -100,7 +100,7 @@ describe("a purge", () => {
     deepEqual(statesOf(account), []);
   });
 
-  it("is stopped rather than approved where both happen at the same time, in every order", () => {
+  it("is approved rather than stopped where both happen at the same time, in every order", () => {
     const { account, purge } = purged("c");
     account.write("b", bodies.countersign(purge));
     account.write("c", bodies.void(purge));
@@ -108,7 +108,44 @@ describe("a purge", () => {
     for (const order of permutations(account.entries.slice(-2))) {
       deepEqual(describeView(account.view([...order, ...account.entries.slice(0, -2)])), expected);
     }
-    deepEqual(statesOf(account), ["void"]);
+    deepEqual(statesOf(account), ["approved"]);
+  });
+
+  it("P9: stays approved whoever says to have stopped it without knowing that, the phrase included", () => {
+    for (const root of [false, true]) {
+      const { account, purge } = purged("c");
+      account.write("b", bodies.countersign(purge));
+      account.meet("a", "b", "c");
+      const by = root ? { root: account.phrase } : {};
+      account.write("c", bodies.void(purge), { after: [purge], ...by });
+      deepEqual(statesOf(account), ["approved"]);
+      account.meet("a", "b", "c");
+      account.write("a", bodies.countersign(purge), { root: account.phrase });
+      deepEqual(statesOf(account), ["approved"]);
+    }
+  });
+
+  it("stays stopped whoever agrees to it knowing that, the phrase included", () => {
+    for (const root of [false, true]) {
+      const { account, purge } = purged("c");
+      account.write("c", bodies.void(purge));
+      account.meet("a", "b", "c");
+      account.write("b", bodies.countersign(purge), root ? { root: account.phrase } : {});
+      deepEqual(statesOf(account), ["void"]);
+      deepEqual(statesOf(account, account.entries.toReversed()), ["void"]);
+    }
+  });
+
+  it("is settled by the first word of each device: who agreed and then stops it has agreed, and the other way round", () => {
+    const agreed = purged();
+    agreed.account.write("b", bodies.countersign(agreed.purge));
+    agreed.account.write("b", bodies.void(agreed.purge));
+    agreed.account.write("b", bodies.countersign(agreed.purge));
+    deepEqual(statesOf(agreed.account), ["approved"]);
+    const stopped = purged();
+    stopped.account.write("b", bodies.void(stopped.purge));
+    stopped.account.write("b", bodies.countersign(stopped.purge));
+    deepEqual(statesOf(stopped.account), ["void"]);
   });
 
   it("cannot be stopped by who knew that it was approved, nor by its author's revocation then", () => {
@@ -124,11 +161,21 @@ describe("a purge", () => {
     const { account, purge } = purged("c", "d");
     account.write("c", bodies.countersign(purge));
     account.write("d", bodies.void(purge));
+    deepEqual(statesOf(account), ["approved"]);
+    account.write("b", bodies.revoke("c"));
+    deepEqual(statesOf(account), ["void"]);
+    account.write("b", bodies.revoke("d"));
+    deepEqual(statesOf(account), ["open"]);
+  });
+
+  it("P9: is approved after all where the stop that its approval knew of does not count any more", () => {
+    const { account, purge } = purged("c", "d");
+    account.write("d", bodies.void(purge));
+    account.tell("d", "c");
+    account.write("c", bodies.countersign(purge));
     deepEqual(statesOf(account), ["void"]);
     account.write("b", bodies.revoke("d"));
     deepEqual(statesOf(account), ["approved"]);
-    account.write("b", bodies.revoke("c"));
-    deepEqual(statesOf(account), ["open"]);
   });
 });
 

@@ -2,8 +2,16 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { resolve } from "../../../src/core/membership/resolver.ts";
+import type { ControlEntry, MemberView } from "../../../src/core/membership/types.ts";
 import { bodies, describeView, deviceOf, TestAccount } from "../../support/membership.ts";
-import { anySteps, buildHistory, lies, linearSteps, writeLies } from "../../support/membership-histories.ts";
+import {
+  anySteps,
+  buildHistory,
+  lies,
+  linearSteps,
+  purgingSteps,
+  writeLies,
+} from "../../support/membership-histories.ts";
 import { ReferenceJudgement } from "../../support/membership-reference.ts";
 
 function shuffle<Item>(items: readonly Item[], luck: Iterator<number>): readonly Item[] {
@@ -11,19 +19,23 @@ function shuffle<Item>(items: readonly Item[], luck: Iterator<number>): readonly
   return keyed.toSorted((a, b) => a.key - b.key).map(({ item }) => item);
 }
 
+/** Whose past is held: all others the specification leaves out before it judges anything. */
+function completeOf({ entries }: TestAccount, { refused }: MemberView): readonly ControlEntry[] {
+  const left = [
+    "its device is not admitted, or an incarnation before it is missing",
+    "an ancestor is missing",
+  ];
+  return entries.filter(({ id }) => !left.includes(refused.get(id) ?? ""));
+}
+
 describe("random histories", () => {
   it("P10: come to what the words of the specification say, claim by claim", () => {
     fc.assert(
       fc.property(linearSteps, (steps) => {
         const account = buildHistory(steps);
-        const { refused, devices, revocations } = account.view();
-        const complete = account.entries.filter(
-          ({ id }) =>
-            ![
-              "its device is not admitted, or an incarnation before it is missing",
-              "an ancestor is missing",
-            ].includes(refused.get(id) ?? ""),
-        );
+        const view = account.view();
+        const { refused, devices, revocations } = view;
+        const complete = completeOf(account, view);
         const { counting } = new ReferenceJudgement(account, complete);
         const members = new Set([account.genesis.author]);
         const revoked = new Set<string>();
@@ -44,6 +56,34 @@ describe("random histories", () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it("P9, P10: let purges come to what the words of the specification say, whoever agrees to them and stops them", () => {
+    const seen = { open: 0, approved: 0, void: 0, late: 0 };
+    fc.assert(
+      fc.property(purgingSteps, (steps) => {
+        const account = buildHistory(steps);
+        const view = account.view();
+        const complete = completeOf(account, view);
+        const reference = new ReferenceJudgement(account, complete);
+        const states = new Map(view.purges.map(({ id, state }) => [id, state]));
+        for (const purge of complete) {
+          if (purge.operation.body.kind !== "purge") continue;
+          const state = reference.carries(purge) ? reference.stateOf(purge, complete) : undefined;
+          equal(states.get(purge.id), state);
+          if (state === undefined) continue;
+          seen[state]++;
+          const isStopped = complete.some(
+            ({ id, operation: { body } }) =>
+              body.kind === "void" && body.operation === purge.id && !view.refused.has(id),
+          );
+          if (state === "approved" && isStopped) seen.late++;
+        }
+      }),
+      { numRuns: 400 },
+    );
+    // It is no test of purges that all come to the same.
+    for (const count of Object.values(seen)) ok(count > 20);
   });
 
   it("P10, L7: come to the same in every order of arrival, with repeats, and for any part that is held", () => {
