@@ -74,6 +74,8 @@ interface Claim {
   /** As a row has them: 1 in, 2 read at source, 4 taken in, 16 of a later kind. */
   readonly flags: number;
   readonly takenInMs: number;
+  /** By a tombstone. */
+  readonly told: boolean;
 }
 
 type Body<Kind extends OperationBody["kind"]> = Extract<OperationBody, { kind: Kind }>;
@@ -97,8 +99,12 @@ export function referenceFold(
 ): ReferenceView {
   const claims = placed.flatMap((each) => claimsOf(each, conversationOf));
   const standing = new Map<MessageId, Claim>();
+  // What tombstones say stands only where no operation says anything.
   for (const id of new Set(claims.map((claim) => claim.id)))
-    standing.set(id, smallest(rivalsOf(claims, id), claimWords)!);
+    standing.set(
+      id,
+      smallest(rivalsOf(claims, id), (claim) => `${claim.told} ${claimWords(claim)}`)!,
+    );
   const isDeleted = (id: MessageId): boolean => {
     const words = placed.flatMap((each) => {
       const { body } = each.operation;
@@ -149,6 +155,7 @@ function claimsOf(
       conversation,
       flags: each.flags,
       takenInMs,
+      told: true,
     }));
   }
   if (body.kind !== "message" && body.kind !== "later-message") return [];
@@ -157,17 +164,8 @@ function claimsOf(
     (body.readAtSource ? 2 : 0) +
     (body.takenIn ? 4 : 0) +
     (body.kind === "later-message" ? 16 : 0);
-  return [
-    {
-      id,
-      stamp,
-      hash: contentHash,
-      place,
-      conversation: conversationOf(body.conversation),
-      flags,
-      takenInMs,
-    },
-  ];
+  const conversation = conversationOf(body.conversation);
+  return [{ id, stamp, hash: contentHash, place, conversation, flags, takenInMs, told: false }];
 }
 
 /** The smallest stands. */

@@ -178,7 +178,7 @@ async function tellChange(
       return;
     }
     case "conflict":
-      alarm("conflict", "two contents came under one message id; the smaller hash stands", change.id);
+      alarm("conflict", "two contents came under one message id; only one of them is shown", change.id);
       return;
   }
 }

@@ -185,7 +185,7 @@ export async function readSpots(
   id: MessageId,
   row: Row,
 ): Promise<readonly Spot[]> {
-  const { content, marks } = decodeMessageRow(row);
+  const { content, before, marks } = decodeMessageRow(row);
   if (content === null) return [];
   const [edits, reactions, further] = await Promise.all([
     (marks & mark.edited) !== 0 ? readRange(store, editBounds(id)) : [],
@@ -197,6 +197,8 @@ export async function readSpots(
     ...edits.map((each) => ["mark", readEditRow(...each).place] as const),
     ...reactions.map(([, each]) => ["mark", readReactionRow(each).place] as const),
     ...further.map(([key]) => ["further", placeOfKey(key)] as const),
+    // Where a tombstone says that another content stands: it is named where it is there.
+    ...(before === null ? [] : [["further", before.place] as const]),
   ];
   const names = new Set<string>();
   return found.flatMap(([kind, place]): readonly Spot[] => {

@@ -45,48 +45,78 @@ export function joinConversation(
   rows.changes.push({ kind: "conversation", conversation: ref.id });
 }
 
-/** What waited for the message where it had no content until now, and this one stands for it; null where it had one. */
-export function claimMessage(rows: TurnRows, key: RowKey, claim: MessageContent): MessageRow | null {
-  const standing = rows.message(key);
-  if (standing.content !== null) {
-    meet(rows, key, { standing, content: standing.content }, claim);
-    return null;
-  }
-  rows.putMessage(key, { ...standing, content: claim });
-  rows.totals.messages++;
-  if (standing.register?.deleted === true) rows.totals.deleted++;
-  return standing;
-}
+/** Whether the message itself claims its id, or a tombstone of it. */
+export type Claimant = "operation" | "tombstone";
 
-/** Another operation claims an id that has content. */
-function meet(
+type Standing = MessageRow & { readonly content: MessageContent };
+
+/** What waited for the message where it had no content until now, and this one stands for it; null where it had one. */
+export function claimMessage(
   rows: TurnRows,
   key: RowKey,
-  { standing, content }: { readonly standing: MessageRow; readonly content: MessageContent },
   claim: MessageContent,
+  by: Claimant,
+): MessageRow | null {
+  const row = rows.message(key);
+  if (row.content !== null) {
+    const standing = { ...row, content: row.content };
+    meet(rows, key, standing, claim);
+    replace(rows, key, { standing, now: joined(standing, claim, by) });
+    return null;
+  }
+  rows.putMessage(key, { ...row, content: claim, told: by === "tombstone" });
+  rows.totals.messages++;
+  if (row.register?.deleted === true) rows.totals.deleted++;
+  return row;
+}
+
+/** Another operation or tombstone claims an id that has content. */
+function meet(rows: TurnRows, key: RowKey, standing: Standing, claim: MessageContent): void {
+  const first = standing.before ?? standing.content;
+  const difference = compareClaims(first, claim);
+  // One that is not the first holds the text all the same: a purge of the message names its place.
+  if (difference !== 0) rows.addFurther(key, difference < 0 ? claim.place : first.place);
+  if (isConflict(first, claim) || isConflict(standing.content, claim))
+    rows.changes.push({ kind: "conflict", id: messageOfKey(key) });
+}
+
+/** The first of all claims, and the first of those that operations make: that one stands, whatever tombstones say. */
+function joined(standing: Standing, claim: MessageContent, by: Claimant): Standing {
+  const first = firstClaim(standing.before ?? standing.content, claim);
+  const known = standing.told ? null : standing.content;
+  const said = by === "tombstone" ? known : firstClaim(known, claim);
+  if (said === null) return { ...standing, content: first };
+  return { ...standing, content: said, told: false, before: compareClaims(first, said) === 0 ? null : first };
+}
+
+function firstClaim(known: MessageContent | null, claim: MessageContent): MessageContent {
+  return known !== null && compareClaims(known, claim) <= 0 ? known : claim;
+}
+
+function replace(
+  rows: TurnRows,
+  key: RowKey,
+  { standing, now }: { readonly standing: Standing; readonly now: Standing },
 ): void {
-  const difference = compareClaims(content, claim);
-  if (difference === 0) return;
-  // One that does not stand holds the text all the same: a purge of the message names its place.
-  rows.addFurther(key, difference < 0 ? claim.place : content.place);
-  const isSame = equalBytes(content.hash, claim.hash);
-  const bothTakenIn = (content.flags & claim.flags & messageFlag.takenIn) !== 0;
-  const { changes } = rows;
-  if (!isSame && !bothTakenIn) changes.push({ kind: "conflict", id: messageOfKey(key) });
-  if (difference < 0) return;
-  const isMoved =
-    content.conversation !== claim.conversation || compareStamps(content.stamp, claim.stamp) !== 0;
+  const [was, is] = [standing.content, now.content];
+  if (is === was && now.told === standing.told && now.before === standing.before) return;
+  const isMoved = was.conversation !== is.conversation || compareStamps(was.stamp, is.stamp) !== 0;
   if (isMoved) rows.takeOutOfOrder(key, standing);
-  rows.putMessage(key, { ...standing, content: claim });
+  rows.putMessage(key, now);
   // The same operation at two places: appended again, or taken in from a log that begins anew. People see no difference.
-  if (isSame && !isMoved) return;
-  changes.push({ kind: "conversation", conversation: claim.conversation });
-  if (content.conversation !== claim.conversation)
-    changes.push({ kind: "conversation", conversation: content.conversation });
+  if (equalBytes(was.hash, is.hash) && was.flags === is.flags && !isMoved) return;
+  rows.changes.push({ kind: "conversation", conversation: is.conversation });
+  if (was.conversation !== is.conversation)
+    rows.changes.push({ kind: "conversation", conversation: was.conversation });
+}
+
+/** Two contents of which one at least was written under that id, which honest devices draw at random. */
+function isConflict(a: MessageContent, b: MessageContent): boolean {
+  return !equalBytes(a.hash, b.hash) && (a.flags & b.flags & messageFlag.takenIn) === 0;
 }
 
 /**
- * Negative where `a` stands against `b`, which claims the same id: what was written here before what was taken in, so that
+ * Negative where `a` goes before `b`, which claims the same id, whoever makes them: what was written here before what was taken in, so that
  * there is one order of all claims; of two that were taken in the smaller (stamp, hash); else the smaller hash. Of one content the smaller
  * place; only a tombstone that lies says something else of it, and then what it says decides before the place does.
  */

@@ -23,7 +23,7 @@ export function addMessage(
   const content: MessageContent = { hash, conversation: ref.id, stamp, flags: flagsOf(body), place };
   joinConversation(rows, id, content, { ref, takenInMs });
   const key = messageRowKey(id);
-  const waited = claimMessage(rows, key, content);
+  const waited = claimMessage(rows, key, content, "operation");
   if (waited === null || waited.register?.deleted === true) return;
   rows.changes.push({ kind: "message", conversation: ref.id, id, place, isMarked: waited.marks !== 0 });
 }

@@ -45,7 +45,7 @@ export function addTombstone(
     const content: MessageContent = { hash, conversation: ref.id, stamp, flags, place: named[at]! };
     joinConversation(rows, id, content, { ref, takenInMs });
     const key = messageRowKey(id);
-    claimMessage(rows, key, content);
+    claimMessage(rows, key, content, "tombstone");
     const shownIn = markPurged(rows, key);
     const purgedKey = purgedRowKey(key, body.purge);
     const known = rows.read(purgedKey);

@@ -15,7 +15,7 @@ import { putUint, uintSize } from "./scratch-writer.ts";
 import type { OperationBody, OrderKey, Stamp } from "./types.ts";
 
 /** Raised whenever keys, values or rules of the fold change: then a device builds its view again from the logs. */
-export const VIEW_VERSION = 3;
+export const VIEW_VERSION = 4;
 
 /** First byte of every row. */
 export const ROW_VERSION = 1;
@@ -48,7 +48,12 @@ export interface DeleteRegister {
 export interface MessageRow {
   /** What marks.ts reads. */
   readonly marks: number;
+  /** What stands: the first claim of an operation or, where there is none, of a tombstone. */
   readonly content: MessageContent | null;
+  /** True where no operation claims the message here, and the content is what tombstones say. */
+  readonly told: boolean;
+  /** What tombstones say and no operation here, where it goes before what stands in the order of all claims. Never with `told`. */
+  readonly before: MessageContent | null;
   readonly register: DeleteRegister | null;
 }
 
@@ -66,6 +71,8 @@ export interface Totals {
 const hasContent = 1;
 const hasRegister = 2;
 const isDeleted = 4;
+const isTold = 8;
+const hasBefore = 16;
 
 const HEAD_BYTES = 3;
 const STAMP_BYTES = 8;
@@ -82,26 +89,21 @@ export function flagsOf(body: Extract<OperationBody, { kind: "message" | "later-
   );
 }
 
-export function encodeMessageRow({ content, marks, register }: MessageRow): Row {
+export function encodeMessageRow({ content, marks, told, before, register }: MessageRow): Row {
   const row = takeMemory(
-    HEAD_BYTES +
-      (content === null ? 0 : CONTENT_BYTES + placeSize(content.place)) +
-      (register === null ? 0 : REGISTER_BYTES),
+    HEAD_BYTES + contentSize(content) + contentSize(before) + (register === null ? 0 : REGISTER_BYTES),
   );
   row[0] = ROW_VERSION;
   row[1] =
     (content === null ? 0 : hasContent) |
     (register === null ? 0 : hasRegister) |
-    (register?.deleted === true ? isDeleted : 0);
+    (register?.deleted === true ? isDeleted : 0) |
+    (told ? isTold : 0) |
+    (before === null ? 0 : hasBefore);
   row[2] = marks;
   let at = HEAD_BYTES;
-  if (content !== null) {
-    row.set(content.hash, at);
-    writeId(content.conversation, row, at + CONTENT_HASH_BYTES);
-    at = putStamp(row, at + CONTENT_HASH_BYTES + SHORT_ID_BYTES, content.stamp);
-    row[at] = content.flags;
-    at = putPlace(row, at + 1, content.place);
-  }
+  if (content !== null) at = putContent(row, at, content);
+  if (before !== null) at = putContent(row, at, before);
   if (register !== null) {
     at = putStamp(row, at, register.order.stamp);
     writeId(register.order.id, row, at);
@@ -113,13 +115,19 @@ export function encodeMessageRow({ content, marks, register }: MessageRow): Row 
 export function decodeMessageRow(row: Row): MessageRow {
   return readRow(row, (reader) => {
     const flags = reader.u8();
-    requireKnown(flags, hasContent | hasRegister | ((flags & hasRegister) === 0 ? 0 : isDeleted));
+    const told = (flags & isTold) !== 0;
+    const ofContent = (flags & hasContent) === 0 ? 0 : told ? isTold : hasBefore;
+    const ofRegister = (flags & hasRegister) === 0 ? 0 : isDeleted;
+    requireKnown(flags, hasContent | hasRegister | ofContent | ofRegister);
     const marks = readMarks(reader);
     const content = (flags & hasContent) !== 0 ? readContent(reader) : null;
+    const before = (flags & hasBefore) !== 0 ? readContent(reader) : null;
     const order = (flags & hasRegister) !== 0 ? readOrder(reader) : null;
     return {
       marks,
       content,
+      told,
+      before,
       register: order === null ? null : { order, deleted: (flags & isDeleted) !== 0 },
     };
   });
@@ -228,6 +236,18 @@ function readContent(reader: ByteReader): MessageContent {
   const stamp = readStamp(reader);
   const flags = reader.u8();
   return { hash, conversation, stamp, flags, place: readPlace(reader) };
+}
+
+function contentSize(content: MessageContent | null): number {
+  return content === null ? 0 : CONTENT_BYTES + placeSize(content.place);
+}
+
+function putContent(row: Uint8Array, at: number, content: MessageContent): number {
+  row.set(content.hash, at);
+  writeId(content.conversation, row, at + CONTENT_HASH_BYTES);
+  const end = putStamp(row, at + CONTENT_HASH_BYTES + SHORT_ID_BYTES, content.stamp);
+  row[end] = content.flags;
+  return putPlace(row, end + 1, content.place);
 }
 
 function placeSize({ logNumber, position }: Place): number {

@@ -26,7 +26,7 @@ import type { Change } from "./types.ts";
 
 type Mutable<Value> = { -readonly [Field in keyof Value]: Value[Field] };
 
-const NO_MESSAGE: MessageRow = { marks: 0, content: null, register: null };
+const NO_MESSAGE: MessageRow = { marks: 0, content: null, told: false, before: null, register: null };
 
 export class TurnRows {
   readonly totals: Mutable<Totals>;

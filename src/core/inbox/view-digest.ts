@@ -19,9 +19,16 @@ import {
   type Placed,
 } from "./placed.ts";
 import { mark } from "./marks.ts";
-import { messageKeyOf } from "./row-keys.ts";
+import { conversationRowKey, messageKeyOf, orderRowKey } from "./row-keys.ts";
 import { decodeConversationRow, encodeConversationRow } from "./registers.ts";
-import { decodeMessageRow, decodeOrderRow, encodeMessageRow, encodeOrderRow } from "./rows.ts";
+import {
+  decodeMessageRow,
+  decodeOrderRow,
+  encodeMessageRow,
+  encodeOrderRow,
+  messageFlag,
+  type MessageContent,
+} from "./rows.ts";
 import { putUint } from "./scratch-writer.ts";
 
 /** Stands where a place is left out. */
@@ -32,15 +39,12 @@ const SIZE_BYTES_MAX = 8;
 
 /** 64 hex digits. `rows`: all of them, in the order of their keys. */
 export function viewDigest(rows: Iterable<readonly [RowKey, Row]>): string {
-  const all = [...rows];
+  const all = withFirstClaims([...rows]);
   const purged = new Set(
     all.filter(([key, row]) => key.startsWith("m") && isPurged(decodeMessageRow(row))).map(([key]) => key),
   );
   const hash = new RunningHash();
-  let before = "";
   for (const [key, row] of all) {
-    assert(before < key, "rows are digested in the order of their keys");
-    before = key;
     if (isLocal(key, purged)) continue;
     const value = withoutPlaces(key, row);
     const bytes = new Uint8Array(key.length + value.length + 2 * SIZE_BYTES_MAX);
@@ -51,6 +55,41 @@ export function viewDigest(rows: Iterable<readonly [RowKey, Row]>): string {
     hash.add(bytes.subarray(0, at + value.length));
   }
   return hex(hash.finish());
+}
+
+/**
+ * The rows as if of each message the first claim stood, whoever makes it: a device that has the payload knows what an operation says, and one
+ * that never had it, or erased it, what tombstones say. Where these contradict each other people may see different things, not so by an honest
+ * purge, which hides the message.
+ */
+function withFirstClaims(rows: readonly (readonly [RowKey, Row])[]): readonly (readonly [RowKey, Row])[] {
+  const changed = new Map<RowKey, Row | null>();
+  let last = "";
+  for (const [key, row] of rows) {
+    assert(last < key, "rows are digested in the order of their keys");
+    last = key;
+    if (!key.startsWith("m")) continue;
+    const message = decodeMessageRow(row);
+    const { content, before, marks, register } = message;
+    if (content === null) continue;
+    const first = before ?? content;
+    changed.set(key, encodeMessageRow({ ...message, content: first, told: false, before: null }));
+    if (before === null) continue;
+    const deleted = register?.deleted === true ? messageFlag.deleted : 0;
+    changed.set(orderKeyOf(key, content), null);
+    changed.set(
+      orderKeyOf(key, before),
+      encodeOrderRow({ flags: before.flags | deleted, marks, place: before.place }),
+    );
+  }
+  const all = new Map<RowKey, Row | null>([...rows, ...changed]);
+  return [...all]
+    .filter((each): each is [RowKey, Row] => each[1] !== null)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function orderKeyOf(key: RowKey, { conversation, stamp }: MessageContent): RowKey {
+  return orderRowKey(conversationRowKey(conversation), stamp, key);
 }
 
 /** Marked by a tombstone, whatever became of its purge. */

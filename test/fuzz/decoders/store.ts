@@ -146,6 +146,9 @@ const content = {
   place: placed.place,
 };
 
+/** No tombstone says anything against it. */
+const said = { told: false, before: null };
+
 /** The first byte says which row it is. */
 const rows: readonly {
   readonly good: readonly Uint8Array[];
@@ -153,9 +156,16 @@ const rows: readonly {
 }[] = [
   {
     good: [
-      encodeMessageRow({ content, marks: 11, register: { order: placed.order, deleted: true } }),
-      encodeMessageRow({ content, marks: 0, register: null }),
-      encodeMessageRow({ content: null, marks: 4, register: { order: placed.order, deleted: false } }),
+      encodeMessageRow({ ...said, content, marks: 11, register: { order: placed.order, deleted: true } }),
+      encodeMessageRow({ ...said, content, marks: 0, register: null }),
+      encodeMessageRow({ ...said, content, marks: 8, told: true, register: null }),
+      encodeMessageRow({ content, marks: 8, told: false, before: { ...content, flags: 0 }, register: null }),
+      encodeMessageRow({
+        ...said,
+        content: null,
+        marks: 4,
+        register: { order: placed.order, deleted: false },
+      }),
     ],
     again: (row) => encodeMessageRow(decodeMessageRow(row)),
   },

@@ -1,13 +1,16 @@
 /** A member that says in tombstones that its own message stands where others have theirs: nothing of others is erased by it. */
 import { deepEqual, equal } from "node:assert/strict";
 import type { ControlId, LogId, MessageId } from "../../../src/core/base/ids.ts";
+import { messageRowKey } from "../../../src/core/inbox/row-keys.ts";
 import { compareNamed } from "../../../src/core/inbox/tombstone-body.ts";
 import { Bin } from "../../../src/app/node/bin.ts";
 import { Eraser } from "../../../src/app/node/eraser.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
+import { InboxWriting } from "../../../src/app/node/inbox-writing.ts";
 import { LatePlaces } from "../../../src/app/node/late-places.ts";
 import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
+import { readSpots } from "../../../src/app/replica/purge-places.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { entriesOf, namedOf, writePurge } from "../../support/purges.ts";
 import { batchesOf, draftOf, messageBody, ownLog, TestDevice } from "../../support/replicas.ts";
@@ -142,6 +145,43 @@ describe("Tombstones that lie", function () {
       [1],
     );
     equal(await erased(), 0);
+  });
+
+  it("L8: hide no message by another content, also in a view that is built again", async () => {
+    const [shown] = await write(victim, 3);
+    await share(victim, liar);
+    const body = { kind: "tombstone", purge: "0".repeat(64) as ControlId, conversation: "Zoë" } as const;
+    const nothing = {
+      message: shown!,
+      contentHash: new Uint8Array(16),
+      stamp: { ms: 1, counter: 0 },
+      flags: 0,
+    };
+    await liar.replica.writer.append([
+      draftOf(liar, { ...body, named: [{ ...nothing, log, position: 70 }] }),
+    ]);
+    await share(liar, victim);
+    const inbox = new InboxReader(victim.replica, () => ({ here: true, devices: [], cloud: null }));
+    for (let built = 0; built < 2; built++) {
+      const { messages } = new InboxWriting(victim.replica, inbox);
+      deepEqual(
+        (await messages.show("Zoë")).map(({ text }) => text),
+        ["n 0", "n 1", "n 2"],
+      );
+      equal(await victim.replica.countWrongRows(), 0);
+      // Where it is said to stand is a place of it too, should something of it come there.
+      const { store } = victim.replica.ports;
+      const [row] = await store.rows([messageRowKey(shown!)]);
+      deepEqual(
+        (await readSpots(store, shown!, row!)).map(({ place }) => place.position),
+        [0, 70],
+      );
+      await victim.replica.repair(() => Promise.resolve({ rebuildView: true }));
+    }
+    // And it can be purged, with the place that was claimed for it not named.
+    await parts.purging.write([shown!]);
+    await parts.eraser.look();
+    equal(await erased(), 1);
   });
 
   it("L8: make a person's purge of one message no purge of others", async () => {

@@ -14,8 +14,8 @@ export const inboxMutants: readonly Mutant[] = [
   {
     id: "inbox-first-claim",
     file: "src/core/inbox/fold-claims.ts",
-    find: "  if (difference < 0) return;\n  const isMoved",
-    put: "  if (difference !== 0) return;\n  const isMoved",
+    find: "return known !== null && compareClaims(known, claim) <= 0 ? known : claim;",
+    put: "return known ?? claim;",
     bug: "of two contents of one id the one that arrives first stands",
     breaks: "L8, I6",
     by: { kind: "tests", files: ["test/unit/inbox/fold.test.ts"] },

@@ -23,11 +23,20 @@ export const purgesMutants: readonly Mutant[] = [
   {
     id: "purge-further-place-lost",
     file: "src/core/inbox/fold-claims.ts",
-    find: "rows.addFurther(key, difference < 0 ? claim.place : content.place);",
+    find: "rows.addFurther(key, difference < 0 ? claim.place : first.place);",
     put: "if (difference < 0) rows.addFurther(key, claim.place);",
     bug: "a copy that stood once and was replaced is named by no purge, and stays on the disk",
     breaks: "L8",
     by: { kind: "tests", files: ["test/unit/inbox/fold-properties.test.ts"] },
+  },
+  {
+    id: "purge-lie-stands",
+    file: "src/core/inbox/fold-claims.ts",
+    find: 'const said = by === "tombstone" ? known : firstClaim(known, claim);',
+    put: 'const said = by === "tombstone" && known === null ? known : firstClaim(known, claim);',
+    bug: "a tombstone with another content hides a message that is there",
+    breaks: "L8",
+    by: { kind: "tests", files: ["test/unit/inbox/fold-tombstones.test.ts"] },
   },
   {
     id: "purge-void-hides",

@@ -99,15 +99,14 @@ function inOneConversation({ operation, ...rest }: PlacedOperation): PlacedOpera
   return { ...placedAt(0, { ...operation, body: honest }, takenInMs), place };
 }
 
+/** Tombstones that lie among them. */
 const history: fc.Arbitrary<readonly PlacedOperation[]> = fc
   .array(fc.tuple(collidingOperation(fold.conversationOf), fc.boolean()), { minLength: 1, maxLength: 16 })
   .map((some) =>
-    some
-      .filter(([{ body }]) => body.kind !== "tombstone")
-      .flatMap(([operation, twice], n) => {
-        const first = inOneConversation(placedAt(n, operation));
-        return twice ? [first, { ...first, place: { logNumber: 2, position: 1_000 + n } }] : [first];
-      }),
+    some.flatMap(([operation, twice], n) => {
+      const first = inOneConversation(placedAt(n, operation));
+      return twice ? [first, { ...first, place: { logNumber: 2, position: 1_000 + n } }] : [first];
+    }),
   )
   .filter((all) => all.length > 0);
 
@@ -121,7 +120,7 @@ const purges = history.chain((all) =>
 );
 
 describe("tombstones", () => {
-  it("L14: give a device that never had what is purged, or lacks a part of it, the view of one that had it", () => {
+  it("L14: give a device that never had what is purged, or lacks a part of it, the view of one that had it, whoever lies besides", () => {
     let count = 0;
     fc.assert(
       fc.property(purges, ([all, ids, has, sort]) => {
@@ -227,6 +226,82 @@ describe("tombstones", () => {
       );
       equal(conversations.includes(conversation), true);
     }
+  });
+
+  it("L8: do not stand against a message that is here, whatever they say of it and whenever they come", () => {
+    const message = at(5, messageBody({ direction: "out" }), 1, 5);
+    const { stamp } = message.operation;
+    const hash = message.contentHash;
+    const lies: readonly Partial<NamedMessage>[] = [
+      { contentHash: new Uint8Array(16) },
+      { contentHash: hash, position: 2 },
+      { contentHash: hash, stamp: { ms: 1, counter: 0 } },
+      { contentHash: new Uint8Array(16), stamp: { ms: stamp.ms + 1, counter: 0 }, position: 2 },
+    ];
+    for (const [n, each] of lies.entries()) {
+      for (const conversation of ["+4930123", "Mum"]) {
+        const named = {
+          message: ONE,
+          stamp,
+          flags: 0,
+          log: logOf(1),
+          position: 5,
+          contentHash: hash,
+          ...each,
+        };
+        const lie = at(9, { kind: "tombstone", purge: purgeOf(1), conversation, named: [named] });
+        const honest = tombstonesOf([message], new Set([ONE]), 20);
+        for (const some of [[], honest]) {
+          const all = [message, lie, ...some];
+          const { bytes, digest } = { bytes: folded(all).bytes(), digest: folded(all).digest() };
+          for (const order of permutations(all)) {
+            const rows = folded(...order.map((one) => [one]));
+            const shown = rows.view().messages[ONE]!;
+            deepEqual(
+              [shown.position, shown.conversation, shown.order.split(" ")[2]],
+              [5, PHONE, ONE],
+              `${n}`,
+            );
+            deepEqual(rows.view().conversations[PHONE]!.messages, [ONE]);
+            deepEqual(rows.bytes(), bytes);
+            equal(rows.digest(), digest);
+          }
+          // A device that never had the payload, or built its view again without it, does not differ by an honest purge.
+          if (some.length > 0) equal(folded([lie, ...some]).digest(), digest);
+        }
+      }
+    }
+  });
+
+  it("L8: stand where no operation does, until one comes", () => {
+    const message = at(5, messageBody({ direction: "out" }), 1, 5);
+    const named = [
+      {
+        message: ONE,
+        contentHash: new Uint8Array(16),
+        stamp: { ms: 7, counter: 0 },
+        flags: 0,
+        log: logOf(1),
+        position: 2,
+      },
+    ];
+    const lie = at(9, { kind: "tombstone", purge: purgeOf(1), conversation: "Mum", named });
+    const rows = folded([lie]);
+    equal(rows.view().messages[ONE]?.position, 2);
+    const told = rows.take([message]);
+    deepEqual(
+      told.map(({ kind }) => kind),
+      ["conversation", "conflict", "conversation", "conversation"],
+    );
+    equal(rows.view().messages[ONE]?.position, 5);
+    deepEqual(rows.view().conversations[fold.conversationOf("Mum")]!.messages, []);
+    deepEqual(rows.totals(), { messages: 1, deleted: 0, conversations: 2, purged: 1 });
+    // Another lie changes nothing of what stands, nor of the digest of whoever has all of it.
+    const before = rows.digest();
+    const larger = [{ ...named[0]!, contentHash: new Uint8Array(16).fill(1) }];
+    rows.take([at(10, { kind: "tombstone", purge: purgeOf(1), conversation: "Mum", named: larger })]);
+    equal(rows.view().messages[ONE]?.position, 5);
+    equal(rows.digest() === before, false);
   });
 
   it("are kept by purge and message, of several the smallest", () => {

@@ -70,16 +70,22 @@ const stamp = fc.record({ ms, counter: fc.nat(65_535) }, { noNullPrototype });
 const order: fc.Arbitrary<OrderKey> = fc.record({ stamp, id }, { noNullPrototype });
 const place = fc.record({ logNumber: fc.nat(2 ** 31 - 1), position: ms }, { noNullPrototype });
 const placed: fc.Arbitrary<Placed> = fc.record({ order, hash, place }, { noNullPrototype });
-const messageRow: fc.Arbitrary<MessageRow> = fc.record(
-  {
-    marks: fc.tuple(fc.nat(15), fc.nat(5)).map(([low, state]) => 16 * state + low),
-    content: fc.option(
-      fc.record({ hash, conversation: id, stamp, flags: fc.nat(31), place }, { noNullPrototype }),
-    ),
-    register: fc.option(fc.record({ order, deleted: fc.boolean() }, { noNullPrototype })),
-  },
-  { noNullPrototype },
-);
+const content = fc.record({ hash, conversation: id, stamp, flags: fc.nat(31), place }, { noNullPrototype });
+const messageRow: fc.Arbitrary<MessageRow> = fc
+  .record(
+    {
+      marks: fc.tuple(fc.nat(15), fc.nat(5)).map(([low, state]) => 16 * state + low),
+      content: fc.option(content),
+      told: fc.boolean(),
+      before: fc.option(content),
+      register: fc.option(fc.record({ order, deleted: fc.boolean() }, { noNullPrototype })),
+    },
+    { noNullPrototype },
+  )
+  .map((row) => {
+    const told = row.content !== null && row.told;
+    return { ...row, told, before: row.content === null || told ? null : row.before };
+  });
 const conversationRow: fc.Arbitrary<ConversationRow> = fc.record(
   {
     clock: fc.option(stamp),
@@ -204,6 +210,8 @@ describe("rows", () => {
         place: { logNumber: 3, position: 1_000_000 },
       },
       marks: 0,
+      told: false,
+      before: null,
       register: null,
     });
     equal(row[0], ROW_VERSION);
@@ -236,11 +244,13 @@ describe("rows", () => {
 
   it("U1: have one encoding: flags without a meaning are damage", () => {
     const mark = { stamp: { ms: 1, counter: 2 }, id: "ab".repeat(16) as MessageId };
-    const message = encodeMessageRow({ marks: 0, content: null, register: { order: mark, deleted: true } });
+    const nothing = { marks: 0, content: null, told: false, before: null };
+    const message = encodeMessageRow({ ...nothing, register: { order: mark, deleted: true } });
     const conversation = encodeConversationRow({ ...NEW_CONVERSATION, readUpTo: mark });
     const withFlags = (row: Row, flags: number): Row => Uint8Array.of(row[0]!, flags, ...row.subarray(2));
     deepEqual(decodeMessageRow(withFlags(message, 2)).register?.deleted, false);
-    for (const flags of [2 + 8, 2 + 128])
+    // What tombstones say is of a content, and either all that stands or beside it.
+    for (const flags of [2 + 8, 2 + 16, 2 + 128])
       assertCode(() => decodeMessageRow(withFlags(message, flags)), "STORE_DAMAGED");
     // A register that is not there says nothing.
     assertCode(() => decodeMessageRow(Uint8Array.of(ROW_VERSION, 4, 0)), "STORE_DAMAGED");
