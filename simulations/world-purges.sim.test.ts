@@ -26,6 +26,17 @@ describe("purges in the world of whole devices", function () {
     equal(world.counts.get("payloads erased"), undefined);
   });
 
+  it("P9: a large one that is stopped while another device agrees to it is carried out everywhere", async () => {
+    const away: Step = { at: 39_000, kind: "isolate", device: 1, forMs: 8_000 };
+    const agree: Step = { at: 40_000, kind: "purge-approve", device: 1 };
+    const stop: Step = { at: 40_000, kind: "purge-stop", device: 0 };
+    const world = new World(quietPlan([many, away, agree, stop]));
+    equal((await world.run()).failure, null);
+    equal(world.counts.get("large purge stopped"), 1);
+    equal(world.counts.get("large purge stopped to the end"), undefined);
+    equal(world.counts.get("payloads erased"), 2);
+  });
+
   it("L8: a small one is carried out everywhere, with what another device says of it at the same time", async () => {
     const away: Step = { at: 29_000, kind: "isolate", device: 1, forMs: 8_000 };
     const purge: Step = { at: 30_000, kind: "purge", device: 0, pick: 0, count: 1, of: "sent" };
