@@ -125,6 +125,19 @@ describe("a purge", () => {
     }
   });
 
+  it("P9: that was stopped is approved after all by a second device of its author under an older past, unless the author was removed", () => {
+    for (const isRemoved of [false, true]) {
+      const { account, purge } = purged("c");
+      account.write("b", bodies.void(purge));
+      account.meet("a", "b", "c");
+      if (isRemoved) account.write("b", bodies.revoke("a"));
+      // The author admits a device of its own, and neither says to know of the stop.
+      const admission = account.write("a", bodies.admit("d"), { after: [purge] });
+      account.write("d", bodies.countersign(purge), { after: [purge, admission] });
+      deepEqual(statesOf(account), [isRemoved ? "void" : "approved"]);
+    }
+  });
+
   it("stays stopped whoever agrees to it knowing that, the phrase included", () => {
     for (const root of [false, true]) {
       const { account, purge } = purged("c");
