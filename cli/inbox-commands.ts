@@ -285,7 +285,8 @@ export const INBOX_COMMANDS: readonly CommandSpec[] = [
     options: {},
     details: [
       "What is not erased yet is in the bin then, on all devices.",
-      "Where another device has agreed before it hears of this, the stop comes too late: all devices erase, and kinlog purges says approved.",
+      "It comes too late where another device has agreed before it hears of this: then all erase,",
+      "and kinlog purges says approved.",
     ],
     examples: ["kinlog purges stop 3f2a91c4d05e"],
     load: () => import("./commands/purges-stop.ts"),

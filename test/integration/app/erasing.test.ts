@@ -1,102 +1,17 @@
 /** Devices that carry purges out, over stores without a disk: what is erased, when, and what the others believe of it. */
 import { deepEqual, equal, ok } from "node:assert/strict";
-import type { ControlId, LogId } from "../../../src/core/base/ids.ts";
+import type { LogId } from "../../../src/core/base/ids.ts";
 import { countOf, type Ranges } from "../../../src/core/log/ranges.ts";
 import { DeviceNames } from "../../../src/app/node/device-names.ts";
-import { Eraser, type KnownPurge, type WaitingPurges } from "../../../src/app/node/eraser.ts";
-import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
+import type { KnownPurge } from "../../../src/app/node/eraser.ts";
 import { Purges } from "../../../src/app/node/purges.ts";
-import type { Place } from "../../../src/core/log/rows.ts";
-import { judgeErased } from "../../../src/core/sync/erased.ts";
-import { verifyBatch } from "../../../src/core/log/batch.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
+import { Erasing, meet } from "../../support/erasing.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { entriesOf, type Named, namedOf, writePurge } from "../../support/purges.ts";
+import { entriesOf, namedOf } from "../../support/purges.ts";
 import { batchesOf, ownLog, send, TestDevice } from "../../support/replicas.ts";
 
 const DAY = 86_400_000;
-
-/** A device with its eraser, and what that told. */
-class Erasing {
-  readonly device: TestDevice;
-  readonly forgotten: Place[] = [];
-  readonly told: (WaitingPurges | null)[] = [];
-  isLongInBin = false;
-  /** How often. */
-  asked = 0;
-  eraser!: Eraser;
-
-  private constructor(device: TestDevice) {
-    this.device = device;
-  }
-
-  static async on(device: TestDevice): Promise<Erasing> {
-    const made = new Erasing(device);
-    await made.begin();
-    return made;
-  }
-
-  async begin(): Promise<void> {
-    this.eraser = new Eraser({
-      replica: this.device.replica,
-      memory: new PurgeMemory(this.device.replica),
-      forget: async (places) => void this.forgotten.push(...places),
-      isLongInBin: () => {
-        this.asked++;
-        return Promise.resolve(this.isLongInBin);
-      },
-      tell: (_, waiting) => void this.told.push(waiting),
-    });
-    await this.eraser.load();
-    await this.eraser.look();
-  }
-
-  /** The process ends without a word and starts again. */
-  async restart(): Promise<void> {
-    await this.device.restart();
-    await this.begin();
-  }
-
-  look(): Promise<void> {
-    return this.eraser.look();
-  }
-
-  purge(named: Named): Promise<ControlId> {
-    return writePurge(this.device.replica, named);
-  }
-
-  states(): readonly string[] {
-    return this.eraser
-      .list()
-      .map(({ state, done, waits }) => `${state}${done ? ", done" : ""}${waits ? ", waits" : ""}`);
-  }
-
-  /** How many of a log's entries are without payload here. */
-  async erasedOf(log: LogId): Promise<number> {
-    return (await entriesOf(this.device.replica, log)).filter(({ state }) => state === "purged").length;
-  }
-}
-
-/** All that `from` serves comes to `to`, judged as a session does; twice, since members come first. */
-async function pass(from: TestDevice, to: TestDevice): Promise<void> {
-  for (let round = 0; round < 2; round++) {
-    const batches = (await batchesOf(from.replica, { bytesMax: 4_000 })).map((batch) => {
-      const { members, account } = to.replica;
-      const owner = members.logs.get(batch.head.log);
-      const verified = owner && verifyBatch(batch, { account, author: owner.device });
-      return owner && verified ? judgeErased(verified, owner, members).batch : batch;
-    });
-    // What is withheld does not count as come.
-    await to.ingest(
-      batches.filter(({ entries }) => entries.some(({ state }) => state !== "absent")),
-      from.replica,
-    );
-  }
-}
-
-async function meet(...devices: readonly Erasing[]): Promise<void> {
-  for (const from of devices) for (const to of devices) if (from !== to) await pass(from.device, to.device);
-}
 
 const heldOf = ({ device }: Erasing, log: LogId): Ranges => device.replica.frontier.get(log)?.held ?? [];
 
