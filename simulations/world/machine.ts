@@ -46,7 +46,7 @@ export interface Surroundings {
   readonly count: (path: string) => void;
   readonly trace: (line: () => string) => void;
   readonly opened: (machine: Machine, disk: MemoryDisk) => void;
-  readonly died: (machine: Machine) => void;
+  readonly ended: (machine: Machine) => void;
 }
 
 /** What runs on a machine now. */
@@ -223,7 +223,6 @@ export class Machine {
     for (const net of this.#nets) net.vanish(how);
     for (const discovery of this.#discoveries) void discovery.close();
     this.#forget();
-    this.#surroundings.died(this);
   }
 
   /** It dies by itself at the n-th call to the outside from now. */
@@ -340,7 +339,9 @@ export class Machine {
     this.#forget();
   }
 
+  /** What was signed and never written, for want of room or of time, is gone with the program: the next one may sign another at its length. */
   #forget(): void {
+    this.#surroundings.ended(this);
     this.#life = null;
     this.running = null;
     this.#stores = [];

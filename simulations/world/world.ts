@@ -92,7 +92,7 @@ export class World {
       count,
       trace,
       opened: (machine, disk) => this.witness.watch(machine, disk),
-      died: (machine) => this.witness.runEnded(machine),
+      ended: (machine) => this.witness.runEnded(machine),
     };
     this.machines = Array.from({ length: plan.devices }, (_, index) => this.#createMachine(index));
     this.#names = new Map(this.machines.map((machine) => [machine.name, machine]));
