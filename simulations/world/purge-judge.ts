@@ -9,10 +9,10 @@ import { isEngineError } from "../../src/core/base/errors.ts";
 import type { PurgeView } from "../../src/core/membership/types.ts";
 import type { Machine } from "./machine.ts";
 import { placeOf } from "./purge-witness.ts";
+import { SMALL_LIMIT } from "./small-purges.ts";
 import { hold } from "./violation.ts";
 import type { Witness } from "./witness.ts";
 
-const SMALL_LIMIT = 100;
 /** Searched for by their texts at the end. */
 const SEARCHED = 3;
 

@@ -11,9 +11,7 @@ import { leavesOf } from "../../src/core/log/header.ts";
 import type { PurgeView } from "../../src/core/membership/types.ts";
 import type { Commit } from "../../src/core/sync/ports.ts";
 import type { Machine } from "./machine.ts";
-
-/** What one device may have erased by its own word in a day. */
-const SMALL_LIMIT = 100;
+import { SMALL_LIMIT, SmallPurges } from "./small-purges.ts";
 
 type Purges = readonly PurgeView[];
 
@@ -31,8 +29,8 @@ export class PurgeWitness {
   readonly #alone = new Set<DeviceId>();
   readonly #known = new Map<Machine, Purges>();
   readonly #named = new WeakMap<Purges, ReadonlyMap<string, Purges>>();
-  /** Of what each device erased, by author: how much its purges that nobody had agreed to name. */
-  readonly #small = new Map<string, Map<string, number>>();
+  /** What each device erased that nobody had agreed to. */
+  readonly #small = new Map<Machine, SmallPurges>();
   readonly #count: (path: string) => void;
   readonly #hold: (invariant: number, condition: boolean, what: () => string) => void;
 
@@ -160,21 +158,15 @@ export class PurgeWitness {
       small.length > 0 || isReleased,
       () => `${machine.name} erased what a large purge names that nobody agreed to`,
     );
-    const [purge] = small;
     // What others agreed to counts where they did; and a clock that jumps begins another day.
-    if (
-      isReleased ||
-      this.haveClocksJumped ||
-      purge === undefined ||
-      purges.some(({ state }) => state !== "open")
-    )
-      return;
-    const name = `${machine.name} ${purge.author}`;
-    const ofAuthor = this.#small.get(name) ?? new Map<string, number>();
-    this.#small.set(name, ofAuthor.set(purge.id, purge.entries.length));
-    let sum = 0;
-    for (const count of ofAuthor.values()) sum += count;
-    this.#hold(1, sum < SMALL_LIMIT, () => `${sum} payloads were erased at one device's word`);
+    if (isReleased || this.haveClocksJumped || purges.some(({ state }) => state !== "open")) return;
+    const ofMachine = this.#small.get(machine) ?? new SmallPurges();
+    this.#small.set(machine, ofMachine);
+    this.#hold(
+      1,
+      ofMachine.explains(small),
+      () => `${machine.name} erased ${SMALL_LIMIT} payloads or more at one device's word`,
+    );
   }
 
   #isReleased(machine: Machine, { id, author }: PurgeView): boolean {
