@@ -8,6 +8,7 @@ import { MARK } from "./canary.ts";
 import type { Machine } from "./machine.ts";
 import { writeUnknown } from "./newer-version.ts";
 import { CONVERSATIONS } from "./plan.ts";
+import { messagesIn } from "./seen.ts";
 import type { PeopleStep } from "./steps.ts";
 import { WALL_FROM_MS } from "./time.ts";
 import type { Witness } from "./witness.ts";
@@ -152,12 +153,18 @@ export class People {
   }
 
   /** Of which messages it says something only the device knows. */
+  /** Into the bin goes all that the conversation holds, also what was taken in, which nobody was promised. */
   async #clear(machine: Machine, conversation: string): Promise<void> {
     const { promised, words } = this.#world.witness;
-    for (const message of promised.values())
-      if (message.conversation === conversation)
-        words.begin({ of: "bin", message: message.id }, machine, "clear", "bin");
-    await machine.running!.node.conversations.delete(conversation, { confirmed: true });
+    const { node, replica } = machine.running!;
+    const id = replica.fold!.conversationOf(conversation);
+    const sent = [...promised.values()].filter((message) => message.conversation === conversation);
+    const said = new Set([...sent.map((message) => message.id), ...messagesIn(machine, id)]);
+    const say = (message: MessageId): unknown => words.begin({ of: "bin", message }, machine, "clear", "bin");
+    said.forEach(say);
+    await node.conversations.delete(conversation, { confirmed: true });
+    // What came meanwhile may have gone with the rest.
+    for (const message of messagesIn(machine, id, "bin")) if (!said.has(message)) say(message);
   }
 
   #imported(backup: number, machine: Machine): void {

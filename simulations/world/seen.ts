@@ -1,11 +1,13 @@
 /** What a person sees on a device, and what a device holds, each as values that can be compared with those of another device. */
 import { createHash } from "node:crypto";
-import type { LogId } from "../../src/core/base/ids.ts";
+import type { ConversationId, LogId, MessageId } from "../../src/core/base/ids.ts";
 import type { LogState } from "../../src/core/log/types.ts";
 import type { MemberView } from "../../src/core/membership/types.ts";
 import type { MemoryLog, MemoryState } from "../doubles/memory-disk.ts";
 import { readLines } from "../../src/app/node/conversation-lines.ts";
 import type { DeliveryState } from "../../src/core/inbox/types.ts";
+import { messageOfKey } from "../../src/core/inbox/row-keys.ts";
+import { decodeMessageRow } from "../../src/core/inbox/rows.ts";
 import { viewDigest } from "../../src/core/inbox/view-digest.ts";
 import { InboxReader } from "../../src/app/node/inbox-reader.ts";
 import { SettingsReader } from "../../src/app/node/settings-reader.ts";
@@ -106,6 +108,16 @@ function viewOf(machine: Machine): string {
 
 /** Follows from the rows alone, which are often the same from one comparison to the next. */
 const viewByVersion = new WeakMap<object, string>();
+
+/** The messages of a conversation on the disk, sent and taken in; with `of` those in the bin alone. */
+export function messagesIn(machine: Machine, conversation: ConversationId, of?: "bin"): readonly MessageId[] {
+  const rows = [...(machine.disk?.state.rows ?? [])].filter(([key, row]) => {
+    if (!key.startsWith("m")) return false;
+    const { content, register } = decodeMessageRow(row);
+    return content?.conversation === conversation && (of === undefined || register?.deleted === true);
+  });
+  return rows.map(([key]) => messageOfKey(key));
+}
 
 /** False for a moment while the program takes damage away by itself: what the disk has forgotten the replica still counts. */
 export function isAsOnDisk(machine: Machine, replica: Replica): boolean {

@@ -8,4 +8,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found: "a turn that was signed while the disk filled up was given up, and another signed at its length",
   },
   { seed: 69, found: "a batch under a head that had been passed over for another peer's broke an invariant" },
+  {
+    seed: 173,
+    found:
+      "the world did not know that a person who clears a conversation bins what was taken in as well, which the bin's end then purges",
+  },
 ];
