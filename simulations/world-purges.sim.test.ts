@@ -45,4 +45,12 @@ describe("purges in the world of whole devices", function () {
     equal((await world.run()).failure, null);
     equal(world.counts.get("late place named by a further purge"), 1);
   });
+
+  it("P9: the bin ends for what was taken in and cleared with its conversation", async () => {
+    const taken: Step = { at: 20_000, kind: "import", device: 0, backup: 0 };
+    const clear: Step = { at: 30_000, kind: "clear", device: 0, conversation: 0 };
+    const world = new World(quietPlan([taken, clear], { weeksOff: 5 }));
+    equal((await world.run()).failure, null);
+    equal((world.counts.get("payloads erased") ?? 0) > 0, true);
+  });
 });

@@ -3,7 +3,7 @@
  * the other to others; now and then it lies in other ways: lying-stream.ts. Both histories are kept by honest programs, each on its own
  * copy of the disk. What must hold then: registers/invariants.ts, and `checkBeside` in judge.ts. Threats L7, C2, C3.
  */
-import type { ConversationId, LogId } from "../../src/core/base/ids.ts";
+import type { ConversationId } from "../../src/core/base/ids.ts";
 import { messageBounds, messageIsHere, messageOfKey } from "../../src/core/inbox/view.ts";
 import { logIdOf } from "../../src/core/crypto/derive.ts";
 import type { Frame } from "../../src/core/wire/frames.ts";
@@ -124,12 +124,13 @@ export class HostileDevice {
     this.#world.count("hostile device joined");
   }
 
-  /** What it signs may contradict itself, and nobody is to blame for it but itself. */
+  /**
+   * What it signs of its messages may contradict itself, and nobody is to blame for it but itself. Of its other logs it has one history, to which
+   * one of its copies alone adds: all devices come to hold the same of these, and to show it.
+   */
   #forgive(body: Machine, { account, self }: Replica): void {
-    const logs = (["control", "state", "messages"] as const).map((logClass): LogId =>
-      logIdOf({ account, device: self, incarnation: 0, logClass }),
-    );
-    this.#world.witness.forgive(body, logs);
+    const log = logIdOf({ account, device: self, incarnation: 0, logClass: "messages" });
+    this.#world.witness.forgive(body, [log]);
   }
 
   async #live(replica: Replica, at: number): Promise<void> {

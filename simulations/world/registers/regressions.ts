@@ -13,4 +13,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world did not know that a person who clears a conversation bins what was taken in as well, which the bin's end then purges",
   },
+  {
+    seed: 109,
+    found:
+      "the world's end did not wait until what a hostile member had put into the bin, in a log of one history, was on each device",
+  },
 ];
