@@ -364,7 +364,8 @@ class MemoryHost implements MemoryNet {
   }
 
   #carrier(from: MemoryHost, line: string): Carrier {
-    const { random, pieceBytesMax, lossPer10000 } = this.#hub.options;
+    const { options } = this.#hub;
+    const { random, pieceBytesMax } = options;
     return {
       deliver: (end, arrive, piece) => {
         const [sender, receiver, way] = end.initiator ? [from, this, ">"] : [this, from, "<"];
@@ -379,7 +380,7 @@ class MemoryHost implements MemoryNet {
         return pieces;
       },
       alter: (end, piece) => this.#hub.options.alter?.(piece, end.initiator ? from : this) ?? piece,
-      isLost: () => random.below(10_000) < lossPer10000,
+      isLost: () => random.below(10_000) < options.lossPer10000,
     };
   }
 }

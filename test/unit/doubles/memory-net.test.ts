@@ -84,6 +84,20 @@ describe("the double of Net", () => {
     await clock.run(read);
   });
 
+  it("loses by what the network is like now, whenever the connection was made", async () => {
+    const { clock, hub, nets } = openBench(3, 10_000);
+    const [a, b] = nets;
+    const incoming = answerAll(b);
+    const stream = await clock.run(a.dial(addressOf(b), PROTOCOL, 1_000));
+    const answered = await clock.run(incoming.first);
+    hub.options.lossPer10000 = 0;
+    const reading = readAll(answered);
+    await clock.run(sendAndEnd(stream, [patterned(1_000)]));
+    deepEqual(await clock.run(reading), patterned(1_000));
+    hub.options.lossPer10000 = 10_000;
+    await assertRejectsWithCode(clock.run(answered.sink(each([patterned(10)]))), "PEER_CLOSED");
+  });
+
   it("tells a host that moved, and lets the other find out by itself", async () => {
     const { clock, hub, nets } = openBench(4);
     const [a, b] = nets;
