@@ -1,4 +1,5 @@
 /** What goes wrong, step by step. Each fault ends by itself; `mend` ends all of them. */
+import { equalBytes } from "../../src/core/base/bytes.ts";
 import type { LogId } from "../../src/core/base/ids.ts";
 import { contains } from "../../src/core/log/ranges.ts";
 import type { MemoryHub } from "../doubles/memory-net.ts";
@@ -180,7 +181,10 @@ export class Faults {
     }
   }
 
-  /** An entry of a message or of a state that a sibling holds too: what only one disk has, no repair can bring back. */
+  /**
+   * An entry of a message or of a state that a sibling holds too: what only one disk has, no repair can bring back. Of a log with two
+   * histories the sibling may hold another entry at that position, which is none to repair from.
+   */
   #placeHeldTwice(
     machine: Machine,
     pick: number,
@@ -197,9 +201,15 @@ export class Faults {
         (other) =>
           other !== machine &&
           contains(other.disk?.state.logs.get(log)?.state.held ?? [], position) &&
-          other.disk?.isDamaged(log, position) === false,
+          other.disk?.isDamaged(log, position) === false &&
+          isSameLeaf(machine, other, log, position),
       ),
     );
     return owners === undefined || twice.length === 0 ? undefined : twice[pick % twice.length];
   }
+}
+
+function isSameLeaf(machine: Machine, other: Machine, log: LogId, position: number): boolean {
+  const [leaf, known] = [machine, other].map(({ disk }) => disk?.state.logs.get(log)?.leaves.get(position));
+  return leaf !== undefined && known !== undefined && equalBytes(leaf, known);
 }
