@@ -53,4 +53,21 @@ describe("purges in the world of whole devices", function () {
     equal((await world.run()).failure, null);
     equal((world.counts.get("payloads erased") ?? 0) > 0, true);
   });
+
+  it("L8: what a hostile member wanted gone is in the bin where it is stopped, whoever restored it before", async () => {
+    const visit = { kind: "hostile-visit", device: 0, history: 0, writes: false, forMs: 3_000 } as const;
+    const world = new World(
+      quietPlan([
+        send(18_000, 0, 100),
+        { at: 20_000, kind: "delete", device: 0, pick: 0, count: 1 },
+        { at: 21_000, kind: "restore", device: 0, pick: 0, count: 1 },
+        { at: 25_000, kind: "hostile-join", device: 0 },
+        { ...visit, at: 36_000, lie: "none" },
+        { ...visit, at: 40_000, lie: "purges-all" },
+        { at: 50_000, kind: "purge-stop", device: 1 },
+      ]),
+    );
+    equal((await world.run()).failure, null);
+    equal(world.counts.get("large purge stopped to the end"), 1);
+  });
 });

@@ -188,7 +188,10 @@ export class HostileDevice {
     };
     for (let at = 0; at < all.length; at += Math.max(1, count)) {
       const messages = all.slice(at, at + count);
-      this.#world.witness.purges.want(body, messages);
+      const { purges, words } = this.#world.witness;
+      purges.want(body, messages);
+      // A purge puts into the bin what it names, and leaves it there when it is stopped. Whom it tells of it nobody knows.
+      for (const message of messages) words.begin({ of: "bin", message }, body, "hostile purge", "bin");
       await replica.writer.purge({ messages, named: new Set(), addressOf });
       this.#world.count(`hostile device ${lie}`);
     }
