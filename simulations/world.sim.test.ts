@@ -339,6 +339,21 @@ describe("the world of whole devices", function () {
     equal(canaries.isIn(Buffer.from(`x${MARK.toLowerCase()}y`)), false);
   });
 
+  it("S4: waits for a device whose disk was full until the end to open its store anew, and not for ever", async () => {
+    const full: Step = { at: 58_000, kind: "disk-full", device: 1, forMs: 60_000 };
+    const plan = quietPlan([send(20_000, 0), full, send(59_000, 1)]);
+    const world = new World(plan);
+    equal((await world.run()).failure, null);
+    equal(world.counts.get("send refused DISK_FULL"), 3);
+    const failure = await failureOf(plan, ({ machines: [, second], time }) => {
+      // There is room again for everybody but this one.
+      time.after(59_900, () => {
+        second!.disk!.setFull = () => undefined;
+      });
+    });
+    equal(brokenInvariant(failure), 13);
+  });
+
   it("fails where the program breaks off with anything but an operating error", async () => {
     const failure = await failureOf(quietPlan([]), (world) => {
       world.time.after(20_000, () => {

@@ -147,7 +147,10 @@ export class Calm {
   async #isConverged(): Promise<boolean> {
     const { judge, machines } = this.#world;
     const isQuiet = (machine: Machine): boolean =>
-      !machine.isRepairing && machine.disk?.damagedCount === 0 && judge.isComplete(machine);
+      !machine.isRepairing &&
+      !machine.isDiskRefusing &&
+      machine.disk?.damagedCount === 0 &&
+      judge.isComplete(machine);
     const isOn = machines.every((machine) => machine.running !== null);
     if (!isOn || new Set(machines.map(judge.printOf)).size !== 1 || !machines.every(isQuiet)) return false;
     if (!judge.areForksTold) return false;

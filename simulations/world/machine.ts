@@ -123,7 +123,12 @@ export class Machine {
 
   /** Nothing is on its way to the disk, and nothing has failed to get there. */
   get isDiskQuiet(): boolean {
-    return this.#stores.every((store) => store.inFlight() === 0 && !store.isPoisoned());
+    return !this.isDiskRefusing && this.#stores.every((store) => store.inFlight() === 0);
+  }
+
+  /** A write has failed, and the program has not opened its store anew: until then whatever asks the store is refused, reading too. */
+  get isDiskRefusing(): boolean {
+    return this.#stores.some((store) => store.isPoisoned());
   }
 
   /** Bits of an entry on its disk are not what was written. */

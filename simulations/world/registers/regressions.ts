@@ -18,4 +18,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world's end did not wait until what a hostile member had put into the bin, in a log of one history, was on each device",
   },
+  {
+    seed: 233,
+    found:
+      "the world asked a device for its status that had room again and had not opened its store anew yet",
+  },
 ];
