@@ -222,6 +222,10 @@ describe("the world of whole devices", function () {
       const [log] = world.witness.forksTold.get(world.machines[0]!)!;
       const roots = world.machines.map(({ disk }) => disk!.state.logs.get(log as LogId)!.state.head.root);
       notDeepEqual(roots[0], roots[1]);
+      // All else that this member wrote is waited for: what it had erased is missing on a device that has not been told yet what it was.
+      const { logs } = world.machines[0]!.running!.replica.members;
+      const excused = [...world.witness.forked].map((each) => logs.get(each as LogId)?.logClass);
+      deepEqual(excused, ["messages"]);
     });
 
     it("L7, C2: so do devices that were shown two histories of different lengths", async () => {

@@ -23,4 +23,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world asked a device for its status that had room again and had not opened its store anew yet",
   },
+  {
+    seed: 343,
+    found:
+      "the world's end did not wait until a device that had taken in what a hostile member had erased was told what it was",
+  },
 ];
