@@ -70,4 +70,12 @@ describe("purges in the world of whole devices", function () {
     equal((await world.run()).failure, null);
     equal(world.counts.get("large purge stopped to the end"), 1);
   });
+
+  it("P9: nothing is compared in the end while what a device agrees to is on its way to its disk", async () => {
+    const away: Step = { at: 29_000, kind: "isolate", device: 0, forMs: 60_000 };
+    const purge: Step = { at: 30_000, kind: "purge", device: 1, pick: 0, count: 1, of: "sent" };
+    const world = new World(quietPlan([send(20_000, 0), away, purge], { syncMsMax: 800 }));
+    equal((await world.run()).failure, null);
+    equal(world.counts.get("payloads erased"), 2);
+  });
 });

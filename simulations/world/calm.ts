@@ -99,7 +99,7 @@ export class Calm {
     await this.#linkRest();
     for (const machine of this.#world.machines) this.#verifySoon(machine);
     const from = this.#world.time.monotonicMs();
-    while (!(await this.#isConverged())) {
+    while (!(await this.#isConverged()) || !this.#areDisksQuiet) {
       const tookMs = this.#world.time.monotonicMs() - from;
       if (tookMs >= CONVERGE_MS_MAX) this.#world.judge.holdForksTold();
       hold(
@@ -156,6 +156,11 @@ export class Calm {
     if (!judge.areForksTold) return false;
     for (const machine of this.#world.machines) if (!(await this.#knowsAll(machine))) return false;
     return judge.pendingPurges === null;
+  }
+
+  /** A program knows what it has signed before its disk has it and others can: of members it is ahead of its own fingerprint till then. */
+  get #areDisksQuiet(): boolean {
+    return this.#world.machines.every((machine) => machine.isDiskQuiet);
   }
 
   /** It is connected to every other device that lives, and knows that they hold the same; or that a hostile one showed them two things. */
