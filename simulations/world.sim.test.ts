@@ -3,6 +3,8 @@
  */
 import { deepEqual, equal, match, notDeepEqual, notEqual, ok } from "node:assert/strict";
 import type { LogId, MessageId, TreeHash } from "../src/core/base/ids.ts";
+import { messageRowKey } from "../src/core/inbox/row-keys.ts";
+import { decodeMessageRow } from "../src/core/inbox/rows.ts";
 import type { RowKey } from "../src/core/log/rows.ts";
 import type { ForkEvidence } from "../src/app/node/alarm-types.ts";
 import { MemoryDisk } from "./doubles/memory-disk.ts";
@@ -319,6 +321,45 @@ describe("the world of whole devices", function () {
     deepEqual(
       failures.map(({ invariant }) => invariant),
       [4, 12, 9, 11],
+    );
+  });
+
+  it("knows that a message is news again which was damaged, forgotten and taken in once more", async () => {
+    const world = new World(
+      quietPlan([
+        { at: 20_000, kind: "import", device: 0, backup: 0 },
+        { at: 29_000, kind: "isolate", device: 0, forMs: 20_000 },
+        { at: 31_000, kind: "verify", device: 0 },
+        { at: 34_000, kind: "crash", device: 0, calls: 0, how: "silent", downMs: 1_000, againAtCall: 0 },
+        { at: 40_000, kind: "import", device: 0, backup: 0 },
+      ]),
+    );
+    const [machine] = world.machines;
+    const told: MessageId[] = [];
+    const { witness } = world;
+    const tell = witness.messageEvent.bind(witness);
+    witness.messageEvent = (of, id) => {
+      if (of === machine) told.push(id);
+      tell(of, id);
+    };
+    world.time.after(30_000, () => {
+      const { state } = machine!.disk!;
+      const { place } = decodeMessageRow(state.rows.get(messageRowKey(told[0]!))!).content!;
+      machine!.damage(state.logOf(place.logNumber)!, place.position);
+    });
+    // The view is built again of what is left.
+    world.time.after(34_500, () => machine!.upgrade());
+    equal((await world.run()).failure, null);
+    const again = told.filter((id, at) => told.indexOf(id) < at);
+    deepEqual(again, [told[0]]);
+    // Where it stands now nothing was ever damaged: a third time is one too many. So is a second one of any other.
+    const failures: Violation[] = [];
+    witness.onViolation = (violation): void => void failures.push(violation);
+    tell(machine!, told[0]!);
+    tell(machine!, told[1]!);
+    deepEqual(
+      failures.map(({ invariant }) => invariant),
+      [9, 9],
     );
   });
 

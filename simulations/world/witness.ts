@@ -39,6 +39,11 @@ export interface Promised {
   readonly isReceived: boolean;
 }
 
+interface EntryPlace {
+  readonly log: LogId;
+  readonly position: number;
+}
+
 export class Witness {
   readonly canaries = new Canaries();
   readonly words: Words;
@@ -47,7 +52,7 @@ export class Witness {
   /** Everything that somebody tried to write, promised or not. */
   readonly written = new Set<string>();
   /** Where entries stand that this version does not know. */
-  readonly unknown = new Set<{ readonly log: LogId; readonly position: number }>();
+  readonly unknown = new Set<EntryPlace>();
   /** Logs whose author has two lives, or lies: heads of these may contradict each other. */
   readonly forked = new Set<string>();
   /** Of which forks the people of each device have been told. */
@@ -70,7 +75,8 @@ export class Witness {
   readonly #signed = new Map<string, string>();
   readonly #splitters = new Map<string, FrameSplitter>();
   readonly #tails = new Map<string, Uint8Array>();
-  readonly #events = new Map<Machine, Set<string>>();
+  /** Of which messages each machine was told, and where they stood then; null: nowhere. */
+  readonly #told = new Map<Machine, Map<MessageId, readonly (EntryPlace | null)[]>>();
   readonly #watched = new WeakSet<MemoryDisk>();
 
   constructor(tell: {
@@ -271,21 +277,28 @@ export class Witness {
   /** A device that has two lives, or begins again from an old one: its own logs may contradict each other, and it may hear again. */
   forgive(machine: Machine, logs: readonly LogId[]): void {
     for (const log of logs) this.forked.add(log);
-    this.#events.delete(machine);
+    this.#told.delete(machine);
     this.#vouched.delete(machine);
     for (const [id, promised] of this.promised) if (promised.machine === machine) this.promised.delete(id);
   }
 
-  /** 9: an application hears of a message once, whatever was cut and however often the program ran. */
+  /**
+   * 9: an application hears of a message once, whatever was cut and however often the program ran. But where the place at which it stood
+   * was damaged, it may have been forgotten: it is news once it is back, and once it is taken in again and stands elsewhere.
+   */
   messageEvent(machine: Machine, id: MessageId): void {
-    const heard = this.#events.get(machine) ?? new Set<string>();
-    this.#events.set(machine, heard);
+    const told = this.#told.get(machine) ?? new Map<MessageId, readonly (EntryPlace | null)[]>();
+    this.#told.set(machine, told);
+    const before = told.get(id) ?? [];
+    const now = standsAt(machine, id);
+    const wasDamaged = (place: EntryPlace | null): boolean =>
+      place !== null && machine.wasDamaged(place.log, { from: place.position, to: place.position + 1 });
     this.#hold(
       9,
-      !heard.has(id) || wasForgotten(machine, id),
+      before.every((place) => wasDamaged(place ?? now)),
       () => `${machine.name} told of one message twice`,
     );
-    heard.add(id);
+    told.set(id, [...before, now]);
   }
 
   /** 4: a person has been told that a log was written in two ways, with what proves it to a second program; never of an honest log. */
@@ -314,15 +327,12 @@ export class Witness {
   }
 }
 
-/** It was damaged, so that a view that was built meanwhile did not have it: once it is back it is news. */
-function wasForgotten(machine: Machine, id: MessageId): boolean {
-  const state = machine.disk?.state;
-  const row = state?.rows.get(messageRowKey(id));
+/** Which entry the view of a machine has of a message; null where it has none. */
+function standsAt({ disk }: Machine, id: MessageId): EntryPlace | null {
+  const row = disk?.state.rows.get(messageRowKey(id));
   const content = row === undefined ? null : decodeMessageRow(row).content;
-  const log = content === null ? undefined : state?.logOf(content.place.logNumber);
-  if (content === null || log === undefined) return false;
-  const { position } = content.place;
-  return machine.wasDamaged(log, { from: position, to: position + 1 });
+  const log = content === null ? undefined : disk?.state.logOf(content.place.logNumber);
+  return content === null || log === undefined ? null : { log, position: content.place.position };
 }
 
 /** For traces: which logs and rows, and what is in them. */
