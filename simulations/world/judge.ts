@@ -128,16 +128,19 @@ export class Judge {
     return states.every((state) => isComplete(state) || this.#witness.forked.has(state.head.log));
   }
 
-  /** They hold something else of the logs of a hostile device. */
+  /** They hold something else of the logs of a hostile device, or heads of it that contradict each other. */
   areAtOdds(machine: Machine, other: Machine): boolean {
-    return setOf(machine, machine.running!.replica) !== setOf(other, other.running!.replica);
+    const isOtherSet = setOf(machine, machine.running!.replica) !== setOf(other, other.running!.replica);
+    return isOtherSet || [...this.#witness.forked].some((log) => haveOtherRoots(log, machine, other));
   }
 
-  /** How many pairs hold something else. */
+  /** How many pairs are at odds. */
   pairsAtOdds(): number {
     if (this.#witness.forked.size === 0) return 0;
-    const sets = this.#running().map((machine) => setOf(machine, machine.running!.replica));
-    return sets.flatMap((set, at) => sets.slice(at + 1).filter((other) => other !== set)).length;
+    const running = this.#running();
+    return running.flatMap((machine, at) =>
+      running.slice(at + 1).filter((other) => this.areAtOdds(machine, other)),
+    ).length;
   }
 
   /** What still has to be erased; null: nothing. */
@@ -278,6 +281,12 @@ export class Judge {
   #running(): readonly Machine[] {
     return this.#machines.filter((machine) => machine.running !== null);
   }
+}
+
+/** Both hold a head of one length, and the heads have different roots. */
+function haveOtherRoots(log: string, machine: Machine, other: Machine): boolean {
+  const [a, b] = [machine, other].map(({ disk }) => disk?.state.logs.get(log as LogId)?.state.head);
+  return a !== undefined && b !== undefined && a.length === b.length && !equalBytes(a.root, b.root);
 }
 
 function auditLog(machine: Machine, log: string, { state, entries }: MemoryLog): void {

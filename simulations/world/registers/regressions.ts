@@ -28,4 +28,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world's end did not wait until a device that had taken in what a hostile member had erased was told what it was",
   },
+  {
+    seed: 1229,
+    found:
+      "the world held two devices equal that hold the same entries under two heads of a hostile member that contradict each other",
+  },
 ];
