@@ -33,4 +33,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world held two devices equal that hold the same entries under two heads of a hostile member that contradict each other",
   },
+  {
+    seed: 730,
+    found:
+      "who went on asking for what nobody could answer put off the other's beat, and ended the session as silent",
+  },
 ];

@@ -106,6 +106,7 @@ export class SyncSession {
     const turn = new Turn(now);
     for (const input of inputs) if (!turn.isClosed) this.#take(input, turn);
     const outputs = turn.finish(() => this.#conclude(turn));
+    if (outputs.some(({ kind }) => kind === "send")) this.#beat.said(now);
     this.#isClosed = turn.isClosed;
     return outputs;
   }
@@ -140,6 +141,7 @@ export class SyncSession {
         else turn.put({ kind: "absent", ranges: new Map([[input.log, input.ranges]]) });
         return;
       case "served":
+        this.#beat.said(turn.now);
         this.#serving.served(input, turn.now);
         return this.#checkBudget(turn);
       case "exhausted":

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import type { LogId, TreeHash } from "../../../src/core/base/ids.ts";
 import type { Output } from "../../../src/core/sync/types.ts";
+import type { SessionFrame } from "../../../src/core/wire/frames.ts";
 import {
   ann,
   ben,
@@ -148,6 +149,25 @@ describe("a session in the middle of a conversation", () => {
     deepEqual(kindsOf(side.after(9_999)), []);
     equal(closeReasonIn(side.after(1)), "silent");
     deepEqual(side.after(1), []);
+  });
+
+  it("asks for a beat after 100 s in which it had nothing to say, also of a peer that goes on asking what nobody can answer", () => {
+    const { side } = sides();
+    const { log } = side.write("messages", 5);
+    side.open();
+    // Of a history that the peer alone has: the head that it was asked for, at first, never comes.
+    const need: SessionFrame = {
+      kind: "need",
+      logs: [{ log, knownLength: 9, headLength: 9, ranges: range(4, 5) }],
+    };
+    equal(frameIn(side.receive(need), "need")?.logs[0]?.knownLength, 5);
+    for (const ms of [60_000, 39_999]) {
+      deepEqual(kindsOf(side.after(ms)), []);
+      deepEqual(kindsOf(side.receive(need)), []);
+    }
+    deepEqual(framesIn(side.after(1)), [{ kind: "beat", digest: side.digest(), answerWanted: true }]);
+    side.receive({ kind: "beat", digest: side.digest(), answerWanted: false });
+    equal(side.session.wakeAt, side.now + 90_000);
   });
 
   it("answers a beat, and sends its frontier where the digests differ", () => {
