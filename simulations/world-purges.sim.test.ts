@@ -46,6 +46,14 @@ describe("purges in the world of whole devices", function () {
     equal(world.counts.get("late place named by a further purge"), 1);
   });
 
+  for (const device of [0, 1])
+    it(`P9: where a clock was behind and came right, as on device ${device}, a large one stands a week less`, async () => {
+      const behind: Step = { at: 10_000, kind: "clock", device, offMs: -315_532_800_000 };
+      const world = new World(quietPlan([behind, many], { weeksOff: 5 }));
+      equal((await world.run()).failure, null);
+      equal(world.counts.get("large purge carried out after a month"), 1);
+    });
+
   it("P9: the bin ends for what was taken in and cleared with its conversation", async () => {
     const taken: Step = { at: 20_000, kind: "import", device: 0, backup: 0 };
     const clear: Step = { at: 30_000, kind: "clear", device: 0, conversation: 0 };

@@ -67,8 +67,7 @@ export class Calm {
       this.isOff = true;
       await runFor(WEEK_OFF_MS);
       this.isOff = false;
-      witness.purges.dayPassed();
-      witness.purges.binMayEnd ||= week > 2;
+      witness.purges.daysPassed(WEEK_OFF_MS);
       witness.purges.isLong = week + 1 === weeks;
       for (const machine of machines) powerOn(machine);
       await runFor(ON_MS);

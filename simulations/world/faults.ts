@@ -70,7 +70,7 @@ export class Faults {
       case "bit-flip":
         return this.#harmDisk(machine, step);
       case "clock":
-        machine.clockOffMs = step.offMs;
+        this.#setClock(machine, step.offMs);
         if (Math.abs(step.offMs) > YEAR_MS) {
           count("clock ten years off");
           this.#world.witness.purges.haveClocksJumped = true;
@@ -104,11 +104,16 @@ export class Faults {
     hub.options.lossPer10000 = 0;
     this.#corrupt.clear();
     for (const [at, machine] of machines.entries()) {
-      machine.clockOffMs = 0;
+      this.#setClock(machine, 0);
       machine.frozenAtMs = null;
       machine.syncMsMax = this.#syncMs[at]!;
       for (const disk of machine.shelf.disks.values()) disk.setFull(false);
     }
+  }
+
+  #setClock(machine: Machine, offMs: number): void {
+    this.#world.witness.purges.clockSet(machine, offMs - machine.clockOffMs);
+    machine.clockOffMs = offMs;
   }
 
   #crash(machine: Machine, { calls, how, downMs, againAtCall }: Extract<FaultStep, { kind: "crash" }>): void {

@@ -15,15 +15,23 @@ import { SMALL_LIMIT, SmallPurges } from "./small-purges.ts";
 
 type Purges = readonly PurgeView[];
 
+const DAY_MS = 86_400_000;
+/** How long a purge waits that nobody agrees to, and how long a message is in the bin. */
+const MONTH_MS = 30 * DAY_MS;
+/** A clock that goes forward ends a month so much earlier on its machine, and no more: "Erasing", "Time". */
+const ALLOWANCE_MS = 7 * DAY_MS;
+
 export class PurgeWitness {
   /** Messages that somebody tried to have erased. */
   readonly wanted = new Set<MessageId>();
   /** A month has passed in which nobody stopped anything. */
   isLong = false;
-  /** So much time has passed that what is in the bin may be purged by itself. */
-  binMayEnd = false;
   /** A clock was set far off: devices do not agree on what was within one day. */
   haveClocksJumped = false;
+  /** For how long everything was off since the storm. */
+  #offMs = 0;
+  /** By how much clocks were set forward, all together. */
+  readonly #forwardMs = new Map<Machine, number>();
   readonly #released = new Set<string>();
   /** Who was its account's only device when it wanted something gone. */
   readonly #alone = new Set<DeviceId>();
@@ -54,12 +62,18 @@ export class PurgeWitness {
 
   /** Somebody wanted it gone, or it was in the bin for long. */
   isWanted(id: MessageId): boolean {
-    return this.wanted.has(id) || (this.binMayEnd && this.#wasBinned(id));
+    return this.wanted.has(id) || (this.#hasMonthPassedAnywhere() && this.#wasBinned(id));
   }
 
-  /** What was erased at one device's word was erased on an earlier day. */
-  dayPassed(): void {
+  /** Everything was off for so long, a day at least: what was erased at one device's word was erased on an earlier day. */
+  daysPassed(ms: number): void {
+    this.#offMs += ms;
     this.#small.clear();
+  }
+
+  /** This machine's clock is set to another time. */
+  clockSet(machine: Machine, byMs: number): void {
+    if (byMs > 0) this.#forwardMs.set(machine, (this.#forwardMs.get(machine) ?? 0) + byMs);
   }
 
   /** A person agrees to it. */
@@ -169,10 +183,24 @@ export class PurgeWitness {
     );
   }
 
-  #isReleased(machine: Machine, { id, author }: PurgeView): boolean {
+  #isReleased(machine: Machine, { id, author, state }: PurgeView): boolean {
+    const isAgreed = this.#released.has(id) || this.#alone.has(author) || isAlone(machine);
+    if (isAgreed || this.#hasMonthPassed(machine)) return true;
+    // Where the month ends first, the device agrees as soon as it erases, whether or not it had the payloads.
     return (
-      this.isLong || this.binMayEnd || this.#released.has(id) || this.#alone.has(author) || isAlone(machine)
+      state === "approved" &&
+      [...this.#forwardMs.keys()].some((other) => other.device !== author && this.#hasMonthPassed(other))
     );
+  }
+
+  /** It may count thirty days since the storm. */
+  #hasMonthPassed(machine: Machine): boolean {
+    return this.#offMs + Math.min(ALLOWANCE_MS, this.#forwardMs.get(machine) ?? 0) >= MONTH_MS;
+  }
+
+  #hasMonthPassedAnywhere(): boolean {
+    const machines = [...this.#forwardMs.keys()];
+    return this.#offMs >= MONTH_MS || machines.some((machine) => this.#hasMonthPassed(machine));
   }
 }
 

@@ -38,4 +38,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "who went on asking for what nobody could answer put off the other's beat, and ended the session as silent",
   },
+  {
+    seed: 1498,
+    found:
+      "the world did not know that a clock which comes right ends a month a week earlier on its device, which then erased a large purge",
+  },
 ];
