@@ -5,6 +5,7 @@
  */
 import { EngineError } from "../../src/core/base/errors.ts";
 import type { LogId, TreeHash } from "../../src/core/base/ids.ts";
+import { INDEX_INITIAL, type RowKey, type ViewArea } from "../../src/core/log/rows.ts";
 import { nodeHash } from "../../src/core/log/tree.ts";
 import type { BatchEntry, LogState, TreeNode } from "../../src/core/log/types.ts";
 import type { Bodiless, Commit, LogWrite } from "../../src/core/sync/ports.ts";
@@ -24,7 +25,11 @@ export interface MemoryLog {
 
 export class MemoryState {
   readonly logs = new Map<LogId, MemoryLog>();
-  readonly rows = new MemoryRows();
+  /** Rows of the view, by area. */
+  readonly areas: readonly [MemoryRows, MemoryRows] = [new MemoryRows(), new MemoryRows()];
+  /** Rows of the search index, which lie in no area. */
+  readonly index = new MemoryRows();
+  serving: ViewArea = 0;
   readonly meta = new Map<string, Uint8Array>();
   #numbers: LogId[] = [];
   #version: object = {};
@@ -37,6 +42,16 @@ export class MemoryState {
   /** Something was changed in place. */
   changed(): void {
     this.#version = {};
+  }
+
+  /** Of the view that serves. */
+  get rows(): MemoryRows {
+    return this.areas[this.serving];
+  }
+
+  /** Where a row of this key lies. */
+  tableOf(key: RowKey, area: ViewArea): MemoryRows {
+    return key.startsWith(INDEX_INITIAL) ? this.index : this.areas[area];
   }
 
   numberOf(log: LogId): number {
@@ -57,8 +72,10 @@ export class MemoryState {
     this.changed();
     for (const write of commit.logs) this.#write(write);
     for (const [log, entries] of commit.bodiless ?? []) this.#empty(log, entries);
-    for (const key of commit.dels) this.rows.delete(key);
-    for (const [key, row] of commit.puts) this.rows.set(key, row.slice());
+    const area = commit.area ?? this.serving;
+    for (const key of commit.dels) this.tableOf(key, area).delete(key);
+    for (const [key, row] of commit.puts) this.tableOf(key, area).set(key, row.slice());
+    this.serving = commit.serves ?? this.serving;
     for (const [name, value] of commit.meta) {
       if (value === null) this.meta.delete(name);
       else this.meta.set(name, value.slice());
@@ -78,7 +95,10 @@ export class MemoryState {
         twice: new Set(twice),
       });
     }
-    for (const [key, row] of this.rows) copy.rows.set(key, row);
+    for (const [area, rows] of this.areas.entries())
+      for (const [key, row] of rows) copy.areas[area as ViewArea].set(key, row);
+    for (const [key, row] of this.index) copy.index.set(key, row);
+    copy.serving = this.serving;
     for (const [name, value] of this.meta) copy.meta.set(name, value);
     copy.#numbers = [...this.#numbers];
     return copy;

@@ -67,7 +67,9 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
           return log === undefined ? undefined : store.entries(log, position, position + 1)[0];
         }),
       ),
-    rows: (keys) => store.read(() => keys.map((key) => store.live.rows.get(key))),
+    servingArea: () => store.live.serving,
+    rows: (keys, area) =>
+      store.read(() => keys.map((key) => store.live.tableOf(key, area ?? store.live.serving).get(key))),
     rowRange: (range) => store.read(() => store.rowRange(range)),
     meta: (name) => store.read(() => store.live.meta.get(name)),
     nodes: (log, nodes) => store.read(() => store.live.nodes(log, nodes)),
@@ -76,12 +78,13 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
     compact: () => store.read(() => undefined),
     sizeOnDisk: () => store.read(() => store.size()),
     reopen: () => store.reopen(),
-    clearRows: () => store.clearRows(),
+    clearRows: (wanted) => store.clearRows(wanted),
     verify: (wanted) => store.read(() => store.verify(wanted)),
     scrub: ({ onProgress }) =>
       store.read(() => {
         // Bits of this disk are lost below entries only, and those `verify` finds.
-        const rows = store.live.rows.size;
+        const { areas, index } = store.live;
+        const rows = areas[0].size + areas[1].size + index.size;
         onProgress(rows);
         return { rows, damaged: 0 };
       }),
@@ -148,8 +151,14 @@ class OpenMemoryStore {
     return found;
   }
 
-  rowRange(bounds: Parameters<Store["rowRange"]>[0]): readonly (readonly [RowKey, Row])[] {
-    return this.live.rows.range(bounds);
+  rowRange({
+    area = this.live.serving,
+    ...bounds
+  }: Parameters<Store["rowRange"]>[0]): readonly (readonly [RowKey, Row])[] {
+    const [rows, index] = [this.live.areas[area].range(bounds), this.live.index.range(bounds)];
+    if (index.length === 0) return rows;
+    const { reverse, limit } = bounds;
+    return [...rows, ...index].toSorted(([a], [b]) => (a < b === reverse ? 1 : -1)).slice(0, limit);
   }
 
   async *batches(want: Parameters<Store["batches"]>[0]): AsyncGenerator<EncodedBatch> {
@@ -180,12 +189,13 @@ class OpenMemoryStore {
     return done;
   }
 
-  async clearRows(): Promise<void> {
+  async clearRows({ area }: NonNullable<Parameters<Store["clearRows"]>[0]> = {}): Promise<void> {
     await this.#idle();
     this.#requireUsable();
     for (const state of [this.live, this.#disk.state]) {
       state.changed();
-      state.rows.clear();
+      if (area !== undefined) state.areas[area].clear();
+      else for (const rows of [...state.areas, state.index]) rows.clear();
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * What every Store must do: run by the LevelDB store and by the double of the simulations, each of which adds what is its own.
- * Further parts: store-trees.ts, store-writes.ts, store-bodiless.ts.
+ * Further parts: store-trees.ts, store-writes.ts, store-bodiless.ts, store-areas.ts.
  */
 import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
@@ -19,6 +19,7 @@ import {
   Taking,
 } from "../support/store-steps.ts";
 import type { Bench, StoreUnderTest } from "./store-bench.ts";
+import { describeAreas } from "./store-areas.ts";
 import { describeBodiless } from "./store-bodiless.ts";
 import { describeTrees } from "./store-trees.ts";
 import { describeWrites } from "./store-writes.ts";
@@ -46,6 +47,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
     describeTrees(() => bench);
     describeWrites(() => bench);
     describeBodiless(() => bench);
+    describeAreas(() => bench);
   });
 }
 

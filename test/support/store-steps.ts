@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import type { TreeHash } from "../../src/core/base/ids.ts";
 import { decodeBatch, verifyBatch } from "../../src/core/log/batch.ts";
 import { countOf, rangeOf, type Ranges, union } from "../../src/core/log/ranges.ts";
-import type { Row, RowKey } from "../../src/core/log/rows.ts";
+import type { Row, RowKey, ViewArea } from "../../src/core/log/rows.ts";
 import type { LogState, TreeNode, VerifiedBatch } from "../../src/core/log/types.ts";
 import type { Commit, LogWrite, Store } from "../../src/core/sync/ports.ts";
 import { type TestLog, testAuthorship } from "./logs.ts";
@@ -16,6 +16,8 @@ export function commitOf(parts: {
   readonly dels?: readonly string[];
   readonly meta?: readonly (readonly [string, Uint8Array | null])[];
   readonly bodiless?: NonNullable<Commit["bodiless"]>;
+  readonly area?: ViewArea;
+  readonly serves?: ViewArea;
 }): Commit {
   return {
     logs: parts.logs ?? [],
@@ -23,6 +25,8 @@ export function commitOf(parts: {
     dels: new Set(parts.dels?.map(rowKey)),
     meta: new Map(parts.meta),
     ...(parts.bodiless === undefined ? {} : { bodiless: parts.bodiless }),
+    ...(parts.area === undefined ? {} : { area: parts.area }),
+    ...(parts.serves === undefined ? {} : { serves: parts.serves }),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { DeviceId, LogId, TreeHash } from "../base/ids.ts";
 import type { Ranges } from "../log/ranges.ts";
-import type { Place, Row, RowKey } from "../log/rows.ts";
+import type { Place, Row, RowKey, ViewArea } from "../log/rows.ts";
 import type { BatchEntry, BodilessEntry, Head, LogState, TreeNode } from "../log/types.ts";
 
 /** An encoded batch, ready to be the body of a `batch` frame, and which positions it carries. */
@@ -53,6 +53,10 @@ export interface Commit {
   readonly logs: readonly LogWrite[];
   readonly puts: ReadonlyMap<RowKey, Row>;
   readonly dels: ReadonlySet<RowKey>;
+  /** The area of the view that `puts` and `dels` are for. Default: the one that serves at the call. Rows of the search index lie in none. */
+  readonly area?: ViewArea;
+  /** This area serves from this commit on; `puts` and `dels` go to the one that did before, unless `area` names one. */
+  readonly serves?: ViewArea;
   /** Small named values: cursors, counters, versions. Null deletes. */
   readonly meta: ReadonlyMap<string, Uint8Array | null>;
   /**
@@ -88,14 +92,18 @@ export interface Store extends BatchSource {
   readonly entries: (log: LogId, from: number, to: number) => Promise<readonly StoredEntry[]>;
   /** Entries at places, in the order given; undefined where not held. */
   readonly entriesAt: (places: readonly Place[]) => Promise<readonly (StoredEntry | undefined)[]>;
-  /** Rows by key, in the order given, commits that are not yet durable included. */
-  readonly rows: (keys: readonly RowKey[]) => Promise<readonly (Row | undefined)[]>;
+  /** The area of the view that serves, commits that are not yet durable included. */
+  readonly servingArea: () => ViewArea;
+  /** Rows by key, in the order given, commits that are not yet durable included. `area`: default, the one that serves. */
+  readonly rows: (keys: readonly RowKey[], area?: ViewArea) => Promise<readonly (Row | undefined)[]>;
   /** Rows with `from <= key < to`, commits that are not yet durable included. */
   readonly rowRange: (range: {
     readonly from: RowKey;
     readonly to: RowKey;
     readonly reverse: boolean;
     readonly limit: number;
+    /** Default: the one that serves. */
+    readonly area?: ViewArea;
   }) => Promise<readonly (readonly [RowKey, Row])[]>;
   readonly meta: (name: string) => Promise<Uint8Array | undefined>;
   /**
@@ -117,8 +125,14 @@ export interface Store extends BatchSource {
   readonly sizeOnDisk: () => Promise<number>;
   /** After a failed write: closes, opens again and audits. Rejects while the cause lasts (disk full). */
   readonly reopen: () => Promise<void>;
-  /** Deletes all rows of the stored view, so that it can be built again. */
-  readonly clearRows: () => Promise<void>;
+  /**
+   * Deletes all rows of the stored view and of the search index, so that both can be built again; with `area` only those of that area. In steps
+   * that other commits come between, and `pace` is waited for after each; nothing may be written meanwhile to what is cleared. Broken off, it leaves a part of the rows.
+   */
+  readonly clearRows: (options?: {
+    readonly area?: ViewArea;
+    readonly pace?: () => Promise<void>;
+  }) => Promise<void>;
   /**
    * Re-hashes every held entry of a log against its tree and head; positions that do not match are returned and are no longer
    * held once `forgetBad`. Calls `onProgress` with how many entries were checked, and waits for `pace` now and then.

@@ -5,7 +5,7 @@
  */
 import { utf8 } from "../../core/base/bytes.ts";
 import { idBytes } from "../../core/base/ids.ts";
-import type { Place, Row, RowKey } from "../../core/log/rows.ts";
+import type { Place, Row, RowKey, ViewArea } from "../../core/log/rows.ts";
 import type { BatchEntry } from "../../core/log/types.ts";
 import type { Commit, LogWrite } from "../../core/sync/ports.ts";
 import { inverted } from "./entry-reader.ts";
@@ -14,6 +14,7 @@ import {
   ENTRY_KEY_BYTES,
   entryCopyKey,
   kindKey,
+  layoutKey,
   logIdKey,
   logStateKey,
   logWitnessKey,
@@ -26,6 +27,7 @@ import {
 } from "./keys.ts";
 import type { DatabaseBatch } from "./level-database.ts";
 import { encodeLogState, encodeWitness } from "./log-state-codec.ts";
+import { layoutValue } from "./layout.ts";
 import type { LogNumbers } from "./log-numbers.ts";
 import type { PendingCommit, TreeChange } from "./overlay.ts";
 import { CHECK_BYTES, putCheck, withCheck } from "./row-check.ts";
@@ -44,9 +46,10 @@ export class CommitEncoder {
   }
 
   put(batch: DatabaseBatch, pending: PendingCommit): void {
-    const { commit, logNumbers, bodiless, tree } = pending;
-    for (const key of commit.dels) batch.del(rowKey(key));
-    this.#putRows(batch, commit.puts);
+    const { commit, area, logNumbers, bodiless, tree } = pending;
+    for (const key of commit.dels) batch.del(rowKey(key, area));
+    this.#putRows(batch, commit.puts, area);
+    if (commit.serves !== undefined) batch.put(layoutKey, layoutValue(commit.serves));
     for (let at = 0; at < commit.logs.length; at++) this.#putLog(batch, logNumbers[at]!, commit.logs[at]!);
     for (const [logNumber, entries] of bodiless)
       for (const [position, entry] of entries) this.#putEntry(batch, { logNumber, position }, entry);
@@ -56,8 +59,8 @@ export class CommitEncoder {
     this.#putNumbers(batch);
   }
 
-  #putRows(batch: DatabaseBatch, rows: Commit["puts"]): void {
-    for (const [key, row] of rows) this.#putRow(batch, key, row);
+  #putRows(batch: DatabaseBatch, rows: Commit["puts"], area: ViewArea): void {
+    for (const [key, row] of rows) this.#putRow(batch, key, row, area);
   }
 
   #putLog(batch: DatabaseBatch, logNumber: number, write: LogWrite): void {
@@ -84,9 +87,9 @@ export class CommitEncoder {
     return this.#slab.subarray(valueAt, end);
   }
 
-  #putRow(batch: DatabaseBatch, name: RowKey, row: Row): void {
+  #putRow(batch: DatabaseBatch, name: RowKey, row: Row, area: ViewArea): void {
     const start = this.#room(1 + name.length + row.length + CHECK_BYTES);
-    const valueAt = putRowKey(this.#slab, start, name);
+    const valueAt = putRowKey(this.#slab, start, name, area);
     this.#slab.set(row, valueAt);
     this.#putSlab(batch, { start, valueAt, end: valueAt + row.length });
   }

@@ -3,7 +3,7 @@
  * that are read together lie together. Nothing here reads or writes.
  * Spec: docs/spec/storage.md. Tests: test/unit/store/keys.test.ts.
  */
-import type { RowKey } from "../../core/log/rows.ts";
+import { INDEX_INITIAL, type RowKey, type ViewArea } from "../../core/log/rows.ts";
 import { TILE_HEIGHT, type Tile, tileOf } from "../../core/log/tiles.ts";
 import type { TreeNode } from "../../core/log/types.ts";
 
@@ -19,6 +19,7 @@ const table = {
   tile: 0x74, // t
   node: 0x6e, // n
   row: 0x72, // r
+  secondRow: 0x73, // s
   meta: 0x6d, // m
   entryCopy: 0x79, // y
 } as const;
@@ -41,7 +42,14 @@ export const logStateSpan: KeySpan = wholeTable(table.logState);
 export const logWitnessSpan: KeySpan = wholeTable(table.logWitness);
 export const kindSpan: KeySpan = wholeTable(table.kind);
 export const sequenceSpan: KeySpan = wholeTable(table.sequence);
+/** The first area of the view, and the search index. */
 export const rowSpan: KeySpan = wholeTable(table.row);
+
+const INDEX_BYTE = INDEX_INITIAL.charCodeAt(0);
+export const indexSpan: KeySpan = {
+  from: Uint8Array.of(table.row, INDEX_BYTE),
+  to: Uint8Array.of(table.row, INDEX_BYTE + 1),
+};
 
 export function sequenceKey(slot: number): Uint8Array {
   return Uint8Array.of(table.sequence, slot >> 8, slot);
@@ -140,19 +148,40 @@ export function nodeOfKey(key: Uint8Array): TreeNode {
   };
 }
 
+/** Where the rows of an area lie, the search index left out. */
+export function areaSpans(area: ViewArea): readonly KeySpan[] {
+  if (area === 1) return [wholeTable(table.secondRow)];
+  return [
+    { from: rowSpan.from, to: indexSpan.from },
+    { from: indexSpan.to, to: rowSpan.to },
+  ];
+}
+
+/** A row of the search index, which lies in no area. */
+export function isIndexKey(key: RowKey): boolean {
+  return key.charCodeAt(0) === INDEX_BYTE;
+}
+
 /** A view row's key, one byte a character. */
-export function rowKey(key: RowKey): Uint8Array {
+export function rowKey(key: RowKey, area: ViewArea = 0): Uint8Array {
   const bytes = new Uint8Array(1 + key.length);
-  putRowKey(bytes, 0, key);
+  putRowKey(bytes, 0, key, area);
   return bytes;
 }
 
 /** The same into a larger buffer; returns where it ends. */
-export function putRowKey(target: Uint8Array, at: number, key: RowKey): number {
+export function putRowKey(target: Uint8Array, at: number, key: RowKey, area: ViewArea = 0): number {
   if (key.length > ROW_KEY_BYTES_MAX) throw new RangeError("a row key is too long");
-  target[at] = table.row;
+  target[at] = area === 0 || isIndexKey(key) ? table.row : table.secondRow;
   for (let n = 0; n < key.length; n++) target[at + 1 + n] = key.charCodeAt(n);
   return at + 1 + key.length;
+}
+
+/** An end of a range of such keys, all of the search index or none: an end may begin as a key of the index does and be none. */
+export function rowBound(key: RowKey, isIndex: boolean, area: ViewArea): Uint8Array {
+  const bytes = rowKey(key, area);
+  bytes[0] = area === 0 || isIndex ? table.row : table.secondRow;
+  return bytes;
 }
 
 /** In one native call: spreading the bytes into a call takes forty times as long, and a list of messages has thousands of keys. */

@@ -7,7 +7,7 @@ import { concat, equalBytes, u64, utf8 } from "../../core/base/bytes.ts";
 import { ByteReader } from "../../core/base/byte-reader.ts";
 import { EngineError } from "../../core/base/errors.ts";
 import { bytesToId, type LogId } from "../../core/base/ids.ts";
-import type { RowKey } from "../../core/log/rows.ts";
+import { INDEX_INITIAL, type RowKey, type ViewArea } from "../../core/log/rows.ts";
 import type { LogState } from "../../core/log/types.ts";
 import {
   type KeySpan,
@@ -20,7 +20,7 @@ import {
   logWitnessSpan,
   rowKey,
   rowKeyOf,
-  rowSpan,
+  areaSpans,
   sequenceKey,
   sequenceSpan,
 } from "./keys.ts";
@@ -28,7 +28,8 @@ import { type Database, type DatabaseBatch, getInOrder } from "./level-database.
 import { decodeLogState, encodeWitness } from "./log-state-codec.ts";
 import { checkedBody, damaged, withCheck } from "./row-check.ts";
 
-export const LAYOUT_VERSION = 1;
+/** The highest that this version of the program knows: as the first, and the second area of the view serves. */
+export const LAYOUT_VERSION = 2;
 const LOG_ID_BYTES = 32;
 const MAGIC = utf8("kinlog store\n");
 
@@ -45,8 +46,10 @@ export interface Stored {
   readonly sequence: number;
   /** A batch or the state of a log is not the last one written: what is held must be verified before it is trusted. */
   readonly isSuspect: boolean;
-  /** With which characters the keys of the view's rows begin. */
-  readonly rowInitials: ReadonlySet<string>;
+  /** The area of the view that serves. */
+  readonly serving: ViewArea;
+  /** With which characters the keys of the view's rows begin, of each area. */
+  readonly rowInitials: readonly [ReadonlySet<string>, ReadonlySet<string>];
 }
 
 /**
@@ -58,9 +61,10 @@ export async function readStored(database: Database): Promise<Stored> {
   const layout = await getInOrder(database, layoutKey);
   if (layout === undefined) {
     await markEmpty(database);
-    return { logs: [], kinds: [], states: [], sequence: 0, isSuspect: false, rowInitials: new Set() };
+    const none = { logs: [], kinds: [], states: [], sequence: 0, isSuspect: false };
+    return { ...none, serving: 0, rowInitials: [ALWAYS_ASKED, ALWAYS_ASKED] };
   }
-  requireLayout(layout);
+  const serving = readLayout(layout);
   const ids = await readNumbered(database, logIdSpan, logNumberOf);
   if (ids.some(({ length }) => length !== LOG_ID_BYTES)) throw damaged("the number of a log cannot be read");
   const logs = ids.map((id) => bytesToId<LogId>(id));
@@ -78,7 +82,8 @@ export async function readStored(database: Database): Promise<Stored> {
     states: [...states.values()],
     sequence,
     isSuspect: isBatchMissing || !(await areWitnessed(database, states)),
-    rowInitials: await readRowInitials(database),
+    serving,
+    rowInitials: [await readRowInitials(database, 0), await readRowInitials(database, 1)],
   };
 }
 
@@ -105,13 +110,17 @@ export function putAllSequences(batch: DatabaseBatch, last: number): void {
     putSequence(batch, sequence);
 }
 
+/** Few, and asked for one by one. */
+const ALWAYS_ASKED: ReadonlySet<string> = new Set([INDEX_INITIAL]);
+
 /** One look for each, however many rows begin with it. */
-async function readRowInitials(database: Database): Promise<ReadonlySet<string>> {
-  const initials = new Set<string>();
+export async function readRowInitials(database: Database, area: ViewArea): Promise<ReadonlySet<string>> {
+  const initials = new Set(ALWAYS_ASKED);
+  const { to } = areaSpans(area).at(-1)!;
   for (let next = 0; next < 256;) {
-    const from = rowKey(String.fromCharCode(next) as RowKey);
+    const from = rowKey(String.fromCharCode(next) as RowKey, area);
     next = 256;
-    for await (const [row] of database.read({ from, to: rowSpan.to, limit: 1, chunkRows: 1 })) {
+    for await (const [row] of database.read({ from, to, limit: 1, chunkRows: 1 })) {
       if (row === undefined) break;
       const initial = rowKeyOf(row[0]).charAt(0);
       initials.add(initial);
@@ -121,8 +130,13 @@ async function readRowInitials(database: Database): Promise<ReadonlySet<string>>
   return initials;
 }
 
+/** The row that says which area of the view serves, as it is stored. */
+export function layoutValue(serving: ViewArea): Uint8Array {
+  return withCheck(layoutKey, concat(MAGIC, Uint8Array.of(1 + serving)));
+}
+
 /** The magic before the check, so that a newer layout may frame its values in another way. */
-function requireLayout(value: Uint8Array): void {
+function readLayout(value: Uint8Array): ViewArea {
   const version = value[MAGIC.length];
   if (version === undefined || !equalBytes(value.subarray(0, MAGIC.length), MAGIC)) {
     throw damaged("the database is not a store");
@@ -134,6 +148,7 @@ function requireLayout(value: Uint8Array): void {
     );
   }
   checkedBody(layoutKey, value);
+  return version === LAYOUT_VERSION ? 1 : 0;
 }
 
 async function markEmpty(database: Database): Promise<void> {
@@ -141,7 +156,7 @@ async function markEmpty(database: Database): Promise<void> {
     if (chunk.length > 0) throw damaged("the store has lost its version");
   }
   const batch = database.batch();
-  batch.put(layoutKey, withCheck(layoutKey, concat(MAGIC, Uint8Array.of(LAYOUT_VERSION))));
+  batch.put(layoutKey, layoutValue(0));
   await batch.write();
 }
 

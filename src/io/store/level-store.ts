@@ -7,6 +7,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineError, isEngineError } from "../../core/base/errors.ts";
 import { covers } from "../../core/log/ranges.ts";
+import type { ViewArea } from "../../core/log/rows.ts";
 import type { LogState } from "../../core/log/types.ts";
 import type { BatchSource, EncodedBatch, Store } from "../../core/sync/ports.ts";
 import { BatchWitness } from "./batch-witness.ts";
@@ -53,13 +54,14 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Store>
     logOf: (number) => store.logs.logOf(number),
     entries: (log, from, to) => store.read((opened) => opened.entriesIn(log, from, to)),
     entriesAt: (places) => store.read((opened) => opened.entriesAt(places)),
-    rows: (keys) => store.read((opened) => readRows(opened, keys)),
-    rowRange: (range) => store.read((opened) => readRowRange(opened, range)),
+    servingArea: () => store.serving,
+    rows: (keys, area) => store.read((opened) => readRows(opened, keys, area ?? opened.serving)),
+    rowRange: (range) => store.read((opened) => readRowRange(opened, { area: opened.serving, ...range })),
     meta: (name) => store.read((opened) => readMeta(opened, name)),
     nodes: (log, nodes) => store.read((opened) => opened.nodes(log, nodes)),
     batches: (want) => store.batches(want),
     commit: (commit) => store.write((opened) => opened.commit(commit)),
-    clearRows: () => store.write(clearRows),
+    clearRows: (wanted) => store.write((opened) => clearRows(opened, wanted)),
     verify: (wanted) => store.read((opened) => verifyLog(opened, wanted)),
     compact: (log, ranges) => store.read((opened) => compact(opened, log, ranges)),
     sizeOnDisk: () => store.read(() => bytesIn(options.path)),
@@ -106,6 +108,11 @@ class Lifecycle {
 
   constructor(options: LevelStoreOptions) {
     this.#options = options;
+  }
+
+  /** The first where nothing is open. */
+  get serving(): ViewArea {
+    return this.#opened?.serving ?? 0;
   }
 
   async open(): Promise<void> {

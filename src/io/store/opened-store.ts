@@ -6,7 +6,7 @@
 import { assert, type EngineError } from "../../core/base/errors.ts";
 import type { LogId, TreeHash } from "../../core/base/ids.ts";
 import { contains, NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
-import type { Place, RowKey } from "../../core/log/rows.ts";
+import type { Place, RowKey, ViewArea } from "../../core/log/rows.ts";
 import type { LogState, TreeNode } from "../../core/log/types.ts";
 import type { BatchSource, Bodiless, Commit, EncodedBatch, StoredEntry } from "../../core/sync/ports.ts";
 import { readBatches } from "./batch-source.ts";
@@ -15,7 +15,7 @@ import { CommitQueue } from "./commit-queue.ts";
 import { CommitEncoder } from "./encode-commit.ts";
 import type { KindTable } from "./entry-codec.ts";
 import { EntryReader } from "./entry-reader.ts";
-import { putAllSequences, putSequence, type Stored } from "./layout.ts";
+import { putAllSequences, putSequence, readRowInitials, type Stored } from "./layout.ts";
 import { entryCopyKey, logWitnessKey } from "./keys.ts";
 import type { Database } from "./level-database.ts";
 import type { LogNumbers } from "./log-numbers.ts";
@@ -44,7 +44,8 @@ export class OpenedStore {
   readonly entries: EntryReader;
   readonly tree: TreeReader;
   readonly memory = new TreeMemory();
-  readonly #written: WrittenRows;
+  /** Of each area. */
+  readonly #written: [WrittenRows, WrittenRows];
   readonly queue: CommitQueue<Pending>;
   readonly #numbers: LogNumbers;
   readonly #treeWriter: TreeWriter;
@@ -53,6 +54,7 @@ export class OpenedStore {
   readonly #durable = new Map<LogId, LogState>();
   readonly #witness: BatchWitness;
   #sequence: number;
+  #serving: ViewArea;
 
   constructor(parts: {
     readonly database: Database;
@@ -76,7 +78,9 @@ export class OpenedStore {
     // Goes on behind what was acknowledged, so that a batch that is missing leaves a gap for every later start to see.
     this.#sequence = Math.max(stored.sequence, witness.sequence);
     this.#witness = witness;
-    this.#written = new WrittenRows(stored.rowInitials);
+    const [first, second] = stored.rowInitials;
+    this.#written = [new WrittenRows(first), new WrittenRows(second)];
+    this.#serving = stored.serving;
     const encoder = new CommitEncoder(numbering);
     this.queue = new CommitQueue({
       beginBatch: () => database.batch(),
@@ -104,6 +108,11 @@ export class OpenedStore {
     return this.#durable;
   }
 
+  /** As the last call of `commit` left it. */
+  get serving(): ViewArea {
+    return this.#serving;
+  }
+
   /** Undefined for a log that was never named; gives no number. */
   logNumberOf(log: LogId): number | undefined {
     return this.#numbers.find(log);
@@ -119,15 +128,25 @@ export class OpenedStore {
     const heldBefore = commit.logs.map(({ state }) => this.#tips.get(state.head.log)?.held ?? NO_RANGES);
     for (const { state } of commit.logs) this.#tips.set(state.head.log, state);
     const logNumbers = commit.logs.map(({ state }) => this.#numbers.numberOf(state.head.log));
-    for (const key of commit.puts.keys()) this.#written.add(key);
-    const pending: Pending = { commit, logNumbers, bodiless, heldBefore, tree: undefined };
+    const area = commit.area ?? this.#serving;
+    if (commit.serves !== undefined) this.#serving = commit.serves;
+    const written = this.#written[area];
+    for (const key of commit.puts.keys()) written.add(key);
+    const pending: Pending = { commit, area, logNumbers, bodiless, heldBefore, tree: undefined };
     this.overlay.add(pending);
     return this.queue.push(pending);
   }
 
   /** False where there is certainly no such row. */
-  mayHaveRow(key: RowKey): boolean {
-    return this.#written.mayHave(key);
+  mayHaveRow(key: RowKey, area: ViewArea): boolean {
+    return this.#written[area].mayHave(key);
+  }
+
+  /** An area was cleared: what is there now is what may be there. The caller is alone in the queue. */
+  async rememberCleared(area: ViewArea): Promise<void> {
+    const written = new WrittenRows(await readRowInitials(this.database, area));
+    for (const key of this.overlay.keysFor(area)) written.add(key);
+    this.#written[area] = written;
   }
 
   /** Marks what is there now as what was written last: every log was verified. */

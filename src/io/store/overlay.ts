@@ -3,9 +3,10 @@
  * themselves and copies nothing; there are few at a time.
  * Tests: test/contracts/store.contract.ts.
  */
-import type { Row, RowKey } from "../../core/log/rows.ts";
+import type { Row, RowKey, ViewArea } from "../../core/log/rows.ts";
 import type { BatchEntry, KnownNode } from "../../core/log/types.ts";
 import type { Tile } from "../../core/log/tiles.ts";
+import { isIndexKey } from "./keys.ts";
 import type { Bodiless, Commit } from "../../core/sync/ports.ts";
 
 /** Rows of the tree that a commit brings. */
@@ -21,6 +22,8 @@ export interface TreeChange {
 
 export interface PendingCommit {
   readonly commit: Commit;
+  /** That its rows are for. */
+  readonly area: ViewArea;
   /** The short number of each of `commit.logs`. */
   readonly logNumbers: readonly number[];
   /** Its `bodiless`, by the logs' numbers. */
@@ -47,9 +50,12 @@ export class Overlay {
   }
 
   /** Null: deleted. Undefined: no commit in flight says anything. */
-  row(key: RowKey): Row | null | undefined {
+  row(key: RowKey, area: ViewArea): Row | null | undefined {
+    const isAnyArea = isIndexKey(key);
     for (let at = this.#pending.length - 1; at >= 0; at--) {
-      const { puts, dels } = this.#pending[at]!.commit;
+      const pending = this.#pending[at]!;
+      if (pending.area !== area && !isAnyArea) continue;
+      const { puts, dels } = pending.commit;
       const row = puts.get(key);
       if (row !== undefined) return row;
       if (dels.has(key)) return null;
@@ -58,13 +64,19 @@ export class Overlay {
   }
 
   /** What commits in flight say of `from <= key < to`, null for deleted, in the order of the keys. */
-  rowsIn(from: RowKey, to: RowKey): readonly (readonly [RowKey, Row | null])[] {
+  rowsIn(from: RowKey, to: RowKey, area: ViewArea): readonly (readonly [RowKey, Row | null])[] {
     const found = new Map<RowKey, Row | null>();
-    for (const { commit } of this.#pending) {
-      for (const key of commit.dels) if (from <= key && key < to) found.set(key, null);
-      for (const [key, row] of commit.puts) if (from <= key && key < to) found.set(key, row);
+    for (const { commit, area: of } of this.#pending) {
+      const isWanted = (key: RowKey): boolean => from <= key && key < to && (of === area || isIndexKey(key));
+      for (const key of commit.dels) if (isWanted(key)) found.set(key, null);
+      for (const [key, row] of commit.puts) if (isWanted(key)) found.set(key, row);
     }
     return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  /** Keys of rows that commits in flight put into an area. */
+  *keysFor(area: ViewArea): Generator<RowKey> {
+    for (const { commit, area: of } of this.#pending) if (of === area) yield* commit.puts.keys();
   }
 
   meta(name: string): Uint8Array | null | undefined {

@@ -3,9 +3,9 @@
  * Tests: test/contracts/store.contract.ts.
  */
 import { utf8 } from "../../core/base/bytes.ts";
-import type { Row, RowKey } from "../../core/log/rows.ts";
+import { INDEX_INITIAL, type Row, type RowKey, type ViewArea } from "../../core/log/rows.ts";
 import type { Store } from "../../core/sync/ports.ts";
-import { metaKey, rowKey, rowKeyOf } from "./keys.ts";
+import { isIndexKey, metaKey, rowBound, rowKey, rowKeyOf } from "./keys.ts";
 import { type Database, getInOrder } from "./level-database.ts";
 import type { Overlay } from "./overlay.ts";
 import { checkedBody } from "./row-check.ts";
@@ -16,7 +16,7 @@ interface Sources {
 }
 
 interface RowSources extends Sources {
-  readonly mayHaveRow: (key: RowKey) => boolean;
+  readonly mayHaveRow: (key: RowKey, area: ViewArea) => boolean;
 }
 
 /**
@@ -26,6 +26,7 @@ interface RowSources extends Sources {
 export async function readRows(
   sources: RowSources,
   names: readonly RowKey[],
+  area: ViewArea,
 ): Promise<readonly (Row | undefined)[]> {
   const { database, overlay } = sources;
   const rows: (Row | undefined)[] = [];
@@ -33,11 +34,11 @@ export async function readRows(
   for (let at = 0; at < names.length; at++) {
     const name = names[at]!;
     // What was never written is in no commit either.
-    const inFlight = sources.mayHaveRow(name) ? overlay.row(name) : null;
+    const inFlight = sources.mayHaveRow(name, area) ? overlay.row(name, area) : null;
     if (inFlight === undefined) missing.push(at);
     rows.push(inFlight ?? undefined);
   }
-  if (missing.length > 0) await readMissing(database, { names, missing, rows });
+  if (missing.length > 0) await readMissing(database, { names, missing, rows, area });
   return rows;
 }
 
@@ -47,12 +48,13 @@ async function readMissing(
     readonly names: readonly RowKey[];
     readonly missing: number[];
     readonly rows: (Row | undefined)[];
+    readonly area: ViewArea;
   },
 ): Promise<void> {
-  const { names, missing, rows } = parts;
+  const { names, missing, rows, area } = parts;
   // In the order of the tables, so that each is opened once however few LevelDB keeps open.
   missing.sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
-  const keys = missing.map((at) => rowKey(names[at]!));
+  const keys = missing.map((at) => rowKey(names[at]!, area));
   const values = await database.getMany(keys);
   for (let n = 0; n < missing.length; n++) {
     const value = values[n];
@@ -71,13 +73,37 @@ export async function readMeta(
   return value === undefined ? undefined : checkedBody(key, value).slice();
 }
 
-/** Two sorted lists into one; where both have a key, the commit in flight is the newer. */
+type RowRange = Required<Parameters<Store["rowRange"]>[0]>;
+
+const BEHIND_INDEX = String.fromCharCode(INDEX_INITIAL.charCodeAt(0) + 1) as RowKey;
+
+/** The search index lies beside the first area: of a range of the second that spans its keys it is read in between. */
 export async function readRowRange(
+  sources: Sources,
+  range: RowRange,
+): Promise<readonly (readonly [RowKey, Row])[]> {
+  const { from, to, reverse, limit, area } = range;
+  const [begin, end] = [INDEX_INITIAL as RowKey, BEHIND_INDEX];
+  const isBeside = to <= begin || end <= from || (begin <= from && to <= end);
+  if (area === 0 || isBeside) return readStretch(sources, range);
+  const stretches = [
+    { from, to: begin },
+    { from: from < begin ? begin : from, to: to < end ? to : end },
+    { from: end, to },
+  ];
+  const rows: (readonly [RowKey, Row])[] = [];
+  for (const stretch of reverse ? stretches.toReversed() : stretches)
+    rows.push(...(await readStretch(sources, { ...range, ...stretch, limit: limit - rows.length })));
+  return rows;
+}
+
+/** Two sorted lists into one; where both have a key, the commit in flight is the newer. */
+async function readStretch(
   { database, overlay }: Sources,
-  { from, to, reverse, limit }: Parameters<Store["rowRange"]>[0],
+  { from, to, reverse, limit, area }: RowRange,
 ): Promise<readonly (readonly [RowKey, Row])[]> {
   if (!(from < to) || limit <= 0) return [];
-  const inFlight = overlay.rowsIn(from, to);
+  const inFlight = overlay.rowsIn(from, to, area);
   const newer = reverse ? inFlight.toReversed() : inFlight;
   const merged: (readonly [RowKey, Row])[] = [];
   let next = 0;
@@ -95,8 +121,8 @@ export async function readRowRange(
     return false;
   };
   const span = {
-    from: rowKey(from),
-    to: rowKey(to),
+    from: rowBound(from, isIndexKey(from), area),
+    to: rowBound(to, isIndexKey(from), area),
     reverse,
     // Each row in flight can hide at most one that is stored.
     limit: Number.isFinite(limit) ? limit + inFlight.length : -1,

@@ -64,12 +64,12 @@ describe("opening a store", () => {
 
   it("refuses a newer layout and writes nothing", async () => {
     await fill();
-    await put(layoutKey, new TextEncoder().encode("kinlog store\n\x02 and whatever follows"));
+    await put(layoutKey, new TextEncoder().encode("kinlog store\n\x03 and whatever follows"));
     await assertRejectsWithCode(openLevelStore({ path }), "STORE_NEWER_VERSION");
     const database = await openDatabase(path);
     const [value] = await database.getMany([layoutKey]);
     await database.close();
-    deepEqual(Array.from(value!.subarray(0, 14)), Array.from(new TextEncoder().encode("kinlog store\n\x02")));
+    deepEqual(Array.from(value!.subarray(0, 14)), Array.from(new TextEncoder().encode("kinlog store\n\x03")));
   });
 
   it("refuses rows without a version, a version that is damaged, and another program's database", async () => {

@@ -39,6 +39,8 @@ describe("keys of the store", () => {
     equal(hex(tileKey(3, { level: 1, index: 2 })), "740000000301000000000002");
     equal(hex(nodeKey(3, { level: 10, index: 65 })), "6e00000003010000000000010201");
     equal(hex(rowKey("m\x00\xff" as RowKey)), "726d00ff");
+    equal(hex(rowKey("m\x00\xff" as RowKey, 1)), "736d00ff");
+    equal(hex(rowKey("xs" as RowKey, 1)), "727873");
   });
 
   it("sort entries by log and position", () => {
