@@ -36,6 +36,11 @@ function describe(
     `${plural(messages, "message")} in ${plural(conversations, "conversation")} (${plural(entries, "entry")} in ${plural(logs, "log")}).`,
     `Fingerprint ${status.fingerprint}: devices that show the same have the same history.`,
     ...protectionLines(status),
+    ...(status.view.done === status.view.total
+      ? []
+      : [
+          `View: building ${count(status.view.done)} of ${plural(status.view.total, "entry")}; until then lists come from the one before.`,
+        ]),
     ...(status.search.done === status.search.total
       ? []
       : [`Search finds ${count(status.search.done)} of ${plural(status.search.total, "entry")} so far.`]),

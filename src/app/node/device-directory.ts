@@ -8,6 +8,7 @@ import type { DeviceId } from "../../core/base/ids.ts";
 import type { Clock, Entropy, Workers } from "../../core/base/ports.ts";
 import type { DeviceSecrets, Secrets, Store } from "../../core/sync/ports.ts";
 import { Replica } from "../replica/replica.ts";
+import type { ViewOptions } from "../replica/view-progress.ts";
 import { beyondRepair } from "./beyond-repair.ts";
 
 const STORE_NAME = "db";
@@ -36,6 +37,8 @@ export interface DeviceDirectory {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly workers: Workers;
+  /** Default: the view of this program. */
+  readonly view?: ViewOptions;
 }
 
 /** @throws EngineError `STORE_BUSY`, `STORE_NEWER_VERSION`, `STORE_DAMAGED`, `DIRECTORY_*`, `KEY_FILE_*`. */
@@ -135,12 +138,18 @@ function keyFileGone(): EngineError {
 }
 
 async function openWith(
-  { clock, entropy, workers }: DeviceDirectory,
+  { clock, entropy, workers, view }: DeviceDirectory,
   deviceSecrets: DeviceSecrets,
   store: Store,
 ): Promise<Replica> {
   try {
-    return await Replica.open(deviceSecrets, { store, clock, entropy, workers });
+    return await Replica.open(deviceSecrets, {
+      store,
+      clock,
+      entropy,
+      workers,
+      ...(view === undefined ? {} : { view }),
+    });
   } catch (error) {
     await store.close();
     throw error;

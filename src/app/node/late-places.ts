@@ -56,6 +56,11 @@ export class LatePlaces {
   /** By itself from now on. */
   start(): void {
     this.#unsubscribe = this.#replica.subscribe((published) => this.#saw(published));
+    this.#replica.stored.onBuilt(() => {
+      // It may know places that the one before did not.
+      this.#seen = null;
+      this.#schedule(BEGIN_AFTER_MS);
+    });
     this.#schedule(BEGIN_AFTER_MS);
   }
 

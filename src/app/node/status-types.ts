@@ -27,6 +27,8 @@ export interface Status {
   readonly peers: readonly PeerStatus[];
   readonly cloud: { readonly state: "off" } | null;
   readonly unknownKinds: number;
+  /** How many entries of those held here are in the view that is being built; equal where none is. */
+  readonly view: { readonly done: number; readonly total: number };
   /** How many entries of those held here a search can find by now. */
   readonly search: { readonly done: number; readonly total: number };
   readonly attachments: {

@@ -44,6 +44,7 @@ export async function describeStatus(input: {
     peers: network?.status() ?? peersOffline(input),
     cloud: null,
     unknownKinds: replica.ledger.counts.unknown,
+    view: replica.stored.building.covered(),
     search: await input.index.covered(),
     attachments: null,
     recovery: input.recovery,

@@ -64,7 +64,8 @@ export class CommitLine {
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
-        commit,
+        // Tried again, its rows go where they went the first time, whichever area serves by then.
+        commit: { ...commit, area: commit.area ?? this.#store.servingArea() },
         settled: () => {
           onDurable();
           resolve();

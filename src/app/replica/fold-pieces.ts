@@ -42,9 +42,15 @@ export const NOTHING_FOLDED: Folded = {
   apply: () => undefined,
 };
 
+/** What is folded with, and into. */
+export interface FoldContext extends Pick<TurnContext, "account" | "self" | "clock" | "keys" | "fold"> {
+  readonly store: Pick<TurnContext["store"], "rows" | "numberOf">;
+  readonly ledger: { counts: Counts; locked: Map<LogId, Ranges> };
+}
+
 /** Opens and folds. Also how the stored view is built again. Changes nothing before `apply`. */
 export async function foldPieces(
-  context: TurnContext,
+  context: FoldContext,
   pieces: readonly Piece[],
   lockedBefore: ReadonlyMap<LogId, Ranges> = context.ledger.locked,
   takenInMs: number = context.clock.wallMs(),
@@ -80,7 +86,7 @@ export async function foldPieces(
 
 /** Adds what can be read to `operations`, and what cannot to `counts`; returns what waits for a key. */
 function openPiece(
-  context: TurnContext,
+  context: FoldContext,
   parts: {
     readonly piece: Piece;
     readonly takenInMs: number;

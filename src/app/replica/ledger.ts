@@ -51,10 +51,13 @@ export class Ledger {
   relied: Promises = NO_PROMISES;
 
   constructor(states: readonly LogState[]) {
-    for (const state of states) {
-      this.advance(state);
-      this.frontier.set(state.head.log, state);
-    }
+    for (const state of states) this.restore(state);
+  }
+
+  /** What the store says of a log. */
+  restore(state: LogState): void {
+    this.advance(state);
+    this.frontier.set(state.head.log, state);
   }
 
   /** The next turns start from this state. */

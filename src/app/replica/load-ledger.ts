@@ -4,9 +4,15 @@ import { leavesOf } from "../../core/log/header.ts";
 import { NO_RANGES, type Ranges } from "../../core/log/ranges.ts";
 import { NOTHING, withPromise } from "../../core/sync/promises.ts";
 import { ControlBook, decodeOwners } from "./control-book.ts";
-import { decodePlaces, type Ledger, unitePlaces, withoutPlaces } from "./ledger.ts";
+import { decodeCounts, decodePlaces, type Ledger, NO_COUNTS, unitePlaces, withoutPlaces } from "./ledger.ts";
 import { META } from "./meta-names.ts";
 import type { StartMemory } from "./start-memory.ts";
+
+/** What was counted as entries were folded, and which of them wait for a key. */
+export async function loadFolded(ledger: Ledger, memory: StartMemory): Promise<void> {
+  ledger.counts = (await memory.read(META.counts, decodeCounts)) ?? NO_COUNTS;
+  ledger.locked = (await memory.read(META.locked, decodePlaces)) ?? new Map<LogId, Ranges>();
+}
 
 /** What is evicted, and who keeps what for whom. A member that was removed keeps nothing, and is kept nothing for. */
 export async function loadPromises(ledger: Ledger, book: ControlBook, memory: StartMemory): Promise<void> {

@@ -6,6 +6,7 @@ export const META = {
   controlLogsCopy: "control-logs-copy",
   lost: "control-lost",
   viewVersion: "view-version",
+  viewBuilding: "view-building",
   acks: "acks/",
   seen: "seen/",
   since: "since/",

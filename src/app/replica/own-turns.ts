@@ -101,7 +101,7 @@ export function ownersMeta({ book }: TurnContext): ReadonlyMap<string, Uint8Arra
 
 /** With the records of what came into the bin. */
 export function withBinRows(
-  { self }: TurnContext,
+  { self }: Pick<TurnContext, "self">,
   folded: ReturnType<Fold["apply"]>,
   operations: readonly PlacedOperation[],
 ): ReturnType<Fold["apply"]> {
@@ -111,7 +111,7 @@ export function withBinRows(
 
 /** Rows by key, those that are not there left out. */
 export async function readRows(
-  context: TurnContext,
+  context: { readonly store: Pick<TurnContext["store"], "rows"> },
   keys: readonly RowKey[],
 ): Promise<ReadonlyMap<RowKey, Row>> {
   const values = await context.store.rows(keys);

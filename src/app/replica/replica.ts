@@ -9,8 +9,7 @@ import type { Clock, Entropy, Workers } from "../../core/base/ports.ts";
 import { createSigningKey, type SigningKey } from "../../core/crypto/sign.ts";
 import { createFold } from "../../core/inbox/fold.ts";
 import type { Fold } from "../../core/inbox/types.ts";
-import { VIEW_VERSION } from "../../core/inbox/rows.ts";
-import { NO_RANGES, type Ranges, setOf, union } from "../../core/log/ranges.ts";
+import type { Ranges } from "../../core/log/ranges.ts";
 import type { Frontier } from "../../core/log/types.ts";
 import type { MemberView } from "../../core/membership/types.ts";
 import { fingerprint, possessionDigest, isNothingMissing } from "../../core/sync/possession.ts";
@@ -19,30 +18,29 @@ import { unite } from "../../core/sync/promises.ts";
 import type { RangesByLog, SessionView } from "../../core/sync/types.ts";
 import { CommitLine } from "./commit-line.ts";
 import type { ControlBook } from "./control-book.ts";
-import { loadBook, loadPromises } from "./load-ledger.ts";
+import { loadBook, loadFolded, loadPromises } from "./load-ledger.ts";
 import { ErasedPlaces } from "./erased-places.ts";
 import { KeyRing } from "./key-ring.ts";
-import { decodeCounts, decodePlaces, encodePlaces, Ledger, NO_COUNTS, unitePlaces } from "./ledger.ts";
-import { META, VIEW_UNFINISHED } from "./meta-names.ts";
+import { encodePlaces, Ledger, unitePlaces } from "./ledger.ts";
+import { META } from "./meta-names.ts";
 import { ownersMeta, requireWhole } from "./own-turns.ts";
 import { Sealer } from "./sealing.ts";
-import { readableEntries } from "./readable-entries.ts";
 import { StartMemory } from "./start-memory.ts";
-import { foldPieces } from "./fold-pieces.ts";
 import { PurgedMessages } from "./purged-messages.ts";
 import type { TurnContext } from "./turn-context.ts";
 import type { Published } from "./turn.ts";
+import { StoredView } from "./stored-view.ts";
+import { VIEW, type ViewOptions } from "./view-progress.ts";
 import { countWrongRows } from "./view-check.ts";
 import { Writer } from "./writer.ts";
-
-/** Entries folded in one step when the stored view is built again. */
-const REBUILD_STEP = 1_000;
 
 export interface ReplicaPorts {
   readonly store: Store;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly workers: Workers;
+  /** Default: `VIEW`. */
+  readonly view?: ViewOptions;
 }
 
 export class Replica implements SessionView {
@@ -56,24 +54,18 @@ export class Replica implements SessionView {
   readonly purged: PurgedMessages;
   readonly ports: ReplicaPorts;
   readonly erased = new ErasedPlaces();
+  readonly stored: StoredView;
   readonly #context: TurnContext;
   readonly #subscribers = new Set<(published: Published) => void>();
   readonly #haltListeners = new Set<(code: ErrorCode | null) => void>();
   #digest: Uint8Array | null = null;
   #fold: Fold | null = null;
-  #viewsBuilt = 0;
   #isDoubtful = false;
   readonly #damageListeners = new Set<() => void>();
-  /** Settled when the stored view stands again; null while it stands. */
-  #building: Promise<void> | null = null;
 
-  private constructor(input: {
-    readonly secrets: DeviceSecrets;
-    readonly keys: KeyRing;
-    readonly ledger: Ledger;
-    readonly book: ControlBook;
-    readonly ports: ReplicaPorts;
-  }) {
+  private constructor(
+    input: Pick<Replica, "keys" | "ledger" | "book" | "ports"> & { readonly secrets: DeviceSecrets },
+  ) {
     const { secrets, keys, ledger, book, ports } = input;
     this.account = bytesToId(secrets.account);
     this.self = secrets.device;
@@ -101,11 +93,17 @@ export class Replica implements SessionView {
       line,
       publish: (published) => this.#publish(published),
     });
+    this.stored = new StoredView({
+      context: this.#context,
+      writer: this.writer,
+      options: ports.view ?? VIEW,
+      isDoubtful: () => this.#isDoubtful,
+    });
   }
 
   /**
-   * Reads states and control entries; nothing that grows with history. Builds the view again where its version changed. Around what is
-   * damaged of it: `isDoubtful` says so, and `ledger.lost` which control entries that costs.
+   * Reads states and control entries; nothing that grows with history. Builds the view again where its version changed and the older one cannot
+   * serve meanwhile. Around what is damaged of it: `isDoubtful` says so, and `ledger.lost` which control entries that costs.
    *
    * @throws EngineError `STORE_DAMAGED` where what is lost is what this device has its keys from.
    */
@@ -117,8 +115,7 @@ export class Replica implements SessionView {
       if (replica !== null) replica.#metDamage();
     });
     const memory = new StartMemory(store);
-    ledger.counts = (await memory.read(META.counts, decodeCounts)) ?? NO_COUNTS;
-    ledger.locked = (await memory.read(META.locked, decodePlaces)) ?? new Map<LogId, Ranges>();
+    await loadFolded(ledger, memory);
     const book = await loadBook(bytesToId(secrets.account), ledger, memory);
     await loadPromises(ledger, book, memory);
     const keys = await KeyRing.open(secrets.device, secrets.openSeed, ports.workers);
@@ -133,7 +130,7 @@ export class Replica implements SessionView {
         const version = await memory.read(META.viewVersion, (bytes) => bytes[0]);
         replica.#isDoubtful = store.hasMetDamage();
         // What is damaged is set right before the view is built from it.
-        if (!replica.#isDoubtful) await replica.#rebuildIfOld(version);
+        if (!replica.#isDoubtful) await replica.stored.settle(version, memory);
         await replica.unlockAll();
       }
     } catch (error) {
@@ -146,7 +143,7 @@ export class Replica implements SessionView {
 
   /** How often the stored view was built again or what is stored was repaired: what was read before says nothing any more. */
   get viewsBuilt(): number {
-    return this.#viewsBuilt;
+    return this.stored.built;
   }
 
   /** Something that is not what was written was met, at the start or since, and has not been taken away. */
@@ -154,11 +151,10 @@ export class Replica implements SessionView {
     return this.#isDoubtful;
   }
 
-  /** The stored view, to be read. While it is built again readers wait: what is not in it yet would seem to be nowhere. */
-  readonly view: Pick<Store, "rows" | "rowRange"> = {
-    rows: (keys) => this.#whenBuilt(() => this.ports.store.rows(keys)),
-    rowRange: (range) => this.#whenBuilt(() => this.ports.store.rowRange(range)),
-  };
+  /** The stored view, to be read. */
+  get view(): StoredView["rows"] {
+    return this.stored.rows;
+  }
 
   get frontier(): Frontier {
     return this.ledger.frontier;
@@ -230,14 +226,11 @@ export class Replica implements SessionView {
   repair<Result extends { readonly rebuildView: boolean }>(repair: () => Promise<Result>): Promise<Result> {
     return this.writer.exclusive(async () => {
       const result = await repair();
-      for (const { state } of await this.ports.store.logs()) {
-        this.ledger.advance(state);
-        this.ledger.frontier.set(state.head.log, state);
-      }
+      for (const { state } of await this.ports.store.logs()) this.ledger.restore(state);
       this.#digest = null;
       await this.#commitMeta(ownersMeta(this.#context));
-      this.#viewsBuilt++;
-      if (result.rebuildView) await this.#rebuildView();
+      this.stored.changed();
+      if (result.rebuildView) await this.stored.rebuild();
       this.#isDoubtful = false;
       return result;
     });
@@ -254,9 +247,9 @@ export class Replica implements SessionView {
     await this.#commitMeta(new Map([[META.lost, encodePlaces(this.ledger.lost)]]));
   }
 
-  /** How many rows of the stored view do not say what the logs say. */
+  /** How many rows of the stored view do not say what the logs say. Of a view of an older version nobody can tell. */
   countWrongRows(pace?: () => Promise<void>): Promise<number> {
-    return countWrongRows(this.#context, pace);
+    return this.stored.building.isNeeded ? Promise.resolve(0) : countWrongRows(this.#context, pace);
   }
 
   /** Agrees to what another device purged; its author's own word changes nothing. */
@@ -270,6 +263,7 @@ export class Replica implements SessionView {
   }
 
   async close(): Promise<void> {
+    await this.stored.building.close();
     await this.writer.close();
     await this.ports.store.close();
   }
@@ -298,78 +292,7 @@ export class Replica implements SessionView {
     if (code === null) this.#unlockLater();
   }
 
-  /** The stored view is versioned; an older one is built again from the logs, oldest entries first. */
-  async #rebuildIfOld(version: number | undefined): Promise<void> {
-    if (version === VIEW_VERSION) return;
-    if (version !== undefined) await this.#rebuildView();
-    else await this.#markView(VIEW_VERSION);
-  }
-
-  async #rebuildView(): Promise<void> {
-    const building = this.#buildView();
-    this.#building = building;
-    try {
-      await building;
-    } finally {
-      this.#building = null;
-    }
-  }
-
-  #whenBuilt<Result>(read: () => Promise<Result>): Promise<Result> {
-    return this.#building === null ? read() : this.#building.then(read, read);
-  }
-
-  async #buildView(): Promise<void> {
-    const { store } = this.ports;
-    // Broken off in the middle, it begins again at the next start.
-    await this.#markView(VIEW_UNFINISHED);
-    this.#viewsBuilt++;
-    await store.clearRows();
-    this.ledger.counts = NO_COUNTS;
-    const evicted = new Map<LogId, Ranges>();
-    for (const [log, state] of this.ledger.tips) {
-      const absent = await this.#refold(log, state.head.length);
-      if (absent.length > 0) evicted.set(log, absent);
-    }
-    // Their rows are missing now, and come with their payloads.
-    this.ledger.evicted = evicted;
-    this.ledger.unfolded = evicted;
-    const places = encodePlaces(evicted);
-    await this.#commitMeta(
-      new Map([
-        [META.evicted, places],
-        [META.unfolded, places],
-        [META.viewVersion, Uint8Array.of(VIEW_VERSION)],
-      ]),
-    );
-    // Once more: what was read meanwhile was half of it.
-    this.#viewsBuilt++;
-    this.ledger.isFoundAgain = false;
-  }
-
-  #markView(version: number): Promise<void> {
-    return this.#commitMeta(new Map([[META.viewVersion, Uint8Array.of(version)]]));
-  }
-
   #commitMeta(meta: ReadonlyMap<string, Uint8Array>): Promise<void> {
     return this.ports.store.commit({ logs: [], puts: new Map(), dels: new Set(), meta });
-  }
-
-  /** Which positions cannot be folded, since their payloads were evicted. */
-  async #refold(log: LogId, length: number): Promise<Ranges> {
-    const { store } = this.ports;
-    const owner = this.members.logs.get(log);
-    let absent: Ranges = NO_RANGES;
-    if (owner === undefined || owner.logClass === "control") return absent;
-    for (let from = 0; from < length; from += REBUILD_STEP) {
-      const stored = await readableEntries(store, log, from, Math.min(length, from + REBUILD_STEP));
-      const pieces = stored.map(({ position, entry }) => ({ owner, from: position, entries: [entry] }));
-      const { puts, dels, meta, apply } = await foldPieces(this.#context, pieces);
-      apply();
-      await store.commit({ logs: [], puts, dels, meta });
-      const missing = stored.filter(({ entry }) => entry.state === "absent");
-      absent = union(absent, setOf(missing.map(({ position }) => position)));
-    }
-    return absent;
   }
 }

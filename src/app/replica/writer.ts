@@ -129,7 +129,7 @@ export class Writer {
     }
   }
 
-  /** A turn about keeping (keep-turns.ts): what it comes to, once it is durable. */
+  /** A turn that others make (keep-turns.ts, view-building.ts): what it comes to, once it is durable. */
   async keep<Result>(
     prepare: (context: TurnContext) => Prepared<Result> | Promise<Prepared<Result>>,
   ): Promise<Result> {
@@ -174,6 +174,11 @@ export class Writer {
       };
       this.#enqueue({ kind: "turn", prepare, resolve: () => undefined, reject });
     });
+  }
+
+  /** Somebody's turn is under way, or waits. */
+  get isBusy(): boolean {
+    return this.#running !== null;
   }
 
   /** Waits for what was enqueued, then takes nothing more. */

@@ -17,6 +17,8 @@ import { type CurrentTexts, Texts } from "./texts.ts";
 const BEGIN_AFTER_MS = 1_000;
 /** After a failure, such as a full disk. */
 const RETRY_AFTER_MS = 30_000;
+/** While an older view serves, which may not know of edits what the new one will. */
+const VIEW_AFTER_MS = 2_000;
 const PROGRESS_EVERY_MS = 250;
 /** Fewer pending positions are built before anybody could read of it. */
 const TOLD_FROM = 1_024;
@@ -84,6 +86,8 @@ export class MessageIndex {
     this.#pace.hurry();
     try {
       while (this.#running !== null) await this.#running;
+      // Not told: what is asked for is a search.
+      await this.#replica.stored.building.complete(() => undefined);
       await this.#build(tell);
     } finally {
       this.#pace.calm();
@@ -145,6 +149,7 @@ export class MessageIndex {
   /** When to look again; null: with the next change. */
   async #inBackground(): Promise<number | null> {
     try {
+      if (this.#replica.stored.building.isNeeded) return VIEW_AFTER_MS;
       await this.#build(this.#tell);
       return null;
     } catch (error) {

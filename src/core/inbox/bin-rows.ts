@@ -6,7 +6,7 @@
 import type { DeviceId, MessageId } from "../base/ids.ts";
 import type { Row, RowKey } from "../log/rows.ts";
 import { keyToId } from "./id-codec.ts";
-import { type KeyRange, keysFrom, messageRowKey } from "./row-keys.ts";
+import { type KeyRange, keysFrom, messageOfKey, messageRowKey } from "./row-keys.ts";
 import { decodeMessageRow, type DeleteRegister, ROW_VERSION, readOrder, readRow } from "./rows.ts";
 import { ScratchWriter } from "./scratch-writer.ts";
 import { compareOrder } from "./stamp.ts";
@@ -105,6 +105,34 @@ export function rowsOfRecord(record: BinRecord, id: MessageId): ReadonlyMap<RowK
     [binRowKey(key), encodeBinRow(record)],
     [dueRowKey(record, key), Uint8Array.of(ROW_VERSION)],
   ]);
+}
+
+/**
+ * These rows with the records of another view in the place of their own, where both are of the same delete: how long a message has been in the bin
+ * does not begin anew.
+ *
+ * @param old Rows `b` of the other view.
+ */
+export function withRecordsOf(
+  old: ReadonlyMap<RowKey, Row>,
+  puts: ReadonlyMap<RowKey, Row>,
+): ReadonlyMap<RowKey, Row> {
+  const taken = new Map(puts);
+  for (const [key, row] of old) {
+    const made = puts.get(key);
+    if (made === undefined) continue;
+    const [own, before] = [decodeBinRow(made), decodeBinRow(row)];
+    if (compareOrder(own.order, before.order) !== 0) continue;
+    const id = messageOfKey(key);
+    for (const each of rowsOfRecord(own, id).keys()) taken.delete(each);
+    for (const [each, value] of rowsOfRecord(before, id)) taken.set(each, value);
+  }
+  return taken;
+}
+
+/** The keys of rows `b` among these. */
+export function binRowKeys(puts: ReadonlyMap<RowKey, Row>): readonly RowKey[] {
+  return [...puts.keys()].filter((key) => key.startsWith("b"));
 }
 
 /**

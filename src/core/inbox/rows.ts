@@ -16,6 +16,11 @@ import type { OperationBody, OrderKey, Stamp } from "./types.ts";
 
 /** Raised whenever keys, values or rules of the fold change: then a device builds its view again from the logs. */
 export const VIEW_VERSION = 4;
+/**
+ * Rows of a view of this version or a later one can be read, and folded into, by the code as it is: such a view goes on serving while the new one
+ * is built. Raised to `VIEW_VERSION` with a change for which that does not hold.
+ */
+export const VIEW_READABLE_SINCE = 3;
 
 /** First byte of every row. */
 export const ROW_VERSION = 1;
