@@ -24,6 +24,7 @@ import {
   writeFounding,
 } from "../../src/app/replica/founding.ts";
 import { Replica } from "../../src/app/replica/replica.ts";
+import type { ViewOptions } from "../../src/app/replica/view-progress.ts";
 import { MemoryDisk } from "../../simulations/doubles/memory-disk.ts";
 import { type MemoryStore, openMemoryStore } from "../../simulations/doubles/memory-store.ts";
 import { testBytes } from "./logs.ts";
@@ -55,7 +56,9 @@ export class SignedHeads {
 /** One device: its disk outlives its store, as a machine's does a process. */
 export class TestDevice {
   readonly secrets: DeviceSecrets;
-  readonly disk = new MemoryDisk();
+  disk = new MemoryDisk();
+  /** Of a program that is newer, where it is set. */
+  view: ViewOptions | null = null;
   readonly clock: Clock;
   readonly entropy: Entropy;
   /** Of all that this device's own writer gave to the store. */
@@ -97,7 +100,13 @@ export class TestDevice {
       },
     };
     const { clock, entropy } = this;
-    this.replica = await Replica.open(this.secrets, { store, clock, entropy, workers: machineWorkers });
+    this.replica = await Replica.open(this.secrets, {
+      store,
+      clock,
+      entropy,
+      workers: machineWorkers,
+      ...(this.view === null ? {} : { view: this.view }),
+    });
     return this.replica;
   }
 

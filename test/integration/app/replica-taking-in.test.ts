@@ -2,7 +2,6 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import fc from "fast-check";
 import { isEngineError } from "../../../src/core/base/errors.ts";
-import { idBytes } from "../../../src/core/base/ids.ts";
 import { verifyBatch } from "../../../src/core/log/batch.ts";
 import { extendFromBatch } from "../../../src/core/log/extension.ts";
 import { countOf, covers, rangeOf } from "../../../src/core/log/ranges.ts";
@@ -14,6 +13,7 @@ import { META } from "../../../src/app/replica/meta-names.ts";
 import { mintEpoch } from "../../../src/app/replica/key-ring.ts";
 import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";
+import { announceEpoch } from "../../support/new-epoch.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { batchesOf, lengthOf, live, ownLog, seenBy, send, TestDevice } from "../../support/replicas.ts";
 
@@ -180,35 +180,6 @@ describe("A replica that takes in", function () {
     equal(lengthOf(phone.replica, log), 3, "it is asked for again, from the head that is known");
   });
 
-  /** The laptop seals under a new epoch from now on, whose key the others have with its control log. */
-  async function announceEpoch(): Promise<void> {
-    const { replica } = laptop;
-    const secret = mintEpoch(laptop.entropy);
-    const tips = replica.members.tips;
-    const sealed = new Map<string, Uint8Array>();
-    for (const { device, openKey } of replica.members.devices.values()) {
-      const recipient = { recipient: idBytes(device), openKey };
-      sealed.set(
-        device,
-        await replica.keys.wrapEpochFor(recipient, replica.account, [secret], laptop.entropy),
-      );
-    }
-    replica.keys.add(replica.keys.indexKey!, [secret]);
-    await replica.writer.appendControl([
-      {
-        kind: "epoch",
-        epoch: secret.epoch,
-        custody: "synced",
-        tips,
-        recipients: [...sealed]
-          .map(([device, bytes]) => ({ device: device as never, sealed: bytes }))
-          .toSorted((a, b) => (a.device < b.device ? -1 : 1)),
-        rootSealed: null,
-      },
-    ]);
-    equal(replica.members.sealing, secret.epoch);
-  }
-
   it("C10: goes on writing where a member announces an epoch and gives its key to nobody", async () => {
     const phone = await laptop.admit("phone", 2);
     await laptop.ingest(await batchesOf(phone.replica), phone.replica);
@@ -243,7 +214,7 @@ describe("A replica that takes in", function () {
     await laptop.ingest(await batchesOf(phone.replica), phone.replica);
     await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
     const { replica } = laptop;
-    await announceEpoch();
+    await announceEpoch(laptop);
     await send(laptop, "under the new key");
 
     const own = { of: replica.self };
@@ -271,7 +242,7 @@ describe("A replica that takes in", function () {
     await laptop.ingest(await batchesOf(phone.replica), phone.replica);
     await phone.ingest(await batchesOf(laptop.replica), laptop.replica);
     const { replica } = laptop;
-    await announceEpoch();
+    await announceEpoch(laptop);
     await send(laptop, ...Array.from({ length: 600 }, (_, n) => `message ${n}`));
     const own = { of: replica.self };
     await phone.ingest(await batchesOf(replica, { ...own, logClass: "messages" }), replica);

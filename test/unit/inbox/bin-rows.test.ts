@@ -3,6 +3,8 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import fc from "fast-check";
 import {
   BIN_MS,
+  binRowKey,
+  binRowKeys,
   binRowsOf,
   type BinRecord,
   decodeBinRow,
@@ -14,7 +16,10 @@ import {
   messageOfDueKey,
   RECORD_MS,
   strangeBounds,
+  rowsOfRecord,
+  withRecordsOf,
 } from "../../../src/core/inbox/bin-rows.ts";
+import { compareOrder } from "../../../src/core/inbox/stamp.ts";
 import { createFold } from "../../../src/core/inbox/fold.ts";
 import { messageRowKey } from "../../../src/core/inbox/row-keys.ts";
 import { assertCode } from "../../support/assert-code.ts";
@@ -89,5 +94,23 @@ describe("Records of the bin", () => {
     equal(isRecordOf(kept, { order: kept.order, deleted: false }), false);
     equal(isRecordOf(kept, null), false);
     equal(binRowsOf(operations, { puts: new Map(), self }).size, 0, "where the fold put nothing");
+  });
+
+  it("are taken over from another view where they are of the same delete, and only there", () => {
+    fc.assert(
+      fc.property(record, record, fc.boolean(), (made, other, isSame) => {
+        const before = isSame ? { ...other, order: made.order } : other;
+        fc.pre(isSame || compareOrder(made.order, other.order) !== 0);
+        const puts = new Map([...rowsOfRecord(made, idOf(1)), ...rowsOfRecord(made, idOf(2))]);
+        const old = new Map([...rowsOfRecord(before, idOf(1)), ...rowsOfRecord(before, idOf(3))]);
+        const kept = new Map([...old].filter(([key]) => key.startsWith("b")));
+        const expected = new Map([
+          ...rowsOfRecord(isSame ? before : made, idOf(1)),
+          ...rowsOfRecord(made, idOf(2)),
+        ]);
+        deepEqual(binRowKeys(puts), [binRowKey(messageRowKey(idOf(1))), binRowKey(messageRowKey(idOf(2)))]);
+        deepEqual(withRecordsOf(kept, puts), expected);
+      }),
+    );
   });
 });
