@@ -3,6 +3,7 @@
  * benchmark measure the real library in real processes, each with its own memory.
  */
 import { createInterface } from "node:readline";
+import { VIEW } from "../src/app/replica/view-progress.ts";
 import { tuneProcess } from "../src/app/node/process-tuning.ts";
 import { type KinlogNode, type LinkAttempt, joinAccount, openNode } from "../src/index.ts";
 
@@ -30,6 +31,11 @@ const commands: Readonly<Record<string, (argument: string) => Promise<unknown>>>
     link = await node!.devices.link();
     void link.request.then(() => link!.confirm());
     return link.code;
+  },
+  /** From now on as a program whose view is so many versions newer, and that reads those that are so many newer than this one's. */
+  raise: async (argument) => {
+    const [version, readableSince] = argument.split(" ").map((more) => VIEW.version + Number(more));
+    Object.assign(VIEW, { version, readableSince });
   },
   import: (path) => node!.import(path),
   show: async (conversation) => (await node!.messages.show(conversation)).length,

@@ -12,12 +12,14 @@ import { benchInbox } from "./inbox.ts";
 import { benchOpen } from "./open.ts";
 import { benchSearch } from "./search.ts";
 import { benchSync } from "./sync.ts";
+import { benchUpgrade } from "./upgrade.ts";
 
 const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readonly Figure[]>>> = {
   sync: benchSync,
   open: benchOpen,
   inbox: benchInbox,
   search: benchSearch,
+  upgrade: benchUpgrade,
 };
 
 const { values, positionals } = parseArgs({

@@ -148,6 +148,7 @@ export class Calm {
     const isQuiet = (machine: Machine): boolean =>
       !machine.isRepairing &&
       !machine.isDiskRefusing &&
+      !machine.hasOlderView &&
       machine.disk?.damagedCount === 0 &&
       judge.isComplete(machine);
     const isOn = machines.every((machine) => machine.running !== null);

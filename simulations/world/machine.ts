@@ -8,6 +8,7 @@ import type { Range } from "../../src/core/log/ranges.ts";
 import type { WallMs } from "../../src/core/base/ports.ts";
 import type { DeviceDirectory } from "../../src/app/node/device-directory.ts";
 import { openReplica } from "../../src/app/node/device-directory.ts";
+import { INDEX_STATE_KEY } from "../../src/core/search/index-state.ts";
 import { META } from "../../src/app/replica/meta-names.ts";
 import { settleDamage } from "../../src/app/node/damage-watch.ts";
 import { DeviceNode } from "../../src/app/node/device-node.ts";
@@ -15,6 +16,7 @@ import { foundDevice } from "../../src/app/node/found-device.ts";
 import { joinDevice, type JoinRequest } from "../../src/app/node/join-device.ts";
 import { openOwnLogs } from "../../src/app/replica/founding.ts";
 import type { Replica } from "../../src/app/replica/replica.ts";
+import { VIEW } from "../../src/app/replica/view-progress.ts";
 import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import type { MemoryLan } from "../doubles/memory-discovery.ts";
 import type { MemoryHub, MemoryNet } from "../doubles/memory-net.ts";
@@ -35,8 +37,11 @@ import {
   slowly,
 } from "./mortal-ports.ts";
 import type { Backups } from "./backups.ts";
-import { foldAsOlder, OLDER_VIEW_VERSION } from "./older-version.ts";
+import { foldAsOlder, OLDER_INDEX_STATE, OLDER_VIEW_VERSION } from "./older-version.ts";
 import type { WorldTime } from "./time.ts";
+
+/** Entries folded in one turn into a view that is built beside another: few, so that much comes in between. */
+const VIEW_STEP = 2;
 
 export interface Surroundings {
   readonly time: WorldTime;
@@ -107,6 +112,11 @@ export class Machine {
     this.syncMsMax = input.syncMsMax;
     this.#batchBytesMax = input.batchBytesMax;
     this.isOlder = input.isOlder;
+  }
+
+  /** What it shows was folded by the older version: that runs, or this one has not built its own view yet. */
+  get hasOlderView(): boolean {
+    return this.isOlder || this.disk?.state.meta.get(META.viewVersion)?.[0] === OLDER_VIEW_VERSION;
   }
 
   get isOn(): boolean {
@@ -191,8 +201,11 @@ export class Machine {
   /** From its next start it runs this version of the program. It must be off. */
   upgrade(): void {
     this.isOlder = false;
-    this.disk?.state.changed();
-    this.disk?.state.meta.set(META.viewVersion, Uint8Array.of(OLDER_VIEW_VERSION));
+    const state = this.disk?.state;
+    state?.changed();
+    state?.meta.set(META.viewVersion, Uint8Array.of(OLDER_VIEW_VERSION));
+    // What the older version could not read it has not listed either.
+    if (state?.index.has(INDEX_STATE_KEY) === true) state.index.set(INDEX_STATE_KEY, OLDER_INDEX_STATE);
   }
 
   /** Runs `work` as a program of another version: with the device's replica, and without a network. */
@@ -271,6 +284,10 @@ export class Machine {
   async #open(life: Life): Promise<void> {
     const { replica, deviceSecrets } = await openReplica(this.#directory(life));
     if (this.isOlder) foldAsOlder(replica, () => this.passedOver++);
+    const { count } = this.#surroundings;
+    if (replica.stored.building.covered().done > 0 && replica.stored.building.isNeeded)
+      count("view building gone on with");
+    replica.stored.onBuilt(() => count("view built while the old one served"));
     const settled = await settleDamage(replica);
     await openOwnLogs(replica);
     this.device = replica.self;
@@ -317,6 +334,7 @@ export class Machine {
       clock: mortalClock(time, life, () => this.wallMs()),
       entropy: mortalEntropy(this.#random),
       workers: mortalWorkers(time, life, this.#random),
+      view: { ...VIEW, readableSince: OLDER_VIEW_VERSION, stepEntries: VIEW_STEP },
     };
   }
 

@@ -1,6 +1,6 @@
 /**
  * The program as it was before the inbox had more than messages, the bin, read marks and names: what it does not know it keeps and passes
- * on, and folds nothing of it. A later version finds the rows of another version on the disk, and builds them anew.
+ * on, and folds nothing of it. A later version finds the rows of another version on the disk, which serve while it builds them anew.
  */
 import type { Fold, Operation, OperationBody } from "../../src/core/inbox/types.ts";
 import type { Replica } from "../../src/app/replica/replica.ts";
@@ -17,6 +17,8 @@ const KNOWN: ReadonlySet<OperationBody["kind"]> = new Set<OperationBody["kind"]>
 
 /** What rows of the older version say of their version. */
 export const OLDER_VIEW_VERSION = 1;
+/** And the state of its search index. */
+export const OLDER_INDEX_STATE = Uint8Array.of(0);
 
 /** From now on the replica folds as the older version did; `passed` is told of each operation that this one would have folded. */
 export function foldAsOlder(replica: Replica, passed: () => void): void {

@@ -114,7 +114,7 @@ export class PurgeWitness {
   /** The older version knows no tombstones; it misses what is erased all the same. */
   mayBeHidden(machine: Machine, id: MessageId): boolean {
     if (!this.isWanted(id)) return false;
-    if (machine.isOlder) return this.known(machine).length > 0;
+    if (machine.hasOlderView) return this.known(machine).length > 0;
     // The purge may be here and carried out before its tombstone has come.
     return this.mustBeHidden(machine, id) || this.#isErased(machine, id);
   }

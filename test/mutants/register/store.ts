@@ -3,6 +3,15 @@ import type { Mutant } from "../mutant.ts";
 
 export const storeMutants: readonly Mutant[] = [
   {
+    id: "store-areas-mixed-in-flight",
+    file: "src/io/store/overlay.ts",
+    find: "if (pending.area !== area && !isAnyArea) continue;",
+    put: "if (pending.area < 0 && !isAnyArea) continue;",
+    bug: "what is on its way to one area of the view is read from the other",
+    breaks: "I6",
+    by: { kind: "tests", files: ["test/integration/store/level-store.test.ts"] },
+  },
+  {
     id: "store-told-early",
     file: "src/io/store/commit-queue.ts",
     find: "group.members.push(waiting);",
