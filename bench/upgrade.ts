@@ -31,7 +31,6 @@ export async function benchUpgrade({
     const maker = start();
     await maker.ask("open");
     await maker.ask("import", corpus(dir, n, { conversations: CONVERSATIONS }).path);
-    await maker.indexBuilt();
     await maker.end();
     for (let run = 0; run < runs; run++) {
       const same = start();
