@@ -92,7 +92,6 @@ export const rarePaths: readonly {
   { path: "restore against delete", what: "one device restores a message while another deletes it" },
   { path: "reaction set and removed at once", what: "one device sets a reaction while another removes it" },
   { path: "view built while the old one served", what: "a new view built while the old one serves" },
-  { path: "view building gone on with", what: "a kill or a stop while it is built", fromSeeds: 100 },
   { path: "unknown kind folded after an upgrade", what: "a device gets the version that knows what it held" },
   { path: "stranger's stream refused PEER_CLOSED", what: "a stranger is sent away" },
   { path: "stranger wrong-account refused NOT_A_MEMBER", what: "a device of another account is sent away" },
