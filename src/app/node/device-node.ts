@@ -31,6 +31,7 @@ import { currentTexts, MessageSearch } from "./message-search.ts";
 import type { PeerMemory } from "./peer-memory.ts";
 import { PurgeWork } from "./purge-work.ts";
 import { Settings } from "./settings.ts";
+import { buildView } from "./view-upkeep.ts";
 import { SettingsReader } from "./settings-reader.ts";
 import { describeStatus } from "./status.ts";
 import { importFile, type OpenImport } from "./transferring.ts";
@@ -185,28 +186,13 @@ export class DeviceNode implements KinlogNode {
     // A command that opens the store for a moment has no time for it.
     if (node.#network !== null) {
       node.#damage.start();
-      node.#startView();
+      const shown = { inbox: node.#inbox, names: node.#names, hub: node.#hub, alarms: node.#alarms };
+      buildView({ replica: parts.replica, network: node.#network, ...shown });
       node.#index.start();
       node.#evicting.start();
     }
     tellNotHere(parts.replica, node.#alarms);
     return node;
-  }
-
-  /** Builds a new version of the view in the background, where the one that is here is older. */
-  #startView(): void {
-    const { stored } = this.#replica;
-    stored.onBuilt(() => {
-      this.#inbox.deviceNames().then(
-        (names) => this.#names.set(names),
-        // It closes.
-        () => undefined,
-      );
-      tellNotHere(this.#replica, this.#alarms);
-      // What is not in it comes with the next session.
-      if (this.#replica.ledger.unfolded.size > 0) this.#network?.peers.restart();
-    });
-    stored.building.start((built) => this.#hub.emit({ event: "progress", what: "view", ...built }));
   }
 
   get name(): string {

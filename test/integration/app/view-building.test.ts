@@ -8,7 +8,6 @@ import type { LogId, MessageId } from "../../../src/core/base/ids.ts";
 import { decodeBinRow, rowsOfRecord } from "../../../src/core/inbox/bin-rows.ts";
 import { messageOfKey } from "../../../src/core/inbox/row-keys.ts";
 import { VIEW_VERSION } from "../../../src/core/inbox/rows.ts";
-import { viewDigest } from "../../../src/core/inbox/view-digest.ts";
 import { rangeOf } from "../../../src/core/log/ranges.ts";
 import type { Row, RowKey } from "../../../src/core/log/rows.ts";
 import { takeAway } from "../../../src/app/node/verifying.ts";
@@ -16,9 +15,9 @@ import { prepareEvict } from "../../../src/app/replica/keep-turns.ts";
 import { META } from "../../../src/app/replica/meta-names.ts";
 import type { Replica } from "../../../src/app/replica/replica.ts";
 import type { Built } from "../../../src/app/replica/view-building.ts";
-import type { MemoryDisk } from "../../../simulations/doubles/memory-disk.ts";
 import { Random } from "../../../simulations/doubles/random.ts";
 import { takeLaterMessage } from "../../support/later-message.ts";
+import { digestOf, pass, rowsOf } from "../../support/views.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { idOf } from "../../support/operations.ts";
 import { announceEpoch } from "../../support/new-epoch.ts";
@@ -27,15 +26,6 @@ import { batchesOf, draftOf, live, ownLog, seenBy, send, TestDevice } from "../.
 const NEWER = { version: VIEW_VERSION + 1, readableSince: VIEW_VERSION, stepEntries: 5 };
 const AT_ONCE = { ...NEWER, readableSince: NEWER.version };
 const DAY_MS = 86_400_000;
-
-/** Rows of the view that serves, in the order of their keys. */
-function rowsOf({ state }: MemoryDisk): readonly (readonly [RowKey, Row])[] {
-  return [...state.rows].toSorted(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function digestOf(device: TestDevice): string {
-  return viewDigest(rowsOf(device.disk));
-}
 
 /** Ends and starts again as a newer program; `survivors` of what was in flight have reached the disk. */
 async function startNewer(device: TestDevice, survivors = 0): Promise<Replica> {
@@ -47,15 +37,6 @@ async function startNewer(device: TestDevice, survivors = 0): Promise<Replica> {
     device.view = NEWER;
   }
   return device.restart(survivors);
-}
-
-/** All that one serves comes to the other, twice, since members come first. */
-async function pass(from: TestDevice, to: TestDevice): Promise<void> {
-  for (let round = 0; round < 2; round++) {
-    const batches = await batchesOf(from.replica);
-    const whole = batches.filter(({ entries }) => entries.some(({ state }) => state === "present"));
-    await to.ingest(whole, from.replica);
-  }
 }
 
 /** The same disk under a program that builds the view at once. */
