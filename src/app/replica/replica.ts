@@ -262,9 +262,10 @@ export class Replica implements SessionView {
     return this.writer.appendControl([{ kind: "void", operation: purge }]);
   }
 
+  /** Finishes what it was given before, and takes nothing from now on. */
   async close(): Promise<void> {
-    await this.stored.building.close();
-    await this.writer.close();
+    // Neither waits for the other to begin: what came between would still be taken.
+    await Promise.all([this.stored.building.close(), this.writer.close()]);
     await this.ports.store.close();
   }
 
