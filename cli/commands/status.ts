@@ -10,7 +10,9 @@ import { ago, count, localTime, plural } from "../output/times.ts";
 export const run: Run = ({ output, withApi }) =>
   withApi("any", async (api) => {
     const status = await api.call("status", {});
-    await output.value(status, () => describe(status, { isRunning: api.running, output }));
+    // The result of the command is a contract, and has no such field.
+    const { view: _, ...result } = status;
+    await output.value(result, () => describe(status, { isRunning: api.running, output }));
     return EXIT.done;
   });
 

@@ -248,6 +248,14 @@ describe("The command on one device", function () {
     match((await kinlog.run(["status", "--dir", dir])).stdout, /not protected/);
   });
 
+  it("status over rpc says beyond that how far a new view has come", async () => {
+    const input = `${JSON.stringify({ id: 1, method: "status" })}\n`;
+    const answer = (await kinlog.run(["rpc", "--dir", dir], { input })).stdout;
+    const { view, entries } = (JSON.parse(answer) as { readonly result: Status }).result;
+    deepEqual(view, { done: entries, total: entries });
+    ok(entries > 0);
+  });
+
   it("K2: doctor says what is unprotected, and every finding that is not well has a remedy", async () => {
     const findings = await kinlog.json<
       readonly { ok: boolean; check: string; finding: string; remedy: string | null }[]
