@@ -2,7 +2,7 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Net } from "../../../src/core/sync/ports.ts";
 import { createNet } from "../../../src/io/net/create-net.ts";
@@ -52,6 +52,26 @@ describe("the libp2p host, beside the contract", () => {
     await assertRejectsWithCode(createNet({ listen: ["/ip4/198.51.100.7/tcp/0"] }), "ADDRESS_INVALID");
     await assertRejectsWithCode(createNet({ listen: ["/dns4/localhost/tcp/0"] }), "ADDRESS_INVALID");
     await assertRejectsWithCode(createNet({ listen: ["4001"] }), "ADDRESS_INVALID");
+  });
+
+  it("closes the socket of a dial that it gives up", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const bound = server.address();
+    ok(bound !== null && typeof bound !== "string");
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const a = await open();
+    const dialling = a.dial(`/ip4/127.0.0.1/tcp/${bound.port}`, PROTOCOL, 300);
+    const [socket] = await accepted;
+    socket.on("error", () => undefined).resume();
+    const closed = once(socket, "close", { signal: AbortSignal.timeout(2_000) });
+    try {
+      await assertRejectsWithCode(dialling, "TIMED_OUT");
+      await closed;
+    } finally {
+      socket.destroy();
+      server.close();
+    }
   });
 
   it("dials only, where it is told to listen nowhere", async () => {
