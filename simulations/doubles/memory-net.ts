@@ -8,6 +8,7 @@ import type { Clock } from "../../src/core/base/ports.ts";
 import type { ByteStream, Net } from "../../src/core/sync/ports.ts";
 import { parseTcpAddress, type TcpAddress } from "../../src/io/net/address.ts";
 import type { Random } from "./random.ts";
+import { MemoryDial } from "./memory-dial.ts";
 import { createIdentity, type Identity, PORT_FROM } from "./memory-identity.ts";
 import { type Carrier, MemoryStream } from "./memory-stream.ts";
 
@@ -244,21 +245,13 @@ class MemoryHost implements MemoryNet {
       throw new EngineError("ADDRESS_INVALID", "the address is this device's own");
     }
     this.#dialling++;
-    return new Promise((resolve, reject) => {
-      let isTimedOut = false;
-      const cancel = this.#hub.options.clock.after(timeoutMs, () => {
-        isTimedOut = true;
-        this.#dialling--;
-        reject(new EngineError("TIMED_OUT", "the device did not answer in time"));
-      });
-      this.#connect(target, protocol, (result) => {
-        cancel();
-        if (!isTimedOut) this.#dialling--;
-        if (result instanceof EngineError) reject(result);
-        else if (isTimedOut) result.abort();
-        else resolve(result);
-      });
-    });
+    try {
+      const dial = new MemoryDial(this.#hub.options.clock, timeoutMs);
+      this.#connect(target, protocol, dial);
+      return await dial.result;
+    } finally {
+      this.#dialling--;
+    }
   };
 
   readonly handle = (protocol: string, handler: ((stream: ByteStream) => void) | null): void => {
@@ -315,19 +308,17 @@ class MemoryHost implements MemoryNet {
     for (const listener of this.#changeListeners) listener();
   }
 
-  #connect(target: TcpAddress, protocol: string, done: (result: ByteStream | EngineError) => void): void {
-    const unreachable = new EngineError("PEER_UNREACHABLE", "no device answers at that address");
+  #connect(target: TcpAddress, protocol: string, dial: MemoryDial): void {
     const other = this.#hub.hostAt(target.host, target.port);
     if (other === undefined) {
-      this.#hub.options.clock.after(this.#hub.delayMs(`${this.#address} ${target.host}`), () =>
-        done(unreachable),
-      );
+      const takesMs = this.#hub.delayMs(`${this.#address} ${target.host}`);
+      this.#hub.options.clock.after(takesMs, () => dial.answered());
       return;
     }
     const line = `${this.#address}:${this.#hub.newLine()} ${target.host}:${target.port} ${protocol}`;
     this.#hub.send(this, other, `${line} >`, () => {
-      const accepted = this.#closed ? undefined : other.#accept(this, target, protocol, line);
-      this.#hub.send(other, this, `${line} <`, () => done(accepted ?? unreachable));
+      if (!this.#closed && !dial.isGivenUp) dial.accepted(other.#accept(this, target, protocol, line));
+      this.#hub.send(other, this, `${line} <`, () => dial.answered());
     });
   }
 

@@ -43,4 +43,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world did not know that a clock which comes right ends a month a week earlier on its device, which then erased a large purge",
   },
+  {
+    seed: 1509,
+    found:
+      "the world kept what a device had dialled and given up during a cut, and opened all of it when the cut was over",
+  },
 ];

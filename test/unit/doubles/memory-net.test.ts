@@ -73,6 +73,40 @@ describe("the double of Net", () => {
     await clock.run(sending);
   });
 
+  it("brings nothing of the dials that were given up during a partition", async () => {
+    const { clock, hub, nets } = openBench(2);
+    const [a, b] = nets;
+    let accepted = 0;
+    b.handle(PROTOCOL, () => void accepted++);
+    hub.partition(a, b);
+    for (let n = 0; n < 3; n++)
+      await assertRejectsWithCode(clock.run(a.dial(addressOf(b), PROTOCOL, 1_000)), "TIMED_OUT");
+    // Not given up yet: its packets are sent again until it is.
+    const lasting = a.dial(addressOf(b), PROTOCOL, 10_000);
+    hub.heal();
+    const stream = await clock.run(lasting);
+    await clock.runFor(1_000);
+    deepEqual([accepted, a.openStreams(), b.openStreams()], [1, 1, 1]);
+    stream.abort();
+    await clock.runFor(1_000);
+    deepEqual([a.openStreams(), b.openStreams()], [0, 0]);
+  });
+
+  it("aborts what was accepted, but whose answer did not come in time", async () => {
+    const { clock, hub, nets } = openBench(2);
+    const [a, b] = nets;
+    let accepted = 0;
+    b.handle(PROTOCOL, () => void accepted++);
+    hub.setLink(b, a, { isCut: true });
+    await assertRejectsWithCode(clock.run(a.dial(addressOf(b), PROTOCOL, 1_000)), "TIMED_OUT");
+    deepEqual([accepted, a.openStreams(), b.openStreams()], [1, 0, 1]);
+    await clock.runFor(1_000);
+    equal(b.openStreams(), 0);
+    hub.heal();
+    await clock.runFor(1_000);
+    deepEqual([accepted, a.openStreams(), b.openStreams()], [1, 0, 0]);
+  });
+
   it("breaks a connection where it loses a piece, for both ends", async () => {
     const { clock, nets } = openBench(3, 10_000);
     const [a, b] = nets;
