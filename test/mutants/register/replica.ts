@@ -117,7 +117,7 @@ export const replicaMutants: readonly Mutant[] = [
     put: "if (ledger.lost.size === 0) return;",
     bug: "a device writes on in logs that may be longer than they seem, while its next incarnation waits",
     breaks: "I4",
-    by: { kind: "tests", files: ["test/integration/app/damaged-control.test.ts"] },
+    by: { kind: "tests", files: ["test/unit/app/require-whole.test.ts"] },
   },
   {
     id: "replica-half-built-view",
