@@ -3,9 +3,10 @@
  * the other to others; now and then it lies in other ways: lying-stream.ts. Both histories are kept by honest programs, each on its own
  * copy of the disk. What must hold then: registers/invariants.ts, and `checkBeside` in judge.ts. Threats L7, C2, C3.
  */
-import type { ConversationId } from "../../src/core/base/ids.ts";
+import type { ConversationId, LogId } from "../../src/core/base/ids.ts";
 import { messageBounds, messageIsHere, messageOfKey } from "../../src/core/inbox/view.ts";
 import { logIdOf } from "../../src/core/crypto/derive.ts";
+import type { LogClass } from "../../src/core/log/types.ts";
 import type { Frame } from "../../src/core/wire/frames.ts";
 import { freshDraft } from "../../src/app/node/fresh-draft.ts";
 import { openOwnLogs } from "../../src/app/replica/founding.ts";
@@ -126,11 +127,13 @@ export class HostileDevice {
 
   /**
    * What it signs of its messages may contradict itself, and nobody is to blame for it but itself. Of its other logs it has one history, to which
-   * one of its copies alone adds: all devices come to hold the same of these, and to show it.
+   * one of its copies alone adds: all devices come to hold the same of these, and to show it. What it left with, none of them can have.
    */
   #forgive(body: Machine, { account, self }: Replica): void {
-    const log = logIdOf({ account, device: self, incarnation: 0, logClass: "messages" });
-    this.#world.witness.forgive(body, [log]);
+    const logOf = (logClass: LogClass): LogId => logIdOf({ account, device: self, incarnation: 0, logClass });
+    const { witness } = this.#world;
+    witness.forgive(body, [logOf("messages")]);
+    for (const logClass of ["control", "state"] as const) witness.hostileLogs.add(logOf(logClass));
   }
 
   async #live(replica: Replica, at: number): Promise<void> {

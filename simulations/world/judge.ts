@@ -7,7 +7,8 @@ import { equalBytes } from "../../src/core/base/bytes.ts";
 import type { LogId, MessageId } from "../../src/core/base/ids.ts";
 import { messageIsHere, messageRowKey } from "../../src/core/inbox/view.ts";
 import { leavesOf } from "../../src/core/log/header.ts";
-import { isComplete } from "../../src/core/log/state.ts";
+import { countOf, subtract } from "../../src/core/log/ranges.ts";
+import { isComplete, missingOf } from "../../src/core/log/state.ts";
 import type { LogState } from "../../src/core/log/types.ts";
 import type { MemoryLog } from "../doubles/memory-disk.ts";
 import { HOSTILE_CONVERSATION } from "./hostile-device.ts";
@@ -125,7 +126,21 @@ export class Judge {
   isComplete(machine: Machine): boolean {
     const { replica } = machine.running!;
     const states = [...replica.frontier.values()];
-    return states.every((state) => isComplete(state) || this.#witness.forked.has(state.head.log));
+    const { forked } = this.#witness;
+    return states.every(
+      (state) => isComplete(state) || forked.has(state.head.log) || this.#wasNeverShown(state),
+    );
+  }
+
+  /** A hostile device showed the head, and left before it brought the entries: nobody who is still there holds any of what is missing. */
+  #wasNeverShown(state: LogState): boolean {
+    const { log } = state.head;
+    if (!this.#witness.hostileLogs.has(log)) return false;
+    const missing = missingOf(state);
+    return this.#machines.every(({ disk }) => {
+      const held = disk?.state.logs.get(log)?.state.held ?? [];
+      return countOf(subtract(missing, held)) === countOf(missing);
+    });
   }
 
   /** They hold something else of the logs of a hostile device, or heads of it that contradict each other. */

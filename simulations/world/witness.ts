@@ -55,6 +55,8 @@ export class Witness {
   readonly unknown = new Set<EntryPlace>();
   /** Logs whose author has two lives, or lies: heads of these may contradict each other. */
   readonly forked = new Set<string>();
+  /** The other logs of a hostile device: each has one history, and the device may leave before it has shown all of it. */
+  readonly hostileLogs = new Set<string>();
   /** Of which forks the people of each device have been told. */
   readonly forksTold = new Map<Machine, Set<string>>();
   /** Leaves and signatures that a hostile member made up: no device may ever write one down. */
