@@ -3,7 +3,8 @@
  * nothing that is erased can be read from what a later edit, reaction or copy holds. Asked when all is calm.
  */
 import type { MessageId } from "../../src/core/base/ids.ts";
-import { purgesAfter, namedOfKey } from "../../src/core/inbox/purges.ts";
+import { purgesAfter, namedOfKey, tombstoneOf } from "../../src/core/inbox/purges.ts";
+import { messageRowKey, purgedRowKey } from "../../src/core/inbox/row-keys.ts";
 import { openEntry } from "../../src/app/replica/sealing.ts";
 import { isEngineError } from "../../src/core/base/errors.ts";
 import type { PurgeView } from "../../src/core/membership/types.ts";
@@ -97,11 +98,18 @@ export class PurgeJudge {
     const { rows } = machine.disk!.state;
     const namedBy = new Map<MessageId, PurgeView[]>();
     const byId = new Map(purges.map((purge) => [purge.id, purge]));
+    let isWrittenByOthers = false;
     for (const key of [...rows.keys()].filter((each) => each.startsWith("q"))) {
       const { purge: id, message } = namedOfKey(key);
       const purge = byId.get(id);
-      if (purge !== undefined) namedBy.set(message, [...(namedBy.get(message) ?? []), purge]);
+      if (purge === undefined) continue;
+      namedBy.set(message, [...(namedBy.get(message) ?? []), purge]);
+      const row = rows.get(purgedRowKey(messageRowKey(message), id));
+      const log = row && machine.disk!.state.logOf(tombstoneOf(row).logNumber);
+      const writer = log && machine.running?.replica.members.logs.get(log)?.device;
+      if (writer !== undefined && writer !== purge.author) isWrittenByOthers = true;
     }
+    if (isWrittenByOthers) this.#count("missing tombstones written");
     // Two that name one message and no entry of each other: one of them names what came after the other.
     for (const some of namedBy.values()) {
       const places = some.flatMap(({ entries }) => entries.map(placeOf));

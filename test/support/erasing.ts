@@ -3,10 +3,18 @@ import type { ControlId, LogId } from "../../src/core/base/ids.ts";
 import type { Place } from "../../src/core/log/rows.ts";
 import { Eraser, type WaitingPurges } from "../../src/app/node/eraser.ts";
 import { PurgeMemory } from "../../src/app/node/purge-memory.ts";
+import type { MissingTombstones } from "../../src/app/node/missing-tombstones.ts";
 import { verifyBatch } from "../../src/core/log/batch.ts";
 import { judgeErased } from "../../src/core/sync/erased.ts";
 import { entriesOf, type Named, writePurge } from "./purges.ts";
 import { batchesOf, type TestDevice } from "./replicas.ts";
+
+/** Of devices whose purges are written here without any: nothing waits for them. */
+export const NO_TOMBSTONES: Pick<MissingTombstones, "areHere" | "waitMs" | "saw"> = {
+  areHere: () => Promise.resolve(true),
+  waitMs: () => null,
+  saw: () => false,
+};
 
 /** A device with its eraser, and what that told. */
 export class Erasing {
@@ -37,6 +45,7 @@ export class Erasing {
         this.asked++;
         return Promise.resolve(this.isLongInBin);
       },
+      tombstones: NO_TOMBSTONES,
       tell: (_, waiting) => void this.told.push(waiting),
     });
     await this.eraser.load();

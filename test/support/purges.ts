@@ -2,11 +2,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ControlId, LogId } from "../../src/core/base/ids.ts";
+import { compareOrder } from "../../src/core/inbox/stamp.ts";
 import { leavesOf } from "../../src/core/log/header.ts";
 import type { BatchEntry } from "../../src/core/log/types.ts";
 import type { BodyOf } from "../../src/core/membership/types.ts";
 import { openReplica } from "../../src/app/node/device-directory.ts";
+import { InboxReader } from "../../src/app/node/inbox-reader.ts";
 import { deviceDirectory } from "../../src/app/node/machine-directory.ts";
+import { Purging } from "../../src/app/node/purging.ts";
 import type { Replica } from "../../src/app/replica/replica.ts";
 
 export type Named = BodyOf<"purge">["entries"];
@@ -23,6 +26,19 @@ export async function namedOf(replica: Replica, log: LogId, from: number, to: nu
 
 export async function writePurge(replica: Replica, entries: Named): Promise<ControlId> {
   await replica.writer.appendControl([{ kind: "purge", entries }]);
+  return replica.members.purges.at(-1)!.id;
+}
+
+/** Purges the oldest messages of a conversation as a person does, with their tombstones. */
+export async function purgeOldest(replica: Replica, address: string, count: number): Promise<ControlId> {
+  const inbox = new InboxReader(replica, () => ({ here: true, devices: [], cloud: null }));
+  const all = { limit: 100_000, before: null, deleted: true };
+  const messages = await inbox.messages(replica.fold!.conversationOf(address), all);
+  const oldest = messages
+    .toSorted((a, b) => compareOrder(a.operation, b.operation))
+    .slice(0, count)
+    .map(({ operation }) => operation.id);
+  await new Purging(replica, inbox).write(oldest);
   return replica.members.purges.at(-1)!.id;
 }
 

@@ -88,6 +88,11 @@ export const rarePaths: readonly {
     what: "a copy, an edit or a reaction comes after its purge",
     fromSeeds: 300,
   },
+  {
+    path: "missing tombstones written",
+    what: "a device says what it is about to erase, since the author of the purge does not",
+    fromSeeds: 300,
+  },
   { path: "hostile device purges-all", what: "a member that misuses its keys wants all of it erased" },
   { path: "restore against delete", what: "one device restores a message while another deletes it" },
   { path: "reaction set and removed at once", what: "one device sets a reaction while another removes it" },

@@ -12,6 +12,7 @@ import type { Place } from "../../core/log/rows.ts";
 import { decideErasing, type Erasing } from "../../core/membership/erasing.ts";
 import type { PurgeView } from "../../core/membership/types.ts";
 import type { Replica } from "../replica/replica.ts";
+import type { MissingTombstones } from "./missing-tombstones.ts";
 import type { PurgeMemory } from "./purge-memory.ts";
 
 /** After the members changed: what comes in one go is looked at together, and a purge seldom comes without what stops it. */
@@ -43,11 +44,14 @@ export interface WaitingPurges {
   readonly entries: number;
 }
 
+type Tombstones = Pick<MissingTombstones, "areHere" | "waitMs" | "saw">;
+
 export class Eraser {
   readonly #replica: Replica;
   readonly #memory: PurgeMemory;
   readonly #forget: (places: readonly Place[]) => Promise<void>;
   readonly #isLongInBin: (purge: PurgeView) => Promise<boolean>;
+  readonly #tombstones: Tombstones;
   readonly #tell: (author: DeviceId, waiting: WaitingPurges | null) => void;
   /** Authors of what waits now. */
   #told = new Set<DeviceId>();
@@ -65,6 +69,8 @@ export class Eraser {
     readonly forget: (places: readonly Place[]) => Promise<void>;
     /** Whether each message of the purge has been in the bin here for 30 days, and the purge names nothing else. */
     readonly isLongInBin: (purge: PurgeView) => Promise<boolean>;
+    /** Says what the messages of a purge were, before it is carried out. */
+    readonly tombstones: Tombstones;
     /** What of a device's purges waits now; null: nothing any more. */
     readonly tell: (author: DeviceId, waiting: WaitingPurges | null) => void;
   }) {
@@ -72,6 +78,7 @@ export class Eraser {
     this.#memory = parts.memory;
     this.#forget = parts.forget;
     this.#isLongInBin = parts.isLongInBin;
+    this.#tombstones = parts.tombstones;
     this.#tell = parts.tell;
   }
 
@@ -84,8 +91,9 @@ export class Eraser {
 
   /** By itself from now on. A new device looks before it meets others: what it agrees to it believes from the first batch on. */
   async start(): Promise<void> {
-    this.#unsubscribe = this.#replica.subscribe(({ members }) => {
-      if (members) this.#schedule(LOOK_AFTER_MS);
+    this.#unsubscribe = this.#replica.subscribe(({ members, operations }) => {
+      const isWaitedFor = this.#tombstones.saw(operations);
+      if (members || isWaitedFor) this.#schedule(LOOK_AFTER_MS);
     });
     this.#schedule(LOOK_AFTER_MS);
     if (!this.#memory.hasJoined) return;
@@ -165,17 +173,20 @@ export class Eraser {
     const { due } = this.#decide(longInBin);
     for (const purge of due) {
       if (this.#closed) return null;
-      await this.#carryOut(purge);
+      if (await this.#tombstones.areHere(purge)) await this.#carryOut(purge);
     }
-    const { toApprove, waiting, dueAtMs } = this.#decide(longInBin);
+    const { due: putOff, toApprove, waiting, dueAtMs } = this.#decide(longInBin);
     await this.#approve(toApprove);
     this.#waiting = waiting;
     this.#tellWaiting(waiting);
     this.#compacting ??= this.#compact().finally(() => {
       this.#compacting = null;
     });
-    if (dueAtMs === null) return null;
-    return Math.min(LOOK_AGAIN_MS, Math.max(LOOK_AFTER_MS, dueAtMs - this.#memory.nowMs));
+    const waitsMs = [this.#tombstones.waitMs(putOff), dueAtMs === null ? null : dueAtMs - this.#memory.nowMs];
+    const nextMs = Math.min(...waitsMs.filter((each) => each !== null));
+    return nextMs === Number.POSITIVE_INFINITY
+      ? null
+      : Math.min(LOOK_AGAIN_MS, Math.max(LOOK_AFTER_MS, nextMs));
   }
 
   #decide(longInBin: ReadonlySet<ControlId>): Erasing {

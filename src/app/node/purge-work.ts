@@ -11,6 +11,7 @@ import type { DeviceNames } from "./device-names.ts";
 import { Eraser, waitingText } from "./eraser.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import { LatePlaces } from "./late-places.ts";
+import { MissingTombstones } from "./missing-tombstones.ts";
 import { PurgeMemory } from "./purge-memory.ts";
 import { Purges } from "./purges.ts";
 import { Purging } from "./purging.ts";
@@ -41,6 +42,7 @@ export class PurgeWork {
       memory,
       forget,
       isLongInBin: (purge) => this.#bin.isLongIn(purge),
+      tombstones: new MissingTombstones(replica, this.#purging.addressOf),
       tell: (author, waiting) =>
         alarms.stand("large-purge", author, waiting && waitingText(waiting, names.of(author))),
     });

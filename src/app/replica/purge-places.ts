@@ -20,7 +20,7 @@ import type { Place, Row, RowKey } from "../../core/log/rows.ts";
 import type { BodyOf } from "../../core/membership/types.ts";
 import type { Store, StoredEntry } from "../../core/sync/ports.ts";
 import { readRows } from "./own-turns.ts";
-import { openEntry } from "./sealing.ts";
+import { openEntry, type Opened } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
 
 /** Of one purge: with 71 bytes for each and 64 parents the payload of an entry has room for 3,600. Readers take 4,096. */
@@ -29,6 +29,8 @@ export const ENTRIES_PER_PURGE_MAX = 3_500;
 const STEP = 256;
 /** Of one message and one kind. What lies behind them is named once these are. */
 const ROWS_MAX = 100_000;
+
+type OpenedOperation = Extract<Opened, { kind: "operation" }>;
 
 export type PurgeEntry = BodyOf<"purge">["entries"][number];
 
@@ -169,14 +171,21 @@ async function ownOf(
   return own;
 }
 
-function isOf({ account, book, keys }: TurnContext, id: MessageId, stored: StoredEntry | undefined): boolean {
-  const owner = stored === undefined ? undefined : book.view.logs.get(stored.log);
-  if (stored === undefined || owner === undefined) return false;
-  const { log, position } = stored;
-  const opened = openEntry(stored.entry, { account, log, position }, owner.device, keys);
-  if (opened.kind !== "operation") return false;
+function isOf(context: TurnContext, id: MessageId, stored: StoredEntry | undefined): boolean {
+  const opened = stored === undefined ? null : openStored(context, stored);
+  if (opened === null) return false;
   const { body } = opened.operation;
   return "message" in body ? body.message === id : opened.operation.id === id;
+}
+
+/** Null: it holds no operation, or none that can be opened here. */
+export function openStored(
+  { account, book, keys }: TurnContext,
+  { log, position, entry }: StoredEntry,
+): OpenedOperation | null {
+  const owner = book.view.logs.get(log);
+  const opened = owner && openEntry(entry, { account, log, position }, owner.device, keys);
+  return opened?.kind === "operation" ? opened : null;
 }
 
 /** All places that hold content of a message, each once: none where only something that waits for it is here. */
@@ -266,7 +275,10 @@ async function leavesAt(
  * What stands, also where an earlier purge names it: the tombstone's stamp lies behind every late edit and reaction, so that the clock of the
  * conversation is the same on devices which never had these.
  */
-function standingClaim({ store }: TurnContext, { id, content }: Target): readonly Claim[] {
+export function standingClaim(
+  { store }: TurnContext,
+  { id, content }: Pick<Target, "id" | "content">,
+): readonly Claim[] {
   const { conversation, hash, stamp, flags, place } = content;
   const log = store.logOf(place.logNumber);
   if (log === undefined) return [];
@@ -295,24 +307,29 @@ async function furtherClaims(context: TurnContext, targets: readonly Target[]): 
 }
 
 function claimIn(context: TurnContext, id: MessageId, stored: StoredEntry | undefined): Claim | null {
-  const { account, book, keys } = context;
+  const opened = stored === undefined ? null : openStored(context, stored);
+  if (stored === undefined || opened === null || opened.operation.id !== id) return null;
+  return claimOf(context, stored, opened);
+}
+
+/** What a message says of itself; null of any other operation. */
+export function claimOf(
+  context: TurnContext,
+  { log, position }: StoredEntry,
+  { operation, contentHash }: OpenedOperation,
+): Claim | null {
+  const { id: message, body, stamp } = operation;
   const fold = context.fold();
-  const owner = stored === undefined ? undefined : book.view.logs.get(stored.log);
-  if (stored === undefined || owner === undefined || fold === null) return null;
-  const { log, position } = stored;
-  const opened = openEntry(stored.entry, { account, log, position }, owner.device, keys);
-  if (opened.kind !== "operation" || opened.operation.id !== id) return null;
-  const { body, stamp } = opened.operation;
-  if (body.kind !== "message" && body.kind !== "later-message") return null;
+  if (fold === null || (body.kind !== "message" && body.kind !== "later-message")) return null;
   return {
     conversation: fold.conversationOf(body.conversation),
     address: body.conversation,
-    named: { message: id, contentHash: opened.contentHash, stamp, flags: flagsOf(body), log, position },
+    named: { message, contentHash, stamp, flags: flagsOf(body), log, position },
   };
 }
 
 /** Without those that are damaged. */
-async function readableAt(
+export async function readableAt(
   context: TurnContext,
   places: readonly Place[],
 ): Promise<readonly (StoredEntry | undefined)[]> {

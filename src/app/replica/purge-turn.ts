@@ -123,10 +123,11 @@ function deletesOf(messages: PurgePlaces["unbinned"]): readonly OperationBody[] 
   );
 }
 
-async function tombstonesOf(
+/** As few as have room for these claims, at most 1,000 of one conversation in each. */
+export async function tombstonesOf(
   purge: ControlId,
   claims: PurgePlaces["claims"],
-  { addressOf }: PurgeWish,
+  { addressOf }: Pick<PurgeWish, "addressOf">,
 ): Promise<readonly OperationBody[]> {
   const byConversation = new Map<ConversationId, NamedMessage[]>();
   for (const { conversation, named } of claims) addTo(byConversation, conversation, named);

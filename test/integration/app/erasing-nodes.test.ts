@@ -8,14 +8,7 @@ import type { ControlId, LogId } from "../../../src/core/base/ids.ts";
 import type { KinlogNode } from "../../../src/app/node/types.ts";
 import { addressOf, LOOPBACK, nextEvent, TestDevices } from "../../support/devices.ts";
 import { repositoryRoot } from "../../support/paths.ts";
-import {
-  canariesOf,
-  countCanaries,
-  entriesOf,
-  namedOf,
-  withReplica,
-  writePurge,
-} from "../../support/purges.ts";
+import { canariesOf, countCanaries, entriesOf, purgeOldest, withReplica } from "../../support/purges.ts";
 import { ownLog } from "../../support/replicas.ts";
 
 const PROGRAM = join(repositoryRoot, "dist", "test", "support", "erasing-node.js");
@@ -57,7 +50,7 @@ describe("Purges between running devices", function () {
     withReplica(devices.dir(name), async (replica) => {
       const log = ownLog(replica, "messages");
       const canaries = canariesOf((await entriesOf(replica, log)).slice(0, count));
-      return { log, canaries, purge: await writePurge(replica, await namedOf(replica, log, 0, count)) };
+      return { log, canaries, purge: await purgeOldest(replica, "Zoë", count) };
     });
 
   const countIn = (name: string, { canaries }: Planted): Promise<number> =>

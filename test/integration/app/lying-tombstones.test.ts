@@ -8,6 +8,7 @@ import { Eraser } from "../../../src/app/node/eraser.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
 import { InboxWriting } from "../../../src/app/node/inbox-writing.ts";
 import { LatePlaces } from "../../../src/app/node/late-places.ts";
+import { MissingTombstones } from "../../../src/app/node/missing-tombstones.ts";
 import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
 import { readSpots } from "../../../src/app/replica/purge-places.ts";
@@ -36,6 +37,7 @@ function partsOf({ replica }: TestDevice): Parts {
     memory,
     forget: () => Promise.resolve(),
     isLongInBin: (purge) => bin.isLongIn(purge),
+    tombstones: new MissingTombstones(replica, purging.addressOf),
     tell: () => undefined,
   });
   return { purging, bin, eraser, late: new LatePlaces({ replica, purging, eraser }) };
