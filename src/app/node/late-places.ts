@@ -77,7 +77,7 @@ export class LatePlaces {
     const final = this.#finalPurges();
     // What becomes late with a purge is looked at when that is over.
     if (final.size === 0) return this.#changed.clear();
-    const named = this.#namedAlready();
+    const named = this.#namedAlready(final);
     const late = await this.#late(final, named);
     if (late.length === 0 || this.#closed || !this.#mayPurge()) return;
     this.#namedAtMs = this.#replica.ports.clock.monotonicMs();
@@ -164,10 +164,13 @@ export class LatePlaces {
     return new Set(final.map(({ id }) => id));
   }
 
-  #namedAlready(): ReadonlySet<string> {
+  /** By what is over, or by this device: what another names in a purge that waits may stay for a month, and is named by this device too, once. */
+  #namedAlready(final: ReadonlySet<ControlId>): ReadonlySet<string> {
+    const { members, self } = this.#replica;
     const named = new Set<string>();
-    for (const { state, entries } of this.#replica.members.purges)
-      if (state !== "void") for (const { log, position } of entries) named.add(placeName(log, position));
+    for (const { id, author, state, entries } of members.purges)
+      if (final.has(id) || (author === self && state !== "void"))
+        for (const { log, position } of entries) named.add(placeName(log, position));
     return named;
   }
 

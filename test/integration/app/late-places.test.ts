@@ -1,12 +1,13 @@
 /** What comes of a purged message after its purge is named by another one, at most once a minute, and only where the first is over. */
 import { deepEqual, equal } from "node:assert/strict";
-import type { ConversationId, MessageId } from "../../../src/core/base/ids.ts";
+import type { ConversationId, DeviceId, MessageId } from "../../../src/core/base/ids.ts";
 import type { OperationBody } from "../../../src/core/inbox/types.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
 import { LatePlaces } from "../../../src/app/node/late-places.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
 import { placeName } from "../../../src/app/replica/purge-places.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
+import { namedOf, writePurge } from "../../support/purges.ts";
 import { batchesOf, draftOf, messageBody, ownLog, TestDevice } from "../../support/replicas.ts";
 
 const ID = "ab".repeat(16) as MessageId;
@@ -18,6 +19,8 @@ describe("Late places of purged messages", function () {
   let laptop: TestDevice;
   let phone: TestDevice;
   let isDone: boolean;
+  /** Its purges are not carried out yet. */
+  let waiting: DeviceId | null;
   let late: LatePlaces;
   let purging: Purging;
 
@@ -27,6 +30,7 @@ describe("Late places of purged messages", function () {
     phone = await laptop.admit("phone", 2);
     await share(phone, laptop);
     isDone = true;
+    waiting = null;
     begin();
   });
   afterEach(() => late.close());
@@ -44,7 +48,7 @@ describe("Late places of purged messages", function () {
         entries: entries.length,
         state,
         learnedAtMs: 0,
-        done: isDone,
+        done: isDone && author !== waiting,
         waits: false,
       }));
     late = new LatePlaces({ replica, purging, eraser: { list } });
@@ -121,6 +125,19 @@ describe("Late places of purged messages", function () {
     isDone = true;
     await late.look();
     equal(purgeCount(), 2);
+  });
+
+  it("names once what another device names in a purge that waits", async () => {
+    waiting = phone.replica.self;
+    await write(laptop, messageBody("taken in", { takenIn: true }), TAKEN);
+    await purging.write([ID]);
+    await write(phone, { kind: "edit", ...about(), text: "edited apart" });
+    await writePurge(phone.replica, await namedOf(phone.replica, ownLog(phone.replica, "state"), 0, 1));
+    await share(phone, laptop);
+    await pass(10_000);
+    equal(purgeCount(), 3);
+    await pass(600_000);
+    equal(purgeCount(), 3, "once");
   });
 
   it("names nothing of messages that are not purged", async () => {
