@@ -16,7 +16,7 @@ export async function shownMessages(
   const unread = ordered.filter(({ id }) => !read.has(id));
   const flags = await inbox.opener.evictedAt(unread.map(({ place }) => place));
   const evicted = new Set(unread.filter((_, at) => flags[at]).map(({ id }) => id));
-  const [address] = evicted.size === 0 ? [] : await inbox.namesAt([state?.name?.place ?? null]);
+  const [address] = evicted.size === 0 ? [] : await inbox.addresses([state]);
   const shown: Message[] = [];
   for (const message of ordered) {
     const found = read.get(message.id);

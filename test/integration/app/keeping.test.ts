@@ -124,6 +124,18 @@ describe("Keeping for another device", function () {
     equal((await phone.messages.show("Zoë", { limit: 1_000 }))[1]?.text, textOf(1));
   });
 
+  it("shows whose conversation it is also where the message that said so is purged", async () => {
+    await phone.evict();
+    const [first] = await laptop.messages.show("Zoë", { limit: 1_000 });
+    await laptop.messages.purge([first!.id], { confirmed: true });
+    await inSync(phone, laptop);
+    while ((await phone.purges.list()).some(({ done }) => !done))
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    const listed = await phone.messages.show("Zoë", { limit: 1_000 });
+    deepEqual([listed.length, await whole(phone)], [MESSAGES - 1, 1]);
+    deepEqual(new Set(listed.map(({ conversation }) => conversation)), new Set(["Zoë"]));
+  });
+
   it("the promise binds over restarts of both, until it is released", async () => {
     await phone.evict();
     deepEqual([await whole(phone), await whole(laptop)], [2, MESSAGES]);
