@@ -4,6 +4,7 @@
  */
 import type { Faults } from "./faults.ts";
 import type { Judge } from "./judge.ts";
+import type { KeepingPeople } from "./keeping-people.ts";
 import type { Machine } from "./machine.ts";
 import type { People } from "./people.ts";
 import type { PurgePeople } from "./purge-people.ts";
@@ -22,6 +23,7 @@ const SECOND_LIVES_MS = 120_000;
 const LOOK_EVERY_MS = 1_000;
 const LINK_AGAIN_MS = 20_000;
 const VERIFY_AGAIN_MS = 5_000;
+const FETCH_AGAIN_MS = 15_000;
 const STOP_MS = 5_000;
 const WEEK_OFF_MS = 8 * 86_400_000;
 const ON_MS = 90_000;
@@ -33,6 +35,7 @@ export interface CalmWorld {
   readonly judge: Judge;
   readonly people: People;
   readonly purgePeople: PurgePeople;
+  readonly keepingPeople: KeepingPeople;
   readonly faults: Faults;
   readonly count: (path: string) => void;
   readonly trace: (line: () => string) => void;
@@ -77,6 +80,7 @@ export class Calm {
   /** @throws Violation where something does not hold at the end. */
   async end(): Promise<void> {
     await this.#calm();
+    await this.#freeAndFetch();
     await this.#world.judge.checkEnd();
     this.#checkUnknown();
     await this.#checkSilence();
@@ -114,6 +118,32 @@ export class Calm {
     this.#world.trace(() => `converged after ${this.#world.time.monotonicMs() - from}`);
   }
 
+  /** Where people free space they do so once more, one after the other; and whatever was evicted anywhere comes back, for all of it is kept somewhere. */
+  async #freeAndFetch(): Promise<void> {
+    const { judge, keepingPeople, machines, runFor, time, trace, until } = this.#world;
+    keepingPeople.keepForEver();
+    const freed = (): Promise<void> =>
+      until(() => !keepingPeople.isEvicting, CONVERGE_MS_MAX, "whoever frees space ends");
+    await freed();
+    for (const machine of keepingPeople.isAtWork ? machines : []) {
+      keepingPeople.evictAll(machine);
+      await freed();
+    }
+    await judge.checkKeeping();
+    const from = time.monotonicMs();
+    while (judge.evictedCount > 0 || !this.#areDisksQuiet) {
+      const tookMs = time.monotonicMs() - from;
+      hold(
+        2,
+        tookMs < CONVERGE_MS_MAX,
+        () => `${judge.evictedCount} evicted messages cannot be fetched back`,
+      );
+      keepingPeople.fetchAll();
+      await runFor(FETCH_AGAIN_MS);
+    }
+    trace(() => `fetched back after ${time.monotonicMs() - from}`);
+  }
+
   /** Again where the disk does not take it yet. */
   #verifySoon(machine: Machine): void {
     const again = (error: unknown): void => {
@@ -144,12 +174,13 @@ export class Calm {
   }
 
   async #isConverged(): Promise<boolean> {
-    const { judge, machines } = this.#world;
+    const { judge, machines, witness } = this.#world;
     const isQuiet = (machine: Machine): boolean =>
       !machine.isRepairing &&
       !machine.isDiskRefusing &&
       !machine.hasOlderView &&
       machine.disk?.damagedCount === 0 &&
+      !witness.keeping.lacksRows(machine) &&
       judge.isComplete(machine);
     const isOn = machines.every((machine) => machine.running !== null);
     if (!isOn || new Set(machines.map(judge.printOf)).size !== 1 || !machines.every(isQuiet)) return false;
@@ -199,6 +230,7 @@ export class Calm {
       () => `${frames - beats} frames beside beats were sent, and ${atOdds} pairs of devices are not equal`,
     );
     hold(13, await this.#isConverged(), () => "equal devices did not stay so");
+    this.#world.witness.keeping.checkReleased();
     hold(8, (await this.#world.judge.shown()) === shown, () => "what nobody touched is shown otherwise");
   }
 

@@ -3,6 +3,7 @@ import { equalBytes } from "../../src/core/base/bytes.ts";
 import type { LogId } from "../../src/core/base/ids.ts";
 import { contains } from "../../src/core/log/ranges.ts";
 import type { MemoryHub } from "../doubles/memory-net.ts";
+import { hasPromised } from "./keeping-witness.ts";
 import type { Machine } from "./machine.ts";
 import type { Witness } from "./witness.ts";
 import type { FaultStep } from "./steps.ts";
@@ -187,7 +188,8 @@ export class Faults {
   }
 
   /**
-   * An entry of a message or of a state that a sibling holds too: what only one disk has, no repair can bring back. Of a log with two
+   * An entry of a message or of a state that a sibling holds too: what only one disk has, no repair can bring back, so also none that a
+   * sibling has evicted, and none that this device has promised to keep, since whoever it promised it to may evict it now. Of a log with two
    * histories the sibling may hold another entry at that position, which is none to repair from.
    */
   #placeHeldTwice(
@@ -201,14 +203,17 @@ export class Faults {
       for (const { from, to } of state.held)
         for (let position = from; position < to; position++) places.push({ log, position });
     }
-    const twice = places.filter(({ log, position }) =>
-      this.#world.machines.some(
-        (other) =>
-          other !== machine &&
-          contains(other.disk?.state.logs.get(log)?.state.held ?? [], position) &&
-          other.disk?.isDamaged(log, position) === false &&
-          isSameLeaf(machine, other, log, position),
-      ),
+    const twice = places.filter(
+      ({ log, position }) =>
+        !hasPromised(machine, { log, position }) &&
+        this.#world.machines.some(
+          (other) =>
+            other !== machine &&
+            contains(other.disk?.state.logs.get(log)?.state.held ?? [], position) &&
+            other.disk?.state.logs.get(log)?.entries.get(position)?.state !== "absent" &&
+            other.disk?.isDamaged(log, position) === false &&
+            isSameLeaf(machine, other, log, position),
+        ),
     );
     return owners === undefined || twice.length === 0 ? undefined : twice[pick % twice.length];
   }

@@ -2,11 +2,12 @@
  * Holds what devices show against what people said (words.ts). During a run: whoever was told that it is done sees it, what is unsent or
  * in the bin stays there, and delivery only climbs. In the end: everything that was done stands, or something that may stand instead.
  */
+import { isEngineError } from "../../src/core/base/errors.ts";
 import { DELIVERY_STATES, type DeliveryState, MUTED_FOR_EVER } from "../../src/core/inbox/types.ts";
 import type { MessageId } from "../../src/core/base/ids.ts";
 import type { Conversation } from "../../src/app/node/types.ts";
 import { InboxReader } from "../../src/app/node/inbox-reader.ts";
-import { textOf } from "../../src/app/node/read-message.ts";
+import { type ReadMessage, textOf } from "../../src/app/node/read-message.ts";
 import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import type { Machine, Running } from "./machine.ts";
 import type { SeenInbox } from "./seen.ts";
@@ -191,12 +192,31 @@ async function textsOf(
   message: string,
 ): Promise<{ readonly isUnsent: boolean; readonly texts: readonly string[]; readonly shown: string }> {
   const read = await readerOf(running).byId(message as MessageId);
+  if (read === undefined) {
+    const evicted = await evictedOf(running, message);
+    const edits = evicted === undefined ? [] : await readerOf(running).marks.edits(evicted.ordered.id);
+    return {
+      isUnsent: evicted?.ordered.unsent ?? false,
+      texts: edits.map(({ text }) => text),
+      shown: evicted?.marks.edit?.text ?? "",
+    };
+  }
   const past = await running.node.messages.history(message);
-  return {
-    isUnsent: read?.ordered.unsent ?? false,
-    texts: past.map(({ text }) => text),
-    shown: read === undefined ? "" : textOf(read),
-  };
+  return { isUnsent: read.ordered.unsent, texts: past.map(({ text }) => text), shown: textOf(read) };
+}
+
+/** What is here of a message whose text is on another device; undefined where it is here, or nowhere. */
+async function evictedOf(
+  running: Running,
+  message: string,
+): Promise<Pick<ReadMessage, "ordered" | "marks"> | undefined> {
+  const inbox = readerOf(running);
+  const ordered = await inbox.findMessage(message).catch((error: unknown) => {
+    if (!isEngineError(error, "NOT_FOUND")) throw error;
+  });
+  if (ordered === undefined) return undefined;
+  const [isEvicted] = await inbox.opener.evictedAt([ordered.place]);
+  return isEvicted === true ? { ordered, marks: await inbox.marks.of(ordered) } : undefined;
 }
 
 /** As a person is shown it in the list. */
@@ -215,7 +235,8 @@ async function shownOf(running: Running, subject: Register): Promise<string> {
     return (await running.node.settings.get(subject.name, { scope })) ?? "";
   }
   if (subject.of === "bin" || subject.of === "reaction") {
-    const read = await inbox.byId(subject.message as MessageId);
+    const read =
+      (await inbox.byId(subject.message as MessageId)) ?? (await evictedOf(running, subject.message));
     if (subject.of === "bin") return read?.ordered.deleted === true ? "bin" : "out";
     const { emoji, sender } = subject;
     const isThere = read?.marks.reactions.some(

@@ -12,6 +12,7 @@ import { isComplete, missingOf } from "../../src/core/log/state.ts";
 import type { LogState } from "../../src/core/log/types.ts";
 import type { MemoryLog } from "../doubles/memory-disk.ts";
 import { HOSTILE_CONVERSATION } from "./hostile-device.ts";
+import { evictedMessages } from "./keeping-witness.ts";
 import type { Machine } from "./machine.ts";
 import { InboxJudge } from "./inbox-judge.ts";
 import { PurgeJudge } from "./purge-judge.ts";
@@ -45,6 +46,7 @@ export class Judge {
   /** Cheap enough to be asked every few events: sets and fingerprints, limits. */
   compareSets(): void {
     this.#witness.checkVouched();
+    this.#witness.keeping.check();
     const byPrint = new Map<string, string>();
     const bySet = new Map<string, string>();
     for (const machine of this.#running()) {
@@ -79,14 +81,17 @@ export class Judge {
   }
 
   /** Reads every inbox: nothing that nobody wrote, nothing twice, nothing missing of what was promised there, nothing back. */
-  async compareInboxes(look = inboxAtRest): Promise<void> {
+  async compareInboxes(look: typeof inboxOf = inboxAtRest): Promise<void> {
     const bySet = new Map<string, string>();
+    const apart = this.#textsApart();
     for (const machine of this.#running()) {
       const { replica } = machine.running!;
+      // Built again, the view lacks what is kept elsewhere until that has come.
+      if (this.#witness.keeping.lacksRows(machine)) continue;
       // A page with a damaged entry in it is refused, and `verify` says where it stands; a poisoned store refuses everything. What is
       // not durable yet is shown, and in no set.
       if (machine.isRepairing || machine.disk!.damagedCount > 0 || !machine.isDiskQuiet) continue;
-      const inbox = await look(machine);
+      const inbox = await look(machine, { apart });
       if (inbox === undefined) continue;
       this.#checkInbox(machine, inbox);
       // What waits for a key, or for a later version of the program, is in the set and not in the inbox.
@@ -121,6 +126,11 @@ export class Judge {
     const { forked } = this.#witness;
     return forked.size === 0 ? replica.fingerprint() : setOf(machine, replica, forked);
   };
+
+  /** Of what some device has evicted only that is compared which all devices have. */
+  #textsApart(): ReadonlySet<MessageId> {
+    return new Set(this.#machines.flatMap(evictedMessages));
+  }
 
   /** Nothing is missing below a known head, but what a hostile device never showed. */
   isComplete(machine: Machine): boolean {
@@ -163,6 +173,23 @@ export class Judge {
     return this.#purges.pending(this.#running());
   }
 
+  /** Before everything is fetched back: all show the same beside texts that are elsewhere, and each of these has its keeper. */
+  async checkKeeping(): Promise<void> {
+    this.#witness.keeping.check();
+    this.#witness.keeping.checkKept();
+    await this.compareInboxes(inboxOf);
+  }
+
+  /** Texts that are not on every device. */
+  get evictedCount(): number {
+    return this.#running().reduce((sum, machine) => sum + this.#wantedBack(machine), 0);
+  }
+
+  #wantedBack(machine: Machine): number {
+    const { purges } = this.#witness;
+    return evictedMessages(machine).filter((id) => !purges.mayBeHidden(machine, id)).length;
+  }
+
   /** Every device that lives shows everything that was promised anywhere, and its trees are those of its entries. */
   async checkEnd(): Promise<void> {
     this.compareSets();
@@ -184,7 +211,8 @@ export class Judge {
   /** 4, 6: what a hostile device did to its own logs is told, and changes nothing else that is shown. */
   async #checkBeside(running: readonly Machine[]): Promise<void> {
     const digests = new Set<string>();
-    for (const machine of running) digests.add((await inboxOf(machine, HOSTILE_CONVERSATION))!.digest);
+    for (const machine of running)
+      digests.add((await inboxOf(machine, { beside: HOSTILE_CONVERSATION }))!.digest);
     hold(6, digests.size <= 1, () => `${digests.size} different inboxes beside a hostile device's remain`);
     this.holdForksTold();
     const isFarAhead = ({ head, held }: LogState): boolean =>
@@ -264,8 +292,9 @@ export class Judge {
   #checkInbox(machine: Machine, inbox: SeenInbox): void {
     const texts = new Set<string>();
     this.#inboxes.checkGrowth(machine, inbox);
-    for (const { text, unsentAt, needsUpdate } of inbox.messages) {
-      if (unsentAt !== null || needsUpdate) continue;
+    for (const { text, unsentAt, needsUpdate, stored } of inbox.messages) {
+      // Of what was evicted only an edit has a text here.
+      if (unsentAt !== null || needsUpdate || (!stored.here && text === "")) continue;
       hold(3, this.#witness.written.has(text), () => `${machine.name} shows what nobody wrote`);
       hold(9, !texts.has(text), () => `${machine.name} shows one message twice`);
       texts.add(text);

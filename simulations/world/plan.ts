@@ -6,6 +6,7 @@ import { Random } from "../doubles/random.ts";
 import { faultStep } from "./fault-plan.ts";
 import { type HostileStep, hostileSteps } from "./hostile-plan.ts";
 import { type InboxStep, inboxSteps } from "./inbox-plan.ts";
+import { type KeepingStep, keepingSteps } from "./keeping-plan.ts";
 import { purgePlan, type PurgeStep } from "./purge-plan.ts";
 import type { FaultStep, PeopleStep, SecondLifeStep } from "./steps.ts";
 
@@ -13,6 +14,7 @@ export type Step = { readonly at: number } & (
   | PeopleStep
   | InboxStep
   | PurgeStep
+  | KeepingStep
   | FaultStep
   | SecondLifeStep
   | HostileStep
@@ -74,6 +76,8 @@ export function planOf(seed: number): Plan {
     steps.push({ at: inbox.between(Math.floor(stormMs / 3), stormMs), kind: "upgrade", device: older });
   const hostile = hostileSteps(seed, devices, stormMs);
   const purges = purgePlan(seed, devices, stormMs, hostile.length === 0 ? null : hostile[0]!.at);
+  const isHostile = hostile.length > 0;
+  const keeping = keepingSteps(seed, { devices, conversations: CONVERSATIONS, stormMs, isHostile });
   return {
     seed,
     devices,
@@ -88,7 +92,7 @@ export function planOf(seed: number): Plan {
     discoveryLossPercent: random.pick([0, 10, 40]),
     backups: 2,
     weeksOff: purges.weeksOff,
-    steps: [...withDeaths(seed, devices, stormMs, steps), ...hostile, ...purges.steps].toSorted(
+    steps: [...withDeaths(seed, devices, stormMs, steps), ...hostile, ...purges.steps, ...keeping].toSorted(
       (a, b) => a.at - b.at,
     ),
   };

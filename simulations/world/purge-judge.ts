@@ -185,7 +185,7 @@ function payloadsOf(
     const leaf = stored?.leaves.get(entry.position);
     if (found === undefined || leaf === undefined) continue;
     const place = placeOf({ ...entry, leaf });
-    if (place === placeOf(entry)) (found.state === "present" ? kept : erased).push(place);
+    if (place === placeOf(entry)) (found.state === "purged" ? erased : kept).push(place);
   }
   return { kept, erased };
 }

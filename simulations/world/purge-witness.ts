@@ -122,9 +122,11 @@ export class PurgeWitness {
   /** Every commit that became durable: what loses its payload, or comes without, is named by a purge that may be carried out. */
   durable(machine: Machine, commit: Commit): void {
     for (const [log, entries] of commit.bodiless ?? []) {
-      for (const [position, entry] of entries)
+      // What is evicted lies elsewhere: keeping-witness.ts.
+      const erased = [...entries].filter(([, { state }]) => state !== "absent");
+      for (const [position, entry] of erased)
         this.#erased(machine, { log, position, leaf: leavesOf([entry])[0]! });
-      this.#count("payloads erased");
+      if (erased.length > 0) this.#count("payloads erased");
     }
     if (commit.logs.length === 0) return;
     const named = this.named(this.known(machine));

@@ -10,10 +10,12 @@ import { messageOfKey } from "../../src/core/inbox/row-keys.ts";
 import { decodeMessageRow } from "../../src/core/inbox/rows.ts";
 import { viewDigest } from "../../src/core/inbox/view-digest.ts";
 import { InboxReader } from "../../src/app/node/inbox-reader.ts";
+import { textOf } from "../../src/app/node/read-message.ts";
+import { shownMessages } from "../../src/app/node/shown-messages.ts";
 import { SettingsReader } from "../../src/app/node/settings-reader.ts";
 import type { Message } from "../../src/app/node/types.ts";
 import type { Replica } from "../../src/app/replica/replica.ts";
-import type { Machine } from "./machine.ts";
+import type { Machine, Running } from "./machine.ts";
 
 export interface SeenInbox {
   readonly messages: readonly Message[];
@@ -31,8 +33,19 @@ const VIEW_ROWS = "moeurcsdtpqy";
 const NO_LOGS: ReadonlySet<string> = new Set();
 const ALL = { limit: 100_000, before: null, deleted: true };
 
-/** `beside`: a conversation that is left out, and the totals with it. */
-export async function inboxOf(machine: Machine, beside?: string): Promise<SeenInbox | undefined> {
+export interface Beside {
+  /** A conversation that is left out, and the totals with it. */
+  readonly beside?: string;
+  /** Messages whose texts are not on every device, since some have evicted them: of these only what all have makes the digest. */
+  readonly apart?: ReadonlySet<MessageId>;
+}
+
+const NONE_APART: ReadonlySet<MessageId> = new Set();
+
+export async function inboxOf(
+  machine: Machine,
+  { beside, apart = NONE_APART }: Beside = {},
+): Promise<SeenInbox | undefined> {
   return machine.observe(async ({ replica }) => {
     const inbox = new InboxReader(replica, () => ({ here: true, devices: [], cloud: null }));
     const messages: Message[] = [];
@@ -43,10 +56,12 @@ export async function inboxOf(machine: Machine, beside?: string): Promise<SeenIn
     for (const state of await inbox.conversations()) {
       const [line] = await readLines(replica, inbox, [state]);
       if (line!.conversation === beside) continue;
-      const read = await inbox.messages(state.conversation, ALL);
-      const shown = read.map((one) => inbox.message(one, state));
+      const ordered = await inbox.ordered(state.conversation, ALL);
+      const shown = await shownMessages(inbox, ordered, state);
       messages.push(...shown);
-      for (const { ordered } of read) deliveries.set(ordered.id, ordered.delivery);
+      const ids = new Set(shown.map(({ id }) => id));
+      const read = ordered.filter(({ id }) => ids.has(id));
+      for (const { id, delivery } of read) deliveries.set(id, delivery);
       if (state.pin?.on === true) pinned.push(state.conversation);
       const { stamp, id } = state.readUpTo ?? { stamp: { ms: 0, counter: 0 }, id: "" };
       readUpTo.set(
@@ -54,11 +69,23 @@ export async function inboxOf(machine: Machine, beside?: string): Promise<SeenIn
         `${String(stamp.ms).padStart(15, "0")} ${String(stamp.counter).padStart(6, "0")} ${id}`,
       );
       const pasts = await Promise.all(
-        read.filter(({ ordered }) => ordered.edited).map(({ ordered }) => inbox.marks.edits(ordered.id)),
+        read.filter(({ edited }) => edited).map((message) => inbox.marks.edits(message.id)),
       );
       // Until when it is muted stands in the rows; whether it is by now each clock says for itself.
       const { muted: _, mutedUntil: __, ...described } = line!;
-      lines.push(JSON.stringify([state.conversation, described, shown, pasts]));
+      const newest = read.findLast(({ deleted }) => !deleted);
+      const common =
+        newest === undefined || !apart.has(newest.id)
+          ? described
+          : { ...described, last: null, service: null };
+      lines.push(
+        JSON.stringify([
+          state.conversation,
+          common,
+          shown.map((message) => (apart.has(message.id as MessageId) ? withoutPayload(message) : message)),
+          pasts,
+        ]),
+      );
     }
     const names = [...(await inbox.deviceNames())].map((pair) => pair.join(" "));
     const settings = await new SettingsReader(replica, inbox.opener).all();
@@ -73,20 +100,35 @@ export async function inboxOf(machine: Machine, beside?: string): Promise<SeenIn
   });
 }
 
+/** What is shown of a message wherever its text is. */
+function withoutPayload(message: Message): Partial<Message> {
+  const { sender: _, service: __, sentAt: ___, receivedAt: ____, replyTo: _____, ...rest } = message;
+  const { text, editedAt, stored } = message;
+  return { ...rest, text: editedAt === null ? "" : text, stored: { ...stored, here: true } };
+}
+
+/** What is shown of one message; undefined where it is not shown, or its text is elsewhere. */
+export async function shownText({ replica }: Running, id: MessageId): Promise<string | undefined> {
+  const inbox = new InboxReader(replica, () => ({ here: true, devices: [], cloud: null }));
+  const read = await inbox.byId(id);
+  return read === undefined ? undefined : textOf(read);
+}
+
 /**
  * The same, from memory where nothing has changed since it was last asked in which a reader looks: the program that runs, its disk, the
  * members and the keys that it knows. Asked while nothing is on its way to the disk and nothing on it is damaged; what is asked in the
  * end of a run is read anew.
  */
-export async function inboxAtRest(machine: Machine): Promise<SeenInbox | undefined> {
+export async function inboxAtRest(machine: Machine, options: Beside = {}): Promise<SeenInbox | undefined> {
   const { replica } = machine.running!;
   const { members, keys, viewsBuilt } = replica;
   const epochs = [...members.epochs.keys()].filter((epoch) => keys.has(epoch)).length;
   const { version, rows } = machine.disk!.state;
-  const basis = [replica, version, rows.version, members, keys.indexKey, viewsBuilt, epochs];
+  const apart = [...(options.apart ?? NONE_APART)].toSorted().join(" ");
+  const basis = [replica, version, rows.version, members, keys.indexKey, viewsBuilt, epochs, apart];
   const known = inboxByMachine.get(machine);
   if (known !== undefined && areSame(known.basis, basis)) return known.inbox;
-  const inbox = await inboxOf(machine);
+  const inbox = await inboxOf(machine, options);
   if (inbox !== undefined) inboxByMachine.set(machine, { basis, inbox });
   return inbox;
 }

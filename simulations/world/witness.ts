@@ -17,6 +17,7 @@ import { HANDSHAKE_FRAMES, type SessionFrame } from "../../src/core/wire/frames.
 import { checkEvidence } from "../../test/support/evidence-reference.ts";
 import type { MemoryDisk } from "../doubles/memory-disk.ts";
 import { Canaries } from "./canary.ts";
+import { KeepingWitness } from "./keeping-witness.ts";
 import type { Machine } from "./machine.ts";
 import { PurgeWitness } from "./purge-witness.ts";
 import { Violation } from "./violation.ts";
@@ -48,6 +49,7 @@ export class Witness {
   readonly canaries = new Canaries();
   readonly words: Words;
   readonly purges: PurgeWitness;
+  readonly keeping: KeepingWitness;
   readonly promised = new Map<MessageId, Promised>();
   /** Everything that somebody tried to write, promised or not. */
   readonly written = new Set<string>();
@@ -92,6 +94,9 @@ export class Witness {
       tell.count,
       (invariant, condition, what) => this.#hold(invariant, condition, what),
       (message) => this.words.about({ of: "bin", message }).some(({ value }) => value === "bin"),
+    );
+    this.keeping = new KeepingWitness(tell.count, (invariant, condition, what) =>
+      this.#hold(invariant, condition, what),
     );
     this.#trace = tell.trace;
     this.onViolation = tell.fail;
@@ -154,6 +159,7 @@ export class Witness {
       }
     }
     this.purges.durable(machine, commit);
+    this.keeping.durable(machine, disk, commit);
     for (const [key, row] of commit.puts) {
       if (key.startsWith("m")) this.#early(row);
       this.#secret(Buffer.from(key, "latin1"), "a row's key", machine);

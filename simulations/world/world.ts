@@ -18,6 +18,7 @@ import { HostileDevice } from "./hostile-device.ts";
 import { InboxPeople } from "./inbox-people.ts";
 import type { ForkEvidence } from "../../src/app/node/alarm-types.ts";
 import { Judge } from "./judge.ts";
+import { KeepingPeople } from "./keeping-people.ts";
 import { Machine, type Surroundings } from "./machine.ts";
 import { fillBackups, People } from "./people.ts";
 import type { Plan, Step } from "./plan.ts";
@@ -59,6 +60,7 @@ export class World {
   readonly #people: People;
   readonly #inboxPeople: InboxPeople;
   readonly #purgePeople: PurgePeople;
+  readonly #keepingPeople: KeepingPeople;
   readonly #faults: Faults;
   readonly #calm: Calm;
   readonly #hostile: HostileDevice;
@@ -96,6 +98,7 @@ export class World {
     };
     this.machines = Array.from({ length: plan.devices }, (_, index) => this.#createMachine(index));
     this.#names = new Map(this.machines.map((machine) => [machine.name, machine]));
+    this.witness.keeping.machines = this.machines;
     this.#judge = new Judge(this.witness, this.machines, count);
     const shared = {
       machines: this.machines,
@@ -112,6 +115,7 @@ export class World {
       people: this.#people,
       inboxPeople: this.#inboxPeople,
     });
+    this.#keepingPeople = new KeepingPeople({ ...shared, witness: this.witness });
     const strangers = new Strangers({
       hub: this.#hub,
       random: this.#random,
@@ -140,6 +144,7 @@ export class World {
       judge: this.#judge,
       people: this.#people,
       purgePeople: this.#purgePeople,
+      keepingPeople: this.#keepingPeople,
       faults: this.#faults,
       runFor: this.#runFor,
       until: this.#until,
@@ -225,6 +230,10 @@ export class World {
       case "purge-approve":
       case "purge-stop":
         return this.#purgePeople.do(step);
+      case "evict":
+      case "fetch-back":
+      case "retention":
+        return this.#keepingPeople.do(step);
       case "copy-kept":
       case "copy-put-back":
       case "clone":

@@ -11,8 +11,9 @@ export const invariants: readonly {
   },
   {
     number: 2,
-    what: "a device acknowledges and offers only what its own disk holds, and keeps it: r acknowledgements are r copies; in the end all hold everything promised",
-    heldBy: "witness.ts, every frame, and every 40 events for what was said before; judge.ts at the end",
+    what: "a device acknowledges and offers only what its own disk holds, and keeps it: r acknowledgements are r copies, but for what was evicted against another's promise, which that one has and keeps; in the end all hold everything promised, and what was evicted comes back",
+    heldBy:
+      "witness.ts, every frame, and every 40 events for what was said before; keeping-witness.ts, every commit and every 40 events; judge.ts at the end",
   },
   { number: 3, what: "nothing is shown that nobody wrote", heldBy: "judge.ts, every inbox" },
   {

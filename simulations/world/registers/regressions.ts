@@ -2,6 +2,11 @@
 export const regressions: readonly { readonly seed: number; readonly found: string }[] = [
   { seed: 0, found: "names that linking remembers lay in the clear in the store" },
   { seed: 79, found: "a device with a full disk and its sibling met and parted as fast as the network went" },
+  {
+    seed: 96,
+    found:
+      "an evicted message was listed without its conversation where the message that named it was purged",
+  },
   { seed: 90, found: "one damaged device name kept the device from ever opening again" },
   {
     seed: 38,

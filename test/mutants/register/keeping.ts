@@ -1,6 +1,8 @@
 /** Bugs in freeing space on one device against the promise of another. */
 import type { Mutant } from "../mutant.ts";
 
+const world = ["simulations/world-keeping.sim.test.ts"];
+
 export const keepingMutants: readonly Mutant[] = [
   {
     id: "keep-bound-evicted",
@@ -73,5 +75,32 @@ export const keepingMutants: readonly Mutant[] = [
     bug: "what was evicted is sent without its payload instead of asking others for it",
     breaks: "I13",
     by: { kind: "tests", files: ["test/unit/sync/keep-talk.test.ts"] },
+  },
+  {
+    id: "keep-release-ignored",
+    file: "src/app/node/keeping.ts",
+    find: "return this.#giving.released(peer, ranges);",
+    put: "return;",
+    bug: "a promise binds for ever, though nobody relies on it any more",
+    breaks: "I2",
+    by: { kind: "tests", files: world },
+  },
+  {
+    id: "keep-relied-released",
+    file: "src/app/node/keeping.ts",
+    find: 'say(session, "release", without(settled, this.#reliedOn(peer)));',
+    put: 'say(session, "release", settled);',
+    bug: "a device releases what it relies on",
+    breaks: "I2",
+    by: { kind: "tests", files: world },
+  },
+  {
+    id: "keep-evicted-nameless",
+    file: "src/app/node/shown-messages.ts",
+    find: "await inbox.addresses([state]);",
+    put: "await inbox.namesAt([state?.name?.place ?? null]);",
+    bug: "an evicted message is shown without its conversation where the message that named it is purged",
+    breaks: "I6",
+    by: { kind: "tests", files: ["test/integration/app/keeping.test.ts"] },
   },
 ];
