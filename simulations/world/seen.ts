@@ -6,6 +6,7 @@ import type { MemberView } from "../../src/core/membership/types.ts";
 import type { MemoryLog, MemoryState } from "../doubles/memory-disk.ts";
 import { readLines } from "../../src/app/node/conversation-lines.ts";
 import type { DeliveryState } from "../../src/core/inbox/types.ts";
+import type { OrderedMessage } from "../../src/core/inbox/view.ts";
 import { messageOfKey } from "../../src/core/inbox/row-keys.ts";
 import { decodeMessageRow } from "../../src/core/inbox/rows.ts";
 import { viewDigest } from "../../src/core/inbox/view-digest.ts";
@@ -13,7 +14,7 @@ import { InboxReader } from "../../src/app/node/inbox-reader.ts";
 import { textOf } from "../../src/app/node/read-message.ts";
 import { shownMessages } from "../../src/app/node/shown-messages.ts";
 import { SettingsReader } from "../../src/app/node/settings-reader.ts";
-import type { Message } from "../../src/app/node/types.ts";
+import type { Conversation, Message } from "../../src/app/node/types.ts";
 import type { Replica } from "../../src/app/replica/replica.ts";
 import type { Machine, Running } from "./machine.ts";
 
@@ -77,7 +78,7 @@ export async function inboxOf(
       const common =
         newest === undefined || !apart.has(newest.id)
           ? described
-          : { ...described, last: null, service: null };
+          : { ...described, last: lastWithoutPayload(described.last, newest), service: null };
       lines.push(
         JSON.stringify([
           state.conversation,
@@ -98,6 +99,10 @@ export async function inboxOf(
     ]);
     return { messages, deliveries, readUpTo, digest: createHash("sha256").update(whole).digest("hex") };
   });
+}
+
+function lastWithoutPayload(last: Conversation["last"], { edited }: OrderedMessage): object | null {
+  return last && { id: last.id, text: edited ? last.text : "" };
 }
 
 /** What is shown of a message wherever its text is. */

@@ -11,6 +11,7 @@ import type { Place } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
 import { type InboxReader, timeText } from "./inbox-reader.ts";
 import { nameIn, type ReadMessage, textOf } from "./read-message.ts";
+import { evictedAmong, evictedMessage } from "./shown-messages.ts";
 import type { Conversation } from "./types.ts";
 
 /** Of more lines than these nothing is kept: some 20 MB. */
@@ -25,10 +26,17 @@ interface Named {
   readonly participants: Operation | null;
 }
 
+/** What a line says of its newest message. */
+interface Last extends Pick<Conversation, "last" | "service"> {
+  /** Evicted: its text may come back, and no row of the view changes then. */
+  readonly isElsewhere: boolean;
+}
+
+const NO_LAST: Last = { last: null, service: "kinlog", isElsewhere: false };
+
 /** What of a line is read for it; the rest is its state. */
-interface Read {
+interface Read extends Last {
   readonly named: Named;
-  readonly last: ReadMessage | null;
   readonly unread: number;
 }
 
@@ -84,6 +92,7 @@ export class ConversationLines {
       const { conversation } = missing[at]!;
       fresh.set(conversation, read);
       const isOfNow =
+        !read.isElsewhere &&
         (this.#changedAt.get(conversation) ?? 0) <= since &&
         built === this.#replica.viewsBuilt &&
         hiding === purged.hiding;
@@ -127,7 +136,7 @@ async function readAll(inbox: InboxReader, states: readonly ConversationState[])
     inbox,
     ends.map(({ newest }) => newest),
   );
-  return states.map((_, at) => ({ named: named[at]!, last: last[at]!, unread: ends[at]!.unread }));
+  return states.map((_, at) => ({ ...last[at]!, named: named[at]!, unread: ends[at]!.unread }));
 }
 
 async function readNamed(
@@ -163,25 +172,34 @@ async function operationsAt(
   return places.map((place) => (place === null ? null : (found[at++] ?? null)));
 }
 
-/** These messages; null where there is none, or it cannot be read now. */
+/** In the order of the messages; of none, or one that cannot be read now, nothing. */
 async function readLast(
   inbox: InboxReader,
   newest: readonly (OrderedMessage | null)[],
-): Promise<readonly (ReadMessage | null)[]> {
-  const read = new Map<MessageId, ReadMessage>();
-  for (const message of await inbox.open(newest.filter((found) => found !== null)))
-    read.set(message.ordered.id, message);
-  return newest.map((message) => (message === null ? null : (read.get(message.id) ?? null)));
+): Promise<readonly Last[]> {
+  const found = newest.filter((message) => message !== null);
+  const lines = new Map<MessageId, Last>();
+  for (const read of await inbox.open(found)) lines.set(read.ordered.id, lastOf(read));
+  const evicted = await evictedAmong(
+    inbox,
+    found.filter(({ id }) => !lines.has(id)),
+  );
+  for (const message of evicted) lines.set(message.id, await lastElsewhere(inbox, message));
+  return newest.map((message) => (message && lines.get(message.id)) ?? NO_LAST);
 }
 
-function lineOf(state: ConversationState, { named, last, unread }: Read, nowMs: number): Conversation {
+function lineOf(
+  state: ConversationState,
+  { named, last, service, unread }: Read,
+  nowMs: number,
+): Conversation {
   const { mute } = state;
   const muted = isMuted(state, nowMs);
   const participants = named.participants?.body;
   return {
     conversation: named.name ?? "",
     title: nameIn(named.title),
-    service: last?.operation.body.service ?? "kinlog",
+    service,
     unread,
     pinned: state.pin?.on ?? false,
     muted,
@@ -189,12 +207,22 @@ function lineOf(state: ConversationState, { named, last, unread }: Read, nowMs: 
     archived: state.archive?.on ?? false,
     draft: nameIn(named.draft),
     participants: participants?.kind === "participants" ? participants.participants : [],
-    last: last === null ? null : lastOf(last),
+    last,
   };
 }
 
-function lastOf(read: ReadMessage): NonNullable<Conversation["last"]> {
+function lastOf(read: ReadMessage): Last {
   const { ordered, operation } = read;
-  const { sender, sentAtMs } = operation.body;
-  return { id: ordered.id, sender, text: textOf(read), sentAt: timeText(sentAtMs) };
+  const { sender, sentAtMs, service } = operation.body;
+  const last = { id: ordered.id, sender, text: textOf(read), sentAt: timeText(sentAtMs) };
+  return { last, service, isElsewhere: false };
+}
+
+/** As `show` shows it. */
+async function lastElsewhere(inbox: InboxReader, message: OrderedMessage): Promise<Last> {
+  const { id, sender, text, sentAt, service } = await evictedMessage(inbox, message, {
+    address: "",
+    state: undefined,
+  });
+  return { last: { id, sender, text, sentAt }, service, isElsewhere: true };
 }

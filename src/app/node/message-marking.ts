@@ -7,6 +7,7 @@ import { validateAddress, validateText } from "../../core/inbox/address.ts";
 import { DELIVERY_STATES, type OperationBody } from "../../core/inbox/types.ts";
 import type { OrderedMessage } from "../../core/inbox/view.ts";
 import type { Replica } from "../replica/replica.ts";
+import { evictedAmong } from "./shown-messages.ts";
 import { type InboxReader, timeText } from "./inbox-reader.ts";
 import { textOf } from "./read-message.ts";
 import { readReactionText } from "./reaction-text.ts";
@@ -66,12 +67,17 @@ export class MessageMarking implements Marking {
 
   async history(argument: string): Promise<readonly PastText[]> {
     const found = await this.#inbox.findMessage(argument);
+    if (found.unsent) return [];
     const read = await this.#inbox.byId(found.id);
-    if (read === undefined || found.unsent) return [];
-    const { sentAtMs, text } = read.operation.body;
+    const [evicted] = read === undefined ? await evictedAmong(this.#inbox, [found]) : [];
+    if (read === undefined && evicted === undefined) return [];
     const edits = found.edited ? await this.#inbox.marks.edits(found.id) : [];
     return [
-      { text, at: timeText(sentAtMs) },
+      // As `show` shows one whose text is on another device.
+      {
+        text: read?.operation.body.text ?? "",
+        at: timeText(read?.operation.body.sentAtMs ?? found.order.stamp.ms),
+      },
       ...edits.map((edit) => ({ text: edit.text, at: timeText(edit.order.stamp.ms) })),
     ];
   }

@@ -14,8 +14,7 @@ export async function shownMessages(
 ): Promise<readonly Message[]> {
   const read = new Map((await inbox.open(ordered)).map((each) => [each.ordered.id, each]));
   const unread = ordered.filter(({ id }) => !read.has(id));
-  const flags = await inbox.opener.evictedAt(unread.map(({ place }) => place));
-  const evicted = new Set(unread.filter((_, at) => flags[at]).map(({ id }) => id));
+  const evicted = new Set((await evictedAmong(inbox, unread)).map(({ id }) => id));
   const [address] = evicted.size === 0 ? [] : await inbox.addresses([state]);
   const shown: Message[] = [];
   for (const message of ordered) {
@@ -27,7 +26,17 @@ export async function shownMessages(
   return shown;
 }
 
-async function evictedMessage(
+/** Those of which the text was evicted here. */
+export async function evictedAmong(
+  inbox: InboxReader,
+  ordered: readonly OrderedMessage[],
+): Promise<readonly OrderedMessage[]> {
+  const flags = await inbox.opener.evictedAt(ordered.map(({ place }) => place));
+  return ordered.filter((_, at) => flags[at]);
+}
+
+/** What the view says of it, and its edits. */
+export async function evictedMessage(
   inbox: InboxReader,
   ordered: OrderedMessage,
   { address, state }: { readonly address: string; readonly state: ConversationState | undefined },

@@ -85,7 +85,8 @@ export interface PastText {
 export interface Conversation {
   readonly conversation: string;
   readonly title: string | null;
-  readonly service: Service;
+  /** Of the newest message; null where its text is on another device. */
+  readonly service: Service | null;
   readonly unread: number;
   readonly pinned: boolean;
   readonly muted: boolean;

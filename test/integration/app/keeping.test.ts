@@ -136,6 +136,36 @@ describe("Keeping for another device", function () {
     deepEqual(new Set(listed.map(({ conversation }) => conversation)), new Set(["Zoë"]));
   });
 
+  it("a conversation of which the newest message is elsewhere says so, and its text once that is back", async () => {
+    await phone.evict();
+    const listed = await phone.messages.show("Zoë", { limit: 1_000 });
+    const before = listed.at(-2)!;
+    await phone.messages.delete([listed.at(-1)!.id]);
+    const last = async (): Promise<unknown> => {
+      const [line] = await phone.conversations.list();
+      return [line?.service, line?.last];
+    };
+    const elsewhere = { id: before.id, sender: null, text: "", sentAt: before.sentAt };
+    deepEqual(await last(), [null, elsewhere]);
+    deepEqual(await last(), [null, elsewhere], "and again");
+    deepEqual(await phone.messages.fetch([before.id]), { done: 1 });
+    const [back] = (await phone.messages.show("Zoë", { limit: 1_000 })).slice(-1);
+    const { id, sender, text, sentAt, service } = back!;
+    equal(text, textOf(MESSAGES - 2));
+    deepEqual(await last(), [service, { id, sender, text, sentAt }]);
+  });
+
+  it("tells the history of a message that is elsewhere, as far as it is here", async () => {
+    const [, second] = await phone.messages.show("Zoë", { limit: 1_000 });
+    await phone.messages.edit(second!.id, "in other words");
+    await inSync(phone, laptop);
+    const whole = await phone.messages.history(second!.id);
+    await phone.evict();
+    const { sentAt, text } = (await phone.messages.show("Zoë", { limit: 1_000 }))[1]!;
+    equal(text, "in other words");
+    deepEqual(await phone.messages.history(second!.id), [{ text: "", at: sentAt }, ...whole.slice(1)]);
+  });
+
   it("the promise binds over restarts of both, until it is released", async () => {
     await phone.evict();
     deepEqual([await whole(phone), await whole(laptop)], [2, MESSAGES]);
