@@ -5,19 +5,12 @@
 import type { DeviceId } from "../../core/base/ids.ts";
 import { purgedPlaces } from "../../core/sync/erased.ts";
 import { PeerPromises } from "../../core/sync/peer-promises.ts";
-import {
-  common,
-  countIn,
-  NOTHING,
-  type Promises,
-  promisedBy,
-  unite,
-  without,
-} from "../../core/sync/promises.ts";
+import { common, NOTHING, type Promises, promisedBy, unite, without } from "../../core/sync/promises.ts";
 import type { KeepSaid, RangesByLog } from "../../core/sync/types.ts";
 import { isActive, prepareForsake, prepareRely } from "../replica/keep-turns.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { PeerSession } from "../sessions/peer-session.ts";
+import { BrokenPromises } from "./broken-promises.ts";
 import { heldOf, KeepGiving, say } from "./keep-giving.ts";
 import { KeepQueue } from "./keep-queue.ts";
 import { untilNoneLeft } from "./until-none-left.ts";
@@ -30,7 +23,7 @@ const LONGEST_MS_EACH = 2;
 export class Keeping {
   readonly #replica: Replica;
   readonly #sessions: () => readonly PeerSession[];
-  readonly #onBroken: (device: DeviceId, entries: number) => void;
+  readonly #brokenPromises: BrokenPromises;
   readonly #giving: KeepGiving;
   readonly #promises = new Map<PeerSession, PeerPromises>();
   readonly #queue = new KeepQueue();
@@ -49,7 +42,11 @@ export class Keeping {
   }) {
     this.#replica = parts.replica;
     this.#sessions = parts.sessions;
-    this.#onBroken = parts.onBroken;
+    this.#brokenPromises = new BrokenPromises({
+      clock: parts.replica.ports.clock,
+      unkept: () => this.unkept(),
+      tell: parts.onBroken,
+    });
     this.#giving = new KeepGiving(parts.replica, this.#queue, parts.mayPromise);
   }
 
@@ -168,6 +165,7 @@ export class Keeping {
   async close(): Promise<void> {
     this.giveUp();
     await this.#queue.drained();
+    this.#brokenPromises.close();
   }
 
   #returned(): Promises {
@@ -213,7 +211,7 @@ export class Keeping {
     const lost = await this.#replica.writer.keep((context) => prepareForsake(context, device, places));
     const unkept = common(lost, this.unkept());
     if (unkept.size === 0) return;
-    this.#onBroken(device, countIn(unkept));
+    this.#brokenPromises.noticed(device, unkept);
     for (const session of this.#sessions()) if (session.peer !== device) this.#ask(session, unkept);
   }
 

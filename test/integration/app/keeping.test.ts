@@ -159,11 +159,11 @@ describe("Keeping for another device", function () {
     const [, second] = await phone.messages.show("Zoë", { limit: 1_000 });
     await phone.messages.edit(second!.id, "in other words");
     await inSync(phone, laptop);
-    const whole = await phone.messages.history(second!.id);
+    const told = await phone.messages.history(second!.id);
     await phone.evict();
     const { sentAt, text } = (await phone.messages.show("Zoë", { limit: 1_000 }))[1]!;
     equal(text, "in other words");
-    deepEqual(await phone.messages.history(second!.id), [{ text: "", at: sentAt }, ...whole.slice(1)]);
+    deepEqual(await phone.messages.history(second!.id), [{ text: "", at: sentAt }, ...told.slice(1)]);
   });
 
   it("the promise binds over restarts of both, until it is released", async () => {

@@ -5,6 +5,7 @@ import { leavesOf } from "../../../src/core/log/header.ts";
 import { rangeOf, type Ranges } from "../../../src/core/log/ranges.ts";
 import { countIn, NOTHING, type Promises } from "../../../src/core/sync/promises.ts";
 import type { RangesByLog } from "../../../src/core/sync/types.ts";
+import { TELL_AFTER_MS } from "../../../src/app/node/broken-promises.ts";
 import { piecesOf, prepareEvict } from "../../../src/app/replica/keep-turns.ts";
 import type { MemoryHub } from "../../../simulations/doubles/memory-net.ts";
 import type { VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
@@ -110,6 +111,8 @@ describe("Promises between devices", function () {
     laptop.device.disk.damageEntry(log, 3);
     laptop = await devices.again(laptop);
     await connect();
+    deepEqual(phone.broken, [], "another device might keep it");
+    await clock.runFor(TELL_AFTER_MS);
     deepEqual(phone.broken, [{ device: laptop.device.replica.self, entries: 1 }]);
     deepEqual(reliedBy(phone, laptop).get(log), [
       { from: 2, to: 3 },
@@ -124,7 +127,7 @@ describe("Promises between devices", function () {
     await clock.run(
       replica.writer.appendControl([{ kind: "revoke", device: laptop.device.replica.self, fences: [] }]),
     );
-    await clock.runFor(SECOND_MS);
+    await clock.runFor(TELL_AFTER_MS + SECOND_MS);
     deepEqual(phone.broken, [{ device: laptop.device.replica.self, entries: 4 }]);
     deepEqual([reliedBy(phone, laptop), countIn(phone.network.keeping.unkept())], [NOTHING, 4]);
     equal(await evict(phone, rangeOf(8, 12)), 0);
@@ -145,6 +148,25 @@ describe("Promises between devices", function () {
     laptop = await devices.again(laptop);
     await connect();
     deepEqual([phone.broken, countIn(reliedBy(phone, laptop)), countIn(givenBy(laptop, phone))], [[], 3, 3]);
+    deepEqual(phone.network.keeping.unkept(), NOTHING);
+  });
+
+  it("end with a purge that the other device carried out before this one heard of it, and nobody is told of a loss", async () => {
+    equal(await evict(phone, rangeOf(2, 6)), 4);
+    const [stored] = await laptop.device.replica.ports.store.entries(log, 3, 4);
+    const entries = [{ log, position: 3, leaf: leavesOf([stored!.entry])[0]! }];
+    hub.partition(laptop.net, phone.net);
+    await clock.run(laptop.device.replica.writer.appendControl([{ kind: "purge", entries }]));
+    await clock.run(laptop.device.replica.writer.erase(entries));
+    laptop = await devices.again(laptop);
+    // Over a slow link its words of keeping are here long before its control entries.
+    phone.network.keeping.dropped(laptop.device.replica.self, new Map([[log, rangeOf(3, 4)]]));
+    await clock.runFor(SECOND_MS);
+    equal(countIn(phone.network.keeping.unkept()), 1);
+    hub.heal();
+    await connect();
+    await clock.runFor(TELL_AFTER_MS);
+    deepEqual([phone.broken, countIn(reliedBy(phone, laptop))], [[], 3]);
     deepEqual(phone.network.keeping.unkept(), NOTHING);
   });
 
