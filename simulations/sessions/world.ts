@@ -125,7 +125,7 @@ export class World implements Surroundings {
   }
 
   /**
-   * Runs until all hold the same and know it. The limit lies far below the 90 s of a beat: what is lost on the way must be made
+   * Runs until all hold the same and know it. The limit lies far below the 95 s of a beat: what is lost on the way must be made
    * up for by more than the next comparison.
    */
   heal(withinMs = HEAL_MS_MAX): void {

@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 const TCP_PER_HOUR = 120;
 const MDNS_PER_HOUR = 40;
 /** The session's beat; a window shorter than an hour may hold one more of them than its share. */
-const BEAT_MS = 90_000;
+const BEAT_MS = 95_000;
 const TCP_PER_BEAT = 3;
 /** Questions and answers of both hosts, IPv4 and IPv6, as they come every ten minutes. */
 const MDNS_PER_ROUND = 8;

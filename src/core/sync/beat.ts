@@ -4,7 +4,8 @@
  */
 import type { MonotonicMs } from "../base/ports.ts";
 
-const BEAT_AFTER_MS = 90_000;
+/** An idle pair may send 120 packets an hour: 38 beats of three, one more for the first after a talk, and room for what the system acknowledges late. */
+const BEAT_AFTER_MS = 95_000;
 const BEAT_ANSWER_MS = 10_000;
 /** A peer that asks what cannot be answered is heard and hears nothing: it must not give up for that. */
 const BEAT_AFTER_OWN_MS = BEAT_AFTER_MS + BEAT_ANSWER_MS;

@@ -67,5 +67,5 @@ export const MUXER_FRAME_BYTES_MAX = STREAM_WINDOW_BYTES_MAX + 64 * 1024;
 export const SMALL_FRAME_BYTES = 1_024;
 export const SMALL_FRAMES_PER_SECOND = 5_000;
 
-/** The session's own beat comes after 90 s of silence; libp2p's 120 s would cut in before its answer is late. */
+/** The session's own beat comes after 95 s of silence; libp2p's 120 s would cut in before its answer is late. */
 export const INACTIVITY_MS = 300_000;

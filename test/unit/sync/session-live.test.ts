@@ -141,17 +141,17 @@ describe("a session in the middle of a conversation", () => {
     deepEqual(kindsOf(side.after(3_000)), []);
   });
 
-  it("asks for a beat after 90 s without a frame, and gives up 10 s later", () => {
+  it("asks for a beat after 95 s without a frame, and gives up 10 s later", () => {
     const { side } = sides();
     side.open();
-    deepEqual(kindsOf(side.after(89_999)), []);
+    deepEqual(kindsOf(side.after(94_999)), []);
     deepEqual(framesIn(side.after(1)), [{ kind: "beat", digest: side.digest(), answerWanted: true }]);
     deepEqual(kindsOf(side.after(9_999)), []);
     equal(closeReasonIn(side.after(1)), "silent");
     deepEqual(side.after(1), []);
   });
 
-  it("asks for a beat after 100 s in which it had nothing to say, also of a peer that goes on asking what nobody can answer", () => {
+  it("asks for a beat after 105 s in which it had nothing to say, also of a peer that goes on asking what nobody can answer", () => {
     const { side } = sides();
     const { log } = side.write("messages", 5);
     side.open();
@@ -161,13 +161,13 @@ describe("a session in the middle of a conversation", () => {
       logs: [{ log, knownLength: 9, headLength: 9, ranges: range(4, 5) }],
     };
     equal(frameIn(side.receive(need), "need")?.logs[0]?.knownLength, 5);
-    for (const ms of [60_000, 39_999]) {
+    for (const ms of [60_000, 44_999]) {
       deepEqual(kindsOf(side.after(ms)), []);
       deepEqual(kindsOf(side.receive(need)), []);
     }
     deepEqual(framesIn(side.after(1)), [{ kind: "beat", digest: side.digest(), answerWanted: true }]);
     side.receive({ kind: "beat", digest: side.digest(), answerWanted: false });
-    equal(side.session.wakeAt, side.now + 90_000);
+    equal(side.session.wakeAt, side.now + 95_000);
   });
 
   it("answers a beat, and sends its frontier where the digests differ", () => {
@@ -178,7 +178,7 @@ describe("a session in the middle of a conversation", () => {
     other.now += 90_000;
     const differs = other.receive({ kind: "beat", digest: new Uint8Array(32), answerWanted: false });
     deepEqual(kindsOf(differs), ["send frontier"]);
-    equal(other.session.wakeAt, 90_000 + 120_000);
+    equal(other.session.wakeAt, 90_000 + 125_000);
   });
 
   it("is not equal to a peer that spoke of an unknown log, until the digests say so", () => {
