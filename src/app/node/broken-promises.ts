@@ -1,7 +1,7 @@
 /**
  * Tells of promises that were broken, a while after that was noticed: when two devices meet, words of keeping come before the control entries, and
  * what a peer has lost may have been purged; or another peer promises it meanwhile, who is asked at once. Then nothing is told.
- * Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/promises.test.ts.
+ * Rules: docs/spec/sync.md, "Keeping". Tests: test/unit/app/broken-promises.test.ts, test/integration/app/promises.test.ts.
  */
 import type { DeviceId } from "../../core/base/ids.ts";
 import type { CancelTimer, Clock } from "../../core/base/ports.ts";
