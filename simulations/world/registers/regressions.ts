@@ -53,4 +53,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world kept what a device had dialled and given up during a cut, and opened all of it when the cut was over",
   },
+  {
+    seed: 1189,
+    found:
+      "a promise of what damage had just taken off the device was no answer to its ask, and so was not released while the session lasted",
+  },
 ];

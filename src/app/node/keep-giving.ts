@@ -91,7 +91,7 @@ export function say(session: PeerSession, word: KeepWord, ranges: RangesByLog, n
 }
 
 /** Of what a peer says only what is held here. */
-export function heldOf({ frontier }: Replica, places: RangesByLog): RangesByLog {
+function heldOf({ frontier }: Replica, places: RangesByLog): RangesByLog {
   const logs = [...places.keys()];
   return common(places, new Map(logs.map((log) => [log, frontier.get(log)?.held ?? NO_RANGES])));
 }

@@ -11,7 +11,7 @@ import { isActive, prepareForsake, prepareRely } from "../replica/keep-turns.ts"
 import type { Replica } from "../replica/replica.ts";
 import type { PeerSession } from "../sessions/peer-session.ts";
 import { BrokenPromises } from "./broken-promises.ts";
-import { heldOf, KeepGiving, say } from "./keep-giving.ts";
+import { KeepGiving, say } from "./keep-giving.ts";
 import { KeepQueue } from "./keep-queue.ts";
 import { untilNoneLeft } from "./until-none-left.ts";
 
@@ -78,7 +78,8 @@ export class Keeping {
         this.#of(session).refused(number, ranges);
         return this.dropped(peer, ranges);
       case "promise":
-        this.#of(session).promised(number, heldOf(this.#replica, ranges));
+        // Also of what is not here at this moment, since damage took it: what binds the peer must be released to it.
+        this.#of(session).promised(number, ranges);
         this.#wake();
         return this.#settleLater(session);
     }
