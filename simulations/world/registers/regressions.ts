@@ -58,4 +58,14 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "a promise of what damage had just taken off the device was no answer to its ask, and so was not released while the session lasted",
   },
+  {
+    seed: 1277,
+    found:
+      "a release that came while the disk was full was lost, and its promise bound until the next session",
+  },
+  {
+    seed: 1400,
+    found:
+      "an ask that came while the disk was full was never answered, so that nothing of it was released while the session lasted",
+  },
 ];

@@ -4,13 +4,16 @@
  */
 import type { DeviceId } from "../../core/base/ids.ts";
 import { NO_RANGES } from "../../core/log/ranges.ts";
-import { common, NOTHING, without } from "../../core/sync/promises.ts";
+import { common, NOTHING, unite, without } from "../../core/sync/promises.ts";
 import type { KeepSaid, RangesByLog } from "../../core/sync/types.ts";
 import type { KeepWord } from "../../core/wire/frames.ts";
 import { isActive, piecesOf, prepareGrant, prepareRelease } from "../replica/keep-turns.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { PeerSession } from "../sessions/peer-session.ts";
 import type { KeepQueue } from "./keep-queue.ts";
+
+/** After the store itself has been tried again. */
+const RETRY_AFTER_MS = 10_000;
 
 type Asked = Pick<KeepSaid, "number" | "ranges">;
 
@@ -20,6 +23,9 @@ export class KeepGiving {
   readonly #mayPromise: () => boolean;
   /** By session, the oldest first; gone with it, however long the queue is. */
   readonly #asked = new Map<PeerSession, readonly Asked[]>();
+  /** Releases that the disk refused, by peer. They come before whatever the peer asks later, or they would undo its answer. */
+  readonly #owed = new Map<DeviceId, RangesByLog>();
+  readonly #retrying = new Set<DeviceId>();
 
   /** `mayPromise` is false where this device keeps messages for a while only: then it promises nothing more. */
   constructor(replica: Replica, queue: KeepQueue, mayPromise: () => boolean) {
@@ -45,7 +51,7 @@ export class KeepGiving {
 
   released(peer: DeviceId, ranges: RangesByLog): void {
     this.#queue.gather("released", peer, common(ranges, this.#givenTo(peer)), (places) =>
-      this.#replica.writer.keep((context) => prepareRelease(context, peer, places)),
+      this.#release(peer, places),
     );
   }
 
@@ -55,12 +61,51 @@ export class KeepGiving {
       if (!isActive(this.#replica.members, device)) this.released(device, places);
   }
 
+  /** These, and what is owed. Tried again where the disk refuses: the peer says it once in a session, and that may last for days. */
+  async #release(peer: DeviceId, places: RangesByLog): Promise<void> {
+    const all = unite(this.#owed.get(peer) ?? NOTHING, places);
+    if (all.size === 0) return;
+    this.#owed.set(peer, all);
+    try {
+      await this.#replica.writer.keep((context) => prepareRelease(context, peer, all));
+      this.#owed.delete(peer);
+    } catch (error) {
+      this.#releaseLater(peer);
+      throw error;
+    }
+  }
+
+  #releaseLater(peer: DeviceId): void {
+    if (this.#retrying.has(peer)) return;
+    this.#retrying.add(peer);
+    this.#tryLater(() => {
+      this.#retrying.delete(peer);
+      return this.#release(peer, NOTHING);
+    });
+  }
+
   async #answerNext(session: PeerSession): Promise<void> {
-    const [oldest, ...others] = this.#asked.get(session) ?? [];
-    if (oldest === undefined) return;
-    this.#asked.set(session, others);
-    const { number, ranges: asked } = oldest;
+    const [oldest] = this.#asked.get(session) ?? [];
+    if (oldest === undefined || session.ended) return;
+    try {
+      await this.#answer(session, oldest);
+    } catch (error) {
+      // It stays the oldest. Refused, what is bound already would count as broken; unanswered, the peer would release nothing of it.
+      this.#tryLater(() => this.#answerNext(session));
+      throw error;
+    }
+    const all = this.#asked.get(session);
+    if (all !== undefined) this.#asked.set(session, all.slice(1));
+  }
+
+  #tryLater(work: () => Promise<void>): void {
+    if (this.#queue.isStopped) return;
+    this.#replica.ports.clock.after(RETRY_AFTER_MS, () => this.#queue.later(work));
+  }
+
+  async #answer(session: PeerSession, { number, ranges: asked }: Asked): Promise<void> {
     const { peer } = session;
+    await this.#release(peer, NOTHING);
     let refused = asked;
     // What is bound already stays so, whatever this device keeps for itself from now on.
     const open = this.#mayPromise() ? asked : common(asked, this.#givenTo(peer));

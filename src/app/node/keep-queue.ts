@@ -18,7 +18,7 @@ export class KeepQueue {
       try {
         await work();
       } catch (error) {
-        // A disk that refuses: said again in the next session.
+        // A disk that refuses: said again in the next session, but for asks and releases, which keep-giving.ts tries again.
         if (!isEngineError(error)) throw error;
       }
     });

@@ -1,5 +1,5 @@
 /** Promises to keep between whole replicas in virtual time: lost entries, members that are removed, peers that lie, crashes in between. */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import type { LogId } from "../../../src/core/base/ids.ts";
 import { leavesOf } from "../../../src/core/log/header.ts";
 import { rangeOf, type Ranges, subtract } from "../../../src/core/log/ranges.ts";
@@ -114,6 +114,47 @@ describe("Promises between devices", function () {
     frontier.set(log, whole);
     await clock.runFor(SECOND_MS);
     deepEqual(givenBy(laptop, phone), NOTHING);
+  });
+
+  describe("of which a full disk refused the release", () => {
+    const places = (): RangesByLog => new Map([[log, rangeOf(2, 5)]]);
+    beforeEach(async () => {
+      equal(await evict(phone, rangeOf(2, 5)), 3);
+      const { disk, replica } = laptop.device;
+      disk.setFull(true);
+      await rejects(clock.run(replica.writer.remember(new Map([["test", Uint8Array.of(1)]]))));
+      say("release", 0);
+      await clock.runFor(SECOND_MS);
+      deepEqual(givenBy(laptop, phone), places());
+      disk.setFull(false);
+    });
+
+    function say(word: "release" | "ask", number: number): void {
+      phone.network.peers.sessions[0]!.feed({ kind: "keep", word, number, ranges: places() });
+    }
+
+    it("are released when there is room again, in the same session", async () => {
+      await clock.runFor(20 * SECOND_MS);
+      deepEqual(givenBy(laptop, phone), NOTHING);
+    });
+
+    it("are told when there is room again to who asked while there was none", async () => {
+      laptop.device.disk.setFull(true);
+      const wanted = new Map([[log, rangeOf(8, 12)]]);
+      const collecting = phone.network.keeping.collect(wanted, 60 * SECOND_MS, async (promises) =>
+        promises(),
+      );
+      await clock.runFor(SECOND_MS);
+      laptop.device.disk.setFull(false);
+      deepEqual([...(await clock.run(collecting)).values()], [wanted]);
+    });
+
+    it("I2: bind where they were given anew before that", async () => {
+      await clock.runFor(6 * SECOND_MS);
+      say("ask", 1_000);
+      await clock.runFor(20 * SECOND_MS);
+      deepEqual(givenBy(laptop, phone), places());
+    });
   });
 
   it("that are broken are told, and count no more: entries that damage took", async () => {
