@@ -14,6 +14,8 @@ import type { MemoryHub, MemoryNet } from "./memory-net.ts";
 /** As in src/io/discovery. */
 const ASK_AT_MS = [0, 1_000, 2_000, 4_000, 8_000] as const;
 const IDLE_ASK_MS = 600_000;
+/** Whoever misses several peers asks once for all of them. */
+const ASK_GAP_MS = 900;
 const ADDRESSES_PER_PEER_MAX = 4;
 
 export interface MemoryLanOptions {
@@ -81,6 +83,7 @@ class MemoryDiscovery implements Discovery {
   #state: Parameters<Discovery["update"]>[0] = { answer: [], ask: [], transportId: "", addresses: [] };
   #timers: CancelTimer[] = [];
   #cancelIdle: CancelTimer | undefined;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
   #seen = 0;
   #sent = 0;
   #closed = false;
@@ -127,12 +130,19 @@ class MemoryDiscovery implements Discovery {
 
   #askIdly(): void {
     this.#cancelIdle = this.#lan.options.clock.after(IDLE_ASK_MS, () => {
-      this.#ask();
+      this.#send();
       this.#askIdly();
     });
   }
 
   #ask(): void {
+    const nowMs = this.#lan.options.clock.monotonicMs();
+    if (nowMs - this.#askedAtMs < ASK_GAP_MS) return;
+    this.#askedAtMs = nowMs;
+    this.#send();
+  }
+
+  #send(): void {
     for (const tag of this.#state.ask) {
       this.#sent++;
       this.#lan.multicast(this, (member) => member.#hearQuestion(tag));

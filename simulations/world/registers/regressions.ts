@@ -68,4 +68,14 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "an ask that came while the disk was full was never answered, so that nothing of it was released while the session lasted",
   },
+  {
+    seed: 1080,
+    found:
+      "the world's discovery asked for each missing peer by itself, where mDNS asks once in 900 ms for all of them, and the answers to that were taken for devices that never rest",
+  },
+  {
+    seed: 1196,
+    found:
+      "the world's discovery asked for each missing peer by itself, where mDNS asks once in 900 ms for all of them, and the answers to that were taken for devices that never rest",
+  },
 ];

@@ -56,6 +56,20 @@ describe("the double of Discovery", () => {
     deepEqual(await timesOf(5), times);
   });
 
+  it("asks once for all who are missing, as mDNS does, and again a second later", async () => {
+    const { clock, hub, lan } = openLan(7);
+    const asker = lan.createDiscovery(hub.createNet());
+    await asker.update({ answer: [], ask: [TAG], transportId: "", addresses: [] });
+    for (let missing = 0; missing < 5; missing++) asker.askOnce();
+    equal(asker.report().packetsSent, 1);
+    await clock.runFor(899);
+    asker.askOnce();
+    equal(asker.report().packetsSent, 1);
+    await clock.runFor(1);
+    asker.askOnce();
+    equal(asker.report().packetsSent, 2);
+  });
+
   it("keeps those apart whom a partition keeps apart, until it heals", async () => {
     const { clock, hub, lan } = openLan(6);
     const nets = [hub.createNet(), hub.createNet()] as const;
