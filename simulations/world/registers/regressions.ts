@@ -78,4 +78,14 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world's discovery asked for each missing peer by itself, where mDNS asks once in 900 ms for all of them, and the answers to that were taken for devices that never rest",
   },
+  {
+    seed: 896,
+    found:
+      "a message that another device keeps was told anew where it came back, into a view that was built again, in one batch with a damaged entry",
+  },
+  {
+    seed: 1102,
+    found:
+      "a message that another device keeps was told anew where it came back, into a view that was built again, in one batch with a damaged entry",
+  },
 ];

@@ -5,9 +5,10 @@
 import type { LogId } from "../../core/base/ids.ts";
 import { assert, EngineError } from "../../core/base/errors.ts";
 import { extendFromBatch, verifyExtension } from "../../core/log/extension.ts";
-import { NO_RANGES, type Range, type Ranges, rangeOf, subtract } from "../../core/log/ranges.ts";
+import { contains, NO_RANGES, type Range, type Ranges, rangeOf, subtract } from "../../core/log/ranges.ts";
 import { adopt, prefixLengthWith, withHeld } from "../../core/log/state.ts";
 import { mergeRanges, nodesOf, perfectNodeCount, perfectNodes, rootOf } from "../../core/log/tree.ts";
+import type { Place } from "../../core/log/rows.ts";
 import type { LogState, VerifiedBatch } from "../../core/log/types.ts";
 import type { LogWrite } from "../../core/sync/ports.ts";
 import type { Adoption } from "../../core/sync/types.ts";
@@ -71,15 +72,18 @@ export async function prepareIngest(
     ...(isControl && ledger.lost.size > 0 ? foundMeta(lost) : []),
     ...back.meta,
   ]);
-  // What was here before is no news.
-  const isNews = fresh.length > 0;
+  // What was here before is no news, also where it comes in one batch with what was not.
+  const isNews = ({ position }: Place): boolean => contains(fresh, position);
+  const changes = folded.changes.filter((change) =>
+    change.kind === "message" ? isNews(change.place) : fresh.length > 0,
+  );
   return {
     commit: { logs: writes, puts: folded.puts, dels: folded.dels, meta },
     states: [state],
     delta: { heads: [state.head], ranges: new Map([[log, fresh]]) },
     origin: "remote",
-    operations: isNews ? folded.operations : [],
-    changes: isNews ? folded.changes : [],
+    operations: folded.operations.filter(({ place }) => isNews(place)),
+    changes,
     members,
     apply: () => {
       folded.apply();

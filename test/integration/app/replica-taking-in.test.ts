@@ -272,4 +272,35 @@ describe("A replica that takes in", function () {
     deepEqual(await seenBy(phone.replica), fingerprint);
     equal(conversations(fingerprint), 2);
   });
+
+  it("tells what is new alone, where one batch also brings back what its view lacks", async () => {
+    const phone = await laptop.admit("phone", 2);
+    await send(laptop, "kept elsewhere");
+    const all = { of: laptop.replica.self, bytesMax: 100_000 };
+    await phone.ingest(await batchesOf(laptop.replica, all), laptop.replica);
+    const messages = { ...all, logClass: "messages" } as const;
+    const [before] = await batchesOf(laptop.replica, messages);
+    const { log, length } = before!.head;
+    // As after a view was built again without the text that was evicted.
+    const [row] = [...phone.disk.state.rows].filter(([key]) => key.startsWith("m"));
+    await phone.replica.ports.store.commit({
+      logs: [],
+      puts: new Map(),
+      dels: new Set([row![0]]),
+      meta: new Map(),
+    });
+    phone.replica.ledger.evicted = new Map([[log, rangeOf(length - 1, length)]]);
+    phone.replica.ledger.unfolded = new Map([[log, rangeOf(length - 1, length)]]);
+
+    await send(laptop, "new");
+    const told: Published[] = [];
+    phone.replica.subscribe((published) => told.push(published));
+    await phone.ingest(await batchesOf(laptop.replica, messages), laptop.replica);
+    const positions = told.flatMap(({ operations }) => operations.map(({ place }) => place.position));
+    const shown = told.flatMap(({ changes }) =>
+      changes.flatMap((change) => (change.kind === "message" ? [change.place.position] : [])),
+    );
+    deepEqual([positions, shown], [[length], [length]]);
+    equal(phone.replica.ledger.unfolded.size, 0);
+  });
 });
