@@ -12,6 +12,8 @@ tuneProcess();
 const [dir, name] = process.argv.slice(2) as [string, string];
 let node: KinlogNode | null = null;
 let link: LinkAttempt | null = null;
+/** Messages that the next purge is for. */
+let picked: string[] = [];
 
 const commands: Readonly<Record<string, (argument: string) => Promise<unknown>>> = {
   open: async (listen) => {
@@ -44,6 +46,18 @@ const commands: Readonly<Record<string, (argument: string) => Promise<unknown>>>
     return (await node!.messages.show(conversation, { before })).length;
   },
   send: (conversation) => node!.messages.send({ conversation, text: "on my way" }),
+  /** The newest so many of each of these conversations. */
+  pick: async (argument) => {
+    const [limit, ...conversations] = argument.split(" ") as [string, ...string[]];
+    picked = [];
+    for (const conversation of conversations) {
+      const shown = await node!.messages.show(conversation, { limit: Number(limit) });
+      picked.push(...shown.map(({ id }) => id));
+    }
+    return picked.length;
+  },
+  purge: () => node!.messages.purge(picked, { confirmed: true }),
+  purges: () => node!.purges.list(),
   search: async (wanted) =>
     (await node!.messages.search(JSON.parse(wanted) as { text: string; conversation?: string })).messages
       .length,

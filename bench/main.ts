@@ -7,9 +7,11 @@ import { execFileSync } from "node:child_process";
 import { hash } from "node:crypto";
 import { cpus, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
+import { readOptions } from "../simulations/read-options.ts";
 import type { BenchOptions, Figure } from "./figure.ts";
 import { benchInbox } from "./inbox.ts";
 import { benchOpen } from "./open.ts";
+import { benchPurge } from "./purge.ts";
 import { benchSearch } from "./search.ts";
 import { benchSync } from "./sync.ts";
 import { benchUpgrade } from "./upgrade.ts";
@@ -19,24 +21,54 @@ const benches: Readonly<Record<string, (options: BenchOptions) => Promise<readon
   open: benchOpen,
   inbox: benchInbox,
   search: benchSearch,
+  purge: benchPurge,
   upgrade: benchUpgrade,
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    n: { type: "string" },
-    runs: { type: "string", default: "5" },
-    json: { type: "boolean", default: false },
-    prof: { type: "string" },
-  },
-});
-const names = positionals.length === 0 ? Object.keys(benches) : positionals;
-const options: BenchOptions = {
-  n: values.n === undefined ? undefined : Number(values.n),
-  runs: Number(values.runs),
-  nodeOptions: values.prof === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", values.prof],
-};
+const usage = `npm run bench -- [NAME…] [--n COUNT] [--runs COUNT] [--json] [--prof DIR]
+
+Prints figures with their medians and extremes; without a name those of all: ${Object.keys(benches).join(", ")}.
+  --n COUNT     messages; what docs/performance.md has where nothing is said
+  --runs COUNT  times that each figure is taken; 5
+  --json        one line of JSON for each benchmark
+  --prof DIR    writes a CPU profile of each process into DIR`;
+
+interface Wanted extends BenchOptions {
+  readonly names: readonly string[];
+  readonly isJson: boolean;
+}
+
+/** Throws an Error with a sentence for the person where the arguments are wrong. */
+function parseOptions(args: readonly string[]): Wanted {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      n: { type: "string" },
+      runs: { type: "string", default: "5" },
+      json: { type: "boolean", default: false },
+      prof: { type: "string" },
+    },
+  });
+  const unknown = positionals.find((name) => benches[name] === undefined);
+  if (unknown !== undefined) throw new Error(`no benchmark is called ${unknown}`);
+  return {
+    names: positionals.length === 0 ? Object.keys(benches) : positionals,
+    n: values.n === undefined ? undefined : numberOf("--n", values.n),
+    runs: numberOf("--runs", values.runs),
+    nodeOptions: values.prof === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", values.prof],
+    isJson: values.json,
+  };
+}
+
+function numberOf(option: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new Error(`${option} takes a number from 1, not ${text}`);
+  return number;
+}
+
+const { names, isJson, ...options } = readOptions(parseOptions, usage);
 const machine = {
   cpu: cpus()[0]?.model ?? "unknown",
   cores: cpus().length,
@@ -46,19 +78,14 @@ const machine = {
   commit: commit(),
   sha256PerSecond: sha256PerSecond(),
 };
-if (!values.json)
+if (!isJson)
   console.log(
     `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Node ${machine.node}, commit ${machine.commit}, ${options.runs} runs; SHA-256 of 200 bytes: ${Math.round(machine.sha256PerSecond).toLocaleString("en-GB")}/s`,
   );
 
 for (const name of names) {
-  const bench = benches[name];
-  if (bench === undefined) {
-    console.error(`no benchmark is called ${name}; there are: ${Object.keys(benches).join(", ")}`);
-    process.exit(2);
-  }
-  const figures = await bench(options);
-  if (values.json)
+  const figures = await benches[name]!(options);
+  if (isJson)
     console.log(
       JSON.stringify({
         bench: name,

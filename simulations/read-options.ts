@@ -1,6 +1,6 @@
 /**
  * How the programs beside the tests read what they were given: `--help` prints the usage, wrong arguments end with a sentence and exit 2.
- * Used by simulations/sim, torture and wifi, and by test/mutants and test/fuzz.
+ * Used by simulations/sim, torture and wifi, test/mutants, test/fuzz and bench.
  */
 
 const EXIT_USAGE = 2;

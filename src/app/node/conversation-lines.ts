@@ -184,7 +184,8 @@ async function readLast(
     inbox,
     found.filter(({ id }) => !lines.has(id)),
   );
-  for (const message of evicted) lines.set(message.id, await lastElsewhere(inbox, message));
+  const elsewhere = await Promise.all(evicted.map((message) => lastElsewhere(inbox, message)));
+  for (const [at, { id }] of evicted.entries()) lines.set(id, elsewhere[at]!);
   return newest.map((message) => (message && lines.get(message.id)) ?? NO_LAST);
 }
 

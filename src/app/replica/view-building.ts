@@ -104,10 +104,9 @@ export class ViewBuilding {
   }
 
   covered(): Built {
-    const { held } = this.#toFold();
-    const total = countIn(held);
-    if (!this.#isNeeded) return { done: total, total };
-    return { done: total - countToFold(this.#toFold()), total };
+    const open = this.#toFold();
+    const total = countIn(open.held);
+    return { done: this.#isNeeded ? total - countToFold(open) : total, total };
   }
 
   /** In the background from now on: builds where that is needed, and clears what does not serve. `tell` hears of it where it takes long. */
