@@ -25,7 +25,7 @@ import { decodeMessageRow } from "../../core/inbox/rows.ts";
 import { messageRowKey } from "../../core/inbox/view.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { PurgeView } from "../../core/membership/types.ts";
-import { placeName } from "../replica/purge-places.ts";
+import { placeName } from "../replica/message-spots.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Ground } from "../replica/writer.ts";
 import type { PurgeMemory } from "./purge-memory.ts";

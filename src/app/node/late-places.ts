@@ -12,7 +12,7 @@ import { keysFrom, keysUpTo, messageKeyOf, messageOfKey } from "../../core/inbox
 import { decodeMessageRow } from "../../core/inbox/rows.ts";
 import { messageRowKey } from "../../core/inbox/view.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
-import { placeName, readSpots } from "../replica/purge-places.ts";
+import { placeName, readSpots } from "../replica/message-spots.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Published } from "../replica/turn.ts";
 import type { Eraser } from "./eraser.ts";

@@ -4,7 +4,7 @@
  */
 import { EngineError } from "../../core/base/errors.ts";
 import type { ConversationId, MessageId } from "../../core/base/ids.ts";
-import { placeName } from "../replica/purge-places.ts";
+import { placeName } from "../replica/message-spots.ts";
 import type { Replica } from "../replica/replica.ts";
 import { requireConfirmed } from "./confirmation.ts";
 import type { InboxReader } from "./inbox-reader.ts";

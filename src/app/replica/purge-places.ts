@@ -4,33 +4,28 @@
  * Tests: test/integration/app/purge-turn.test.ts.
  */
 import type { ConversationId, LogId, MessageId, TreeHash } from "../../core/base/ids.ts";
-import { isEngineError } from "../../core/base/errors.ts";
-import { mark } from "../../core/inbox/marks.ts";
-import { keysFrom, keysUpTo, type KeyRange, placeOfKey } from "../../core/inbox/row-keys.ts";
 import { decodeMessageRow, flagsOf, type MessageContent } from "../../core/inbox/rows.ts";
 import type { NamedMessage } from "../../core/inbox/types.ts";
-import {
-  editBounds,
-  messageRowKey,
-  readEditRow,
-  reactionBounds,
-  readReactionRow,
-} from "../../core/inbox/view.ts";
-import type { Place, Row, RowKey } from "../../core/log/rows.ts";
+import { messageRowKey } from "../../core/inbox/view.ts";
+import type { Row } from "../../core/log/rows.ts";
 import type { BodyOf } from "../../core/membership/types.ts";
-import type { Store, StoredEntry } from "../../core/sync/ports.ts";
+import type { StoredEntry } from "../../core/sync/ports.ts";
+import {
+  type OpenedOperation,
+  openStored,
+  ownOf,
+  placeName,
+  readableAt,
+  readSpots,
+  type Spot,
+} from "./message-spots.ts";
 import { readRows } from "./own-turns.ts";
-import { openEntry, type Opened } from "./sealing.ts";
 import type { TurnContext } from "./turn-context.ts";
 
 /** Of one purge: with 71 bytes for each and 64 parents the payload of an entry has room for 3,600. Readers take 4,096. */
 export const ENTRIES_PER_PURGE_MAX = 3_500;
 /** Leaves asked for, and entries opened, at once: 64 MiB where all are as large as entries can be. */
 const STEP = 256;
-/** Of one message and one kind. What lies behind them is named once these are. */
-const ROWS_MAX = 100_000;
-
-type OpenedOperation = Extract<Opened, { kind: "operation" }>;
 
 export type PurgeEntry = BodyOf<"purge">["entries"][number];
 
@@ -61,22 +56,11 @@ export interface PlacesWanted {
   readonly binned?: boolean;
 }
 
-export interface Spot {
-  readonly place: Place;
-  readonly log: LogId;
-  /** What stands, an edit or a reaction, or what is known by its place only. */
-  readonly kind: "standing" | "mark" | "further";
-}
-
 interface Target {
   readonly id: MessageId;
   readonly content: MessageContent;
   readonly isInBin: boolean;
   readonly spots: readonly Spot[];
-}
-
-export function placeName(log: LogId, position: number): string {
-  return `${log}/${position}`;
 }
 
 /** As many of the messages, from the first on, as one purge has room for; of one that alone has more places than that, the first of them. */
@@ -139,96 +123,6 @@ async function readTarget(
     ({ log, place }) => !wanted.named.has(placeName(log, place.position)),
   );
   return { id, content, isInBin, spots: await ownOf(context, { id, spots, mayBeEvicted: true }) };
-}
-
-/**
- * The places of a message that are here and hold it: a tombstone that lies may claim that the message stands where others have theirs.
- */
-export async function readOwnSpots(context: TurnContext, id: MessageId, row: Row): Promise<readonly Spot[]> {
-  const spots = await readSpots(context.store, id, row);
-  return ownOf(context, { id, spots, mayBeEvicted: false });
-}
-
-/** Those that hold what is of the message: edits and reactions name it themselves. What was evicted is taken for what the rows say. */
-async function ownOf(
-  context: TurnContext,
-  ask: { readonly id: MessageId; readonly spots: readonly Spot[]; readonly mayBeEvicted: boolean },
-): Promise<readonly Spot[]> {
-  const { id, spots, mayBeEvicted } = ask;
-  const own: Spot[] = [];
-  for (let at = 0; at < spots.length; at += STEP) {
-    const some = spots.slice(at, at + STEP);
-    const stored = await readableAt(
-      context,
-      some.map(({ place }) => place),
-    );
-    own.push(
-      ...some.filter((_, n) =>
-        stored[n]?.entry.state === "absent" ? mayBeEvicted : isOf(context, id, stored[n]),
-      ),
-    );
-  }
-  return own;
-}
-
-function isOf(context: TurnContext, id: MessageId, stored: StoredEntry | undefined): boolean {
-  const opened = stored === undefined ? null : openStored(context, stored);
-  if (opened === null) return false;
-  const { body } = opened.operation;
-  return "message" in body ? body.message === id : opened.operation.id === id;
-}
-
-/** Null: it holds no operation, or none that can be opened here. */
-export function openStored(
-  { account, book, keys }: TurnContext,
-  { log, position, entry }: StoredEntry,
-): OpenedOperation | null {
-  const owner = book.view.logs.get(log);
-  const opened = owner && openEntry(entry, { account, log, position }, owner.device, keys);
-  return opened?.kind === "operation" ? opened : null;
-}
-
-/** All places that hold content of a message, each once: none where only something that waits for it is here. */
-export async function readSpots(
-  store: Pick<Store, "rowRange" | "logOf">,
-  id: MessageId,
-  row: Row,
-): Promise<readonly Spot[]> {
-  const { content, before, marks } = decodeMessageRow(row);
-  if (content === null) return [];
-  const [edits, reactions, further] = await Promise.all([
-    (marks & mark.edited) !== 0 ? readRange(store, editBounds(id)) : [],
-    (marks & mark.reacted) !== 0 ? readRange(store, reactionBounds(id)) : [],
-    readRange(store, furtherBounds(id)),
-  ]);
-  const found: readonly (readonly [Spot["kind"], Place])[] = [
-    ["standing", content.place],
-    ...edits.map((each) => ["mark", readEditRow(...each).place] as const),
-    ...reactions.map(([, each]) => ["mark", readReactionRow(each).place] as const),
-    ...further.map(([key]) => ["further", placeOfKey(key)] as const),
-    // Where a tombstone says that another content stands: it is named where it is there.
-    ...(before === null ? [] : [["further", before.place] as const]),
-  ];
-  const names = new Set<string>();
-  return found.flatMap(([kind, place]): readonly Spot[] => {
-    const log = store.logOf(place.logNumber);
-    const name = log === undefined ? null : placeName(log, place.position);
-    if (log === undefined || name === null || names.has(name)) return [];
-    names.add(name);
-    return [{ kind, place, log }];
-  });
-}
-
-function furtherBounds(id: MessageId): KeyRange {
-  const prefix = `y${messageRowKey(id).slice(1)}`;
-  return { from: keysFrom(prefix), to: keysUpTo(prefix) };
-}
-
-function readRange(
-  store: Pick<Store, "rowRange">,
-  bounds: KeyRange,
-): Promise<readonly (readonly [RowKey, Row])[]> {
-  return store.rowRange({ ...bounds, reverse: false, limit: ROWS_MAX });
 }
 
 /** What is not here any more, or damaged, has none that could be shown: it is named when it has come back. */
@@ -326,22 +220,6 @@ export function claimOf(
     address: body.conversation,
     named: { message, contentHash, stamp, flags: flagsOf(body), log, position },
   };
-}
-
-/** Without those that are damaged. */
-export async function readableAt(
-  context: TurnContext,
-  places: readonly Place[],
-): Promise<readonly (StoredEntry | undefined)[]> {
-  try {
-    return await context.store.entriesAt(places);
-  } catch (error) {
-    if (!isEngineError(error, "STORE_DAMAGED")) throw error;
-    if (places.length === 1) return [undefined];
-    const found: (StoredEntry | undefined)[] = [];
-    for (const place of places) found.push(...(await readableAt(context, [place])));
-    return found;
-  }
 }
 
 /** Hex compares as its bytes do. */

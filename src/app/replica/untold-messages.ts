@@ -13,7 +13,8 @@ import { messageRowKey } from "../../core/inbox/view.ts";
 import { leavesOf } from "../../core/log/header.ts";
 import { contains } from "../../core/log/ranges.ts";
 import type { PurgeView } from "../../core/membership/types.ts";
-import { type Claim, claimOf, openStored, placeName, readableAt, standingClaim } from "./purge-places.ts";
+import { openStored, placeName, readableAt } from "./message-spots.ts";
+import { type Claim, claimOf, standingClaim } from "./purge-places.ts";
 import type { TurnContext } from "./turn-context.ts";
 
 /** Messages that a purge's tombstones name, as many as are looked up; of a purge that honest devices write there are no more. */

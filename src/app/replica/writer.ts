@@ -16,7 +16,7 @@ import type { CommitLine } from "./commit-line.ts";
 import { prepareErase } from "./erase-turn.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { prepareControl } from "./control-turns.ts";
-import { readOwnSpots, type Spot } from "./purge-places.ts";
+import { readOwnSpots, type Spot } from "./message-spots.ts";
 import { makePurge, type Purged, type PurgeWish, readForPurge } from "./purge-turn.ts";
 import { makeAppend, readForAppend } from "./own-turns.ts";
 import { type AppendResult, type Published, quietTurn, type Turn } from "./turn.ts";

@@ -5,7 +5,7 @@ import type { OperationBody } from "../../../src/core/inbox/types.ts";
 import { InboxReader } from "../../../src/app/node/inbox-reader.ts";
 import { LatePlaces } from "../../../src/app/node/late-places.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
-import { placeName } from "../../../src/app/replica/purge-places.ts";
+import { placeName } from "../../../src/app/replica/message-spots.ts";
 import { ManualClock, settle } from "../../support/manual-clock.ts";
 import { namedOf, writePurge } from "../../support/purges.ts";
 import { batchesOf, draftOf, messageBody, ownLog, TestDevice } from "../../support/replicas.ts";

@@ -11,7 +11,7 @@ import { LatePlaces } from "../../../src/app/node/late-places.ts";
 import { MissingTombstones } from "../../../src/app/node/missing-tombstones.ts";
 import { PurgeMemory } from "../../../src/app/node/purge-memory.ts";
 import { Purging } from "../../../src/app/node/purging.ts";
-import { readSpots } from "../../../src/app/replica/purge-places.ts";
+import { readSpots } from "../../../src/app/replica/message-spots.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { entriesOf, namedOf, writePurge } from "../../support/purges.ts";
 import { batchesOf, draftOf, messageBody, ownLog, TestDevice } from "../../support/replicas.ts";

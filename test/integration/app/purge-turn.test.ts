@@ -5,7 +5,8 @@ import type { OperationBody, PlacedOperation } from "../../../src/core/inbox/typ
 import { PAYLOAD_BYTES_MAX } from "../../../src/core/log/types.ts";
 import { encodeControl } from "../../../src/core/membership/operation.ts";
 import type { PurgeView } from "../../../src/core/membership/types.ts";
-import { ENTRIES_PER_PURGE_MAX, placeName } from "../../../src/app/replica/purge-places.ts";
+import { placeName } from "../../../src/app/replica/message-spots.ts";
+import { ENTRIES_PER_PURGE_MAX } from "../../../src/app/replica/purge-places.ts";
 import type { Purged } from "../../../src/app/replica/purge-turn.ts";
 import type { Published } from "../../../src/app/replica/turn.ts";
 import { assertRejectsWithCode } from "../../support/assert-code.ts";

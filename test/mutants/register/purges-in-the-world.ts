@@ -87,7 +87,7 @@ export const purgesInTheWorldMutants: readonly Mutant[] = [
   },
   {
     id: "purge-lying-tombstone-believed",
-    file: "src/app/replica/purge-places.ts",
+    file: "src/app/replica/message-spots.ts",
     find: '  return "message" in body ? body.message === id : opened.operation.id === id;',
     put: '  return body.kind !== "unknown";',
     bug: "a tombstone that lies makes others' messages part of a purge",

@@ -67,7 +67,7 @@ export const purgesMutants: readonly Mutant[] = [
   },
   {
     id: "purge-reactions-unnamed",
-    file: "src/app/replica/purge-places.ts",
+    file: "src/app/replica/message-spots.ts",
     find: '    ...reactions.map(([, each]) => ["mark", readReactionRow(each).place] as const),\n',
     put: "",
     bug: "a purge leaves the reactions of its messages on the disk",
@@ -76,7 +76,7 @@ export const purgesMutants: readonly Mutant[] = [
   },
   {
     id: "purge-copies-unnamed",
-    file: "src/app/replica/purge-places.ts",
+    file: "src/app/replica/message-spots.ts",
     find: '    ...further.map(([key]) => ["further", placeOfKey(key)] as const),\n',
     put: "",
     bug: "a purge leaves copies of its messages on the disk",
