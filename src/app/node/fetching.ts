@@ -64,8 +64,8 @@ export async function fetchMessages(
 
 async function placesOf(replica: Replica, inbox: InboxReader, ids: readonly string[]): Promise<RangesByLog> {
   const places = new Map<LogId, Ranges>();
-  for (const id of ids) {
-    const { logNumber, position } = (await inbox.findMessage(id)).place;
+  for (const { place } of await inbox.findMessages(ids)) {
+    const { logNumber, position } = place;
     const log = replica.ports.store.logOf(logNumber);
     if (log !== undefined)
       places.set(log, union(places.get(log) ?? NO_RANGES, rangeOf(position, position + 1)));

@@ -13,8 +13,6 @@ import {
   conversationRowKey,
   deviceBounds,
   isRead,
-  messageOfKey,
-  messagePrefixBounds,
   messageRowKey,
   type OrderedMessage,
   orderRange,
@@ -31,6 +29,7 @@ import type { Place, RowKey } from "../../core/log/rows.ts";
 import type { Replica } from "../replica/replica.ts";
 import { conversationOfArgument } from "./conversation-argument.ts";
 import { EntryOpener } from "./entry-opener.ts";
+import { messagesOfArgument, messagesOfIds, onlyOne } from "./message-argument.ts";
 import { MarksReader } from "./marks-reader.ts";
 import { messageBodyOf, nameIn, type ReadMessage, textOf } from "./read-message.ts";
 import type { Message, StoredWhere } from "./types.ts";
@@ -248,34 +247,20 @@ export class InboxReader {
    * @throws EngineError `NOT_FOUND`, `AMBIGUOUS`.
    */
   async findMessage(argument: string): Promise<OrderedMessage> {
-    const digits = argument.toLowerCase();
-    if (!/^[0-9a-f]{6,32}$/.test(digits)) {
-      throw new EngineError("NOT_FOUND", "this is no message id", {
-        remedy: "Ids have 32 hex digits; the first six or more will do.",
-      });
-    }
-    const bounds = digits.length === 32 ? null : messagePrefixBounds(digits);
-    const read = async (): Promise<readonly OrderedMessage[]> => {
-      const rows =
-        bounds === null
-          ? await this.#row(messageRowKey(digits as MessageId))
-          : await this.#replica.view.rowRange({ ...bounds, reverse: false, limit: 10 });
-      return this.#replica.purged.without(
-        rows
-          .map(([key, row]) => readMessageRow(messageOfKey(key), row))
-          .filter((message) => message !== null),
-      );
-    };
-    const found = await this.certainly(read, ({ length }) => length > 0);
-    if (found.length > 1) {
-      throw new EngineError(
-        "AMBIGUOUS",
-        `several messages begin with that: ${found.map(({ id }) => id).join(", ")}`,
-      );
-    }
-    const [only] = found;
-    if (only === undefined) throw new EngineError("NOT_FOUND", "there is no message with this id");
-    return only;
+    const found = await this.certainly(
+      () => messagesOfArgument(this.#replica, argument),
+      ({ length }) => length > 0,
+    );
+    return onlyOne(found);
+  }
+
+  /** The same of many, in their order. Nothing is given where one of them is not found. */
+  async findMessages(given: readonly string[]): Promise<readonly OrderedMessage[]> {
+    const known = await messagesOfIds(this.#replica, given);
+    const found: OrderedMessage[] = [];
+    for (const argument of given)
+      found.push(known.get(argument.toLowerCase()) ?? (await this.findMessage(argument)));
+    return found;
   }
 
   /** The delete or restore of a message that counts last; null where there was none, or no such message. */

@@ -168,8 +168,7 @@ export class InboxWriting {
   }
 
   async #bin(kind: "delete" | "restore", ids: readonly string[]): Promise<{ readonly done: number }> {
-    const found: OrderedMessage[] = [];
-    for (const id of ids) found.push(await this.#inbox.findMessage(id));
+    const found = await this.#inbox.findMessages(ids);
     return this.#writeBin(
       kind,
       found.filter((message) => message.deleted === (kind === "restore")),

@@ -24,8 +24,7 @@ export class Purging {
 
   /** Nothing is written before every one of them was found. */
   async purge(ids: readonly string[], options: Confirmed = {}): Promise<{ readonly done: number }> {
-    const found = new Set<MessageId>();
-    for (const id of ids) found.add((await this.#inbox.findMessage(id)).id);
+    const found = new Set((await this.#inbox.findMessages(ids)).map(({ id }) => id));
     requireConfirmed(found.size, options, "be erased for good");
     return { done: await this.write([...found]) };
   }

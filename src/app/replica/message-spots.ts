@@ -42,27 +42,31 @@ export function placeName(log: LogId, position: number): string {
  */
 export async function readOwnSpots(context: TurnContext, id: MessageId, row: Row): Promise<readonly Spot[]> {
   const spots = await readSpots(context.store, id, row);
-  return ownOf(context, { id, spots, mayBeEvicted: false });
+  const [own] = await ownOf(context, [{ id, spots }], { mayBeEvicted: false });
+  return own ?? [];
 }
 
-/** Those that hold what is of the message: edits and reactions name it themselves. What was evicted is taken for what the rows say. */
+/**
+ * Of each message those that hold what is of it: edits and reactions name it themselves. What was evicted is taken for what the rows say. All
+ * are read together, since asking for each alone takes longer than reading.
+ */
 export async function ownOf(
   context: TurnContext,
-  ask: { readonly id: MessageId; readonly spots: readonly Spot[]; readonly mayBeEvicted: boolean },
-): Promise<readonly Spot[]> {
-  const { id, spots, mayBeEvicted } = ask;
-  const own: Spot[] = [];
-  for (let at = 0; at < spots.length; at += STEP) {
-    const some = spots.slice(at, at + STEP);
+  messages: readonly { readonly id: MessageId; readonly spots: readonly Spot[] }[],
+  { mayBeEvicted }: { readonly mayBeEvicted: boolean },
+): Promise<readonly (readonly Spot[])[]> {
+  const all = messages.flatMap(({ id, spots }, at) => spots.map((spot) => ({ at, id, spot })));
+  const own: Spot[][] = messages.map(() => []);
+  for (let from = 0; from < all.length; from += STEP) {
+    const some = all.slice(from, from + STEP);
     const stored = await readableAt(
       context,
-      some.map(({ place }) => place),
+      some.map(({ spot }) => spot.place),
     );
-    own.push(
-      ...some.filter((_, n) =>
-        stored[n]?.entry.state === "absent" ? mayBeEvicted : isOf(context, id, stored[n]),
-      ),
-    );
+    for (const [n, { at, id, spot }] of some.entries()) {
+      const isOwn = stored[n]?.entry.state === "absent" ? mayBeEvicted : isOf(context, id, stored[n]);
+      if (isOwn) own[at]!.push(spot);
+    }
   }
   return own;
 }

@@ -7,7 +7,6 @@ import type { ConversationId, LogId, MessageId, TreeHash } from "../../core/base
 import { decodeMessageRow, flagsOf, type MessageContent } from "../../core/inbox/rows.ts";
 import type { NamedMessage } from "../../core/inbox/types.ts";
 import { messageRowKey } from "../../core/inbox/view.ts";
-import type { Row } from "../../core/log/rows.ts";
 import type { BodyOf } from "../../core/membership/types.ts";
 import type { StoredEntry } from "../../core/sync/ports.ts";
 import {
@@ -24,7 +23,7 @@ import type { TurnContext } from "./turn-context.ts";
 
 /** Of one purge: with 71 bytes for each and 64 parents the payload of an entry has room for 3,600. Readers take 4,096. */
 export const ENTRIES_PER_PURGE_MAX = 3_500;
-/** Leaves asked for, and entries opened, at once: 64 MiB where all are as large as entries can be. */
+/** Messages and leaves that are asked for, and entries opened, at once: 64 MiB where all are as large as entries can be. */
 const STEP = 256;
 
 export type PurgeEntry = BodyOf<"purge">["entries"][number];
@@ -66,21 +65,24 @@ interface Target {
 /** As many of the messages, from the first on, as one purge has room for; of one that alone has more places than that, the first of them. */
 export async function readPlaces(context: TurnContext, wanted: PlacesWanted): Promise<PurgePlaces> {
   const ids = wanted.messages.slice(0, ENTRIES_PER_PURGE_MAX);
-  const rows = await readRows(context, ids.map(messageRowKey));
   const targets: Target[] = [];
   const done: MessageId[] = [];
   let room = ENTRIES_PER_PURGE_MAX;
-  for (const id of ids) {
-    const row = rows.get(messageRowKey(id));
-    const target = row === undefined ? null : await readTarget(context, { id, row, wanted });
-    const size = target?.spots.length ?? 0;
-    if (target !== null && size > room) {
-      if (targets.length === 0) targets.push({ ...target, spots: target.spots.slice(0, room) });
-      break;
+  for (let at = 0; at < ids.length && room > 0; at += STEP) {
+    const some = ids.slice(at, at + STEP);
+    const read = await readTargets(context, some, wanted);
+    for (const id of some) {
+      const target = read.get(id);
+      const size = target?.spots.length ?? 0;
+      if (target !== undefined && size > room) {
+        if (targets.length === 0) targets.push({ ...target, spots: target.spots.slice(0, room) });
+        room = 0;
+        break;
+      }
+      if (target !== undefined && size > 0) targets.push(target);
+      done.push(id);
+      room -= size;
     }
-    if (target !== null && size > 0) targets.push(target);
-    done.push(id);
-    room -= size;
   }
   return { ...(await nameThem(context, targets)), done };
 }
@@ -110,19 +112,29 @@ async function nameThem(
   };
 }
 
-/** Null where only something that waits for the message is here. */
-async function readTarget(
+/** Not among them: of which only something that waits for the message is here. */
+async function readTargets(
   context: TurnContext,
-  read: { readonly id: MessageId; readonly row: Row; readonly wanted: PlacesWanted },
-): Promise<Target | null> {
-  const { id, row, wanted } = read;
-  const { content, register } = decodeMessageRow(row);
-  const isInBin = register?.deleted ?? false;
-  if (content === null || (wanted.binned === true && !isInBin)) return null;
-  const spots = (await readSpots(context.store, id, row)).filter(
-    ({ log, place }) => !wanted.named.has(placeName(log, place.position)),
+  ids: readonly MessageId[],
+  wanted: PlacesWanted,
+): Promise<ReadonlyMap<MessageId, Target>> {
+  const rows = await readRows(context, ids.map(messageRowKey));
+  const found = ids.flatMap((id) => {
+    const row = rows.get(messageRowKey(id));
+    if (row === undefined) return [];
+    const { content, register } = decodeMessageRow(row);
+    const isInBin = register?.deleted ?? false;
+    return content === null || (wanted.binned === true && !isInBin) ? [] : [{ id, row, content, isInBin }];
+  });
+  const spots = await Promise.all(found.map(({ id, row }) => readSpots(context.store, id, row)));
+  const unnamed = found.map((each, at) => ({
+    ...each,
+    spots: spots[at]!.filter(({ log, place }) => !wanted.named.has(placeName(log, place.position))),
+  }));
+  const own = await ownOf(context, unnamed, { mayBeEvicted: true });
+  return new Map(
+    found.map(({ id, content, isInBin }, at) => [id, { id, content, isInBin, spots: own[at]! }]),
   );
-  return { id, content, isInBin, spots: await ownOf(context, { id, spots, mayBeEvicted: true }) };
 }
 
 /** What is not here any more, or damaged, has none that could be shown: it is named when it has come back. */
