@@ -1,10 +1,10 @@
 /** Search over a long history: how long the index is built, how large it is, and how long it takes to find something. */
-import { createWriteStream, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Level } from "level";
 import { Random } from "../simulations/doubles/random.ts";
+import { compactedSizes } from "./compacted-sizes.ts";
 import { DeviceProcess } from "./device-process.ts";
 import type { BenchOptions, Figure } from "./figure.ts";
 
@@ -43,7 +43,7 @@ export async function benchSearch({ n = MESSAGES, nodeOptions }: BenchOptions): 
     for (const [what, text] of QUERIES) figures.push(await timed(device, what, text));
     const { result: memory } = await device.ask<number>("memory");
     await device.end();
-    const { database, index } = await sizes(join(dir, "device", "db"));
+    const { database, index } = await compactedSizes(join(dir, "device", "db"));
     return [
       ...figures,
       { what: "resident, highest until the end of the import", unit: "MiB", values: [memoryBefore] },
@@ -70,26 +70,6 @@ async function timed(device: DeviceProcess, what: string, text: string): Promise
     found = result;
   }
   return { what: `search for ${what} (${found} found of at most 50)`, unit: "ms", values };
-}
-
-/** Of the whole database, and of the rows of the index in it. */
-async function sizes(path: string): Promise<{ readonly database: number; readonly index: number }> {
-  const level = new Level(path) as unknown as Sized;
-  await level.open();
-  await level.compactRange("\0", "\uffff");
-  // As src/io/store/keys.ts has it: rows of the view, and of these the index.
-  const index = await level.approximateSize("rx", "ry");
-  await level.close();
-  const database = readdirSync(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
-  return { database, index };
-}
-
-/** What the types of `level` leave out, since it has no files where there is no disk. */
-interface Sized {
-  readonly open: () => Promise<void>;
-  readonly close: () => Promise<void>;
-  readonly compactRange: (from: string, to: string) => Promise<void>;
-  readonly approximateSize: (from: string, to: string) => Promise<number>;
 }
 
 /** Words as often as in a language: the second half as often as the first, and so on. One message in fifty is Chinese. */
