@@ -95,7 +95,11 @@ export class Judge {
       if (inbox === undefined) continue;
       this.#checkInbox(machine, inbox);
       // What waits for a key, or for a later version of the program, is in the set and not in the inbox.
-      if (replica.ledger.locked.size > 0 || machine.hasOlderView || this.#witness.purges.isAhead(machine))
+      if (
+        replica.ledger.locked.size > 0 ||
+        machine.hasOlderView ||
+        this.#witness.purges.isAhead(machine, this.#machines)
+      )
         continue;
       const set = setOf(machine, replica);
       hold(

@@ -62,7 +62,7 @@ export class PurgeJudge {
     for (const machine of machines)
       hold(
         8,
-        !this.#witness.purges.isAhead(machine),
+        !this.#witness.purges.isAhead(machine, machines),
         () => `${machine.name} does not know what it has erased`,
       );
     for (const machine of machines) await this.#checkShown(machine);

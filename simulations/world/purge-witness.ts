@@ -106,9 +106,16 @@ export class PurgeWitness {
     );
   }
 
-  /** It has erased something of which it does not know yet what it was: another with the same entries may still show it. */
-  isAhead(machine: Machine): boolean {
-    return [...this.wanted].some((id) => this.#isErased(machine, id) && !this.mustBeHidden(machine, id));
+  /**
+   * It has erased something of which it does not know yet what it was: another of the machines with the same entries may still show it.
+   * What came here erased, before any tombstone of it, has no place in this device's rows: where it stands the others' rows say.
+   */
+  isAhead(machine: Machine, machines: readonly Machine[]): boolean {
+    return [...this.wanted].some((id) => {
+      const own = standingPlace(machine, id);
+      const places = own === undefined ? machines.map((other) => standingPlace(other, id)) : [own];
+      return places.some((place) => isErasedAt(machine, place)) && !this.mustBeHidden(machine, id);
+    });
   }
 
   /** The older version knows no tombstones; it misses what is erased all the same. */
@@ -116,7 +123,7 @@ export class PurgeWitness {
     if (!this.isWanted(id)) return false;
     if (machine.hasOlderView) return this.known(machine).length > 0;
     // The purge may be here and carried out before its tombstone has come.
-    return this.mustBeHidden(machine, id) || this.#isErased(machine, id);
+    return this.mustBeHidden(machine, id) || isErasedAt(machine, standingPlace(machine, id));
   }
 
   /** Every commit that became durable: what loses its payload, or comes without, is named by a purge that may be carried out. */
@@ -154,14 +161,6 @@ export class PurgeWitness {
       }
     this.#named.set(purges, named);
     return named;
-  }
-
-  #isErased({ disk }: Machine, id: MessageId): boolean {
-    const row = disk?.state.rows.get(messageRowKey(id));
-    const content = row === undefined ? null : decodeMessageRow(row).content;
-    const log = content === null ? undefined : disk?.state.logOf(content.place.logNumber);
-    if (content === null || log === undefined) return false;
-    return disk?.state.logs.get(log)?.entries.get(content.place.position)?.state === "purged";
   }
 
   #erased(machine: Machine, place: Place): void {
@@ -210,6 +209,19 @@ interface Place {
   readonly log: LogId;
   readonly position: number;
   readonly leaf: TreeHash;
+}
+
+/** Where a device has the message, by its rows; undefined where they say nothing of its content. */
+function standingPlace({ disk }: Machine, id: MessageId): Omit<Place, "leaf"> | undefined {
+  const row = disk?.state.rows.get(messageRowKey(id));
+  const content = row === undefined ? null : decodeMessageRow(row).content;
+  const log = content === null ? undefined : disk?.state.logOf(content.place.logNumber);
+  return content === null || log === undefined ? undefined : { log, position: content.place.position };
+}
+
+function isErasedAt({ disk }: Machine, place: Omit<Place, "leaf"> | undefined): boolean {
+  if (place === undefined) return false;
+  return disk?.state.logs.get(place.log)?.entries.get(place.position)?.state === "purged";
 }
 
 /** With its leaf: where another entry stands, it is another place. */

@@ -88,4 +88,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "a message that another device keeps was told anew where it came back, into a view that was built again, in one batch with a damaged entry",
   },
+  {
+    seed: 595,
+    found:
+      "the world held a device that had taken in erased what it was never told of against those that still waited for the tombstones",
+  },
 ];
