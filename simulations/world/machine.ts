@@ -304,6 +304,8 @@ export class Machine {
       version: "0.0.0",
       settled,
     });
+    // It may have died of a call for which opening did not wait: a program that is dead goes no further.
+    if (!life.isAlive) return life.gate(Promise.resolve());
     this.running = { life, node, replica, net };
     this.#surroundings.trace(() => `${this.name} runs`);
   }

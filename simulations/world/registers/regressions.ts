@@ -93,4 +93,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world held a device that had taken in erased what it was never told of against those that still waited for the tombstones",
   },
+  {
+    seed: 142709852,
+    found:
+      "the world took a program for running that had died of the last call of its start, and moved its network, which was gone",
+  },
 ];
