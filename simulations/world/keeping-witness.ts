@@ -7,7 +7,7 @@ import type { DeviceId, LogId, MessageId } from "../../src/core/base/ids.ts";
 import { contains, NO_RANGES } from "../../src/core/log/ranges.ts";
 import { messageOfKey, messageRowKey } from "../../src/core/inbox/row-keys.ts";
 import { decodeMessageRow } from "../../src/core/inbox/rows.ts";
-import { countIn, NOTHING, without } from "../../src/core/sync/promises.ts";
+import { countIn, NOTHING, unite, without } from "../../src/core/sync/promises.ts";
 import type { Commit } from "../../src/core/sync/ports.ts";
 import type { RangesByLog } from "../../src/core/sync/types.ts";
 import { decodePlaces } from "../../src/app/replica/ledger.ts";
@@ -20,8 +20,8 @@ export class KeepingWitness {
   machines: readonly Machine[] = [];
   readonly #count: (path: string) => void;
   readonly #hold: (invariant: number, condition: boolean, what: () => string) => void;
-  /** Disks whose view was built again without texts. */
-  readonly #lacking = new WeakSet<MemoryDisk>();
+  /** Where texts stood that were on another device when the view of a disk was built again: it knows nothing of these messages. */
+  readonly #unfolded = new WeakMap<MemoryDisk, RangesByLog>();
   /** What each disk promised before, to see what it releases. */
   readonly #given = new WeakMap<MemoryDisk, Map<string, RangesByLog>>();
 
@@ -41,9 +41,16 @@ export class KeepingWitness {
     for (const [name, value] of commit.meta) {
       if (name.startsWith(META.keptFor)) this.#promised(disk, name, value);
       if (name !== META.unfolded || value === null || placesIn(value).size === 0) continue;
-      if (!this.#lacking.has(disk)) this.#count("view built again without what was evicted");
-      this.#lacking.add(disk);
+      const before = this.#unfolded.get(disk);
+      if (before === undefined) this.#count("view built again without what was evicted");
+      this.#unfolded.set(disk, unite(before ?? NOTHING, placesIn(value)));
     }
+  }
+
+  /** A view of the machine was built at some time without what stood there, since it was on another device. */
+  wasUnfolded({ disk }: Machine, place: EntryPlace): boolean {
+    const unfolded = disk === undefined ? undefined : this.#unfolded.get(disk);
+    return unfolded !== undefined && holds(unfolded, place);
   }
 
   /**

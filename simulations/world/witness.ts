@@ -292,7 +292,8 @@ export class Witness {
 
   /**
    * 9: an application hears of a message once, whatever was cut and however often the program ran. But where the place at which it stood
-   * was damaged, it may have been forgotten: it is news once it is back, and once it is taken in again and stands elsewhere.
+   * was damaged, it may have been forgotten: it is news once it is back, and once it is taken in again and stands elsewhere. The latter holds
+   * as well where its text was on another device while the view was built again.
    */
   messageEvent(machine: Machine, id: MessageId): void {
     const told = this.#told.get(machine) ?? new Map<MessageId, readonly (EntryPlace | null)[]>();
@@ -301,9 +302,11 @@ export class Witness {
     const now = standsAt(machine, id);
     const wasDamaged = (place: EntryPlace | null): boolean =>
       place !== null && machine.wasDamaged(place.log, { from: place.position, to: place.position + 1 });
+    const wasTakenInAgain = (place: EntryPlace | null): boolean =>
+      place !== null && !isSamePlace(place, now) && this.keeping.wasUnfolded(machine, place);
     this.#hold(
       9,
-      before.every((place) => wasDamaged(place ?? now)),
+      before.every((place) => wasDamaged(place ?? now) || wasTakenInAgain(place)),
       () => `${machine.name} told of one message twice`,
     );
     told.set(id, [...before, now]);
@@ -341,6 +344,10 @@ function standsAt({ disk }: Machine, id: MessageId): EntryPlace | null {
   const content = row === undefined ? null : decodeMessageRow(row).content;
   const log = content === null ? undefined : disk?.state.logOf(content.place.logNumber);
   return content === null || log === undefined ? null : { log, position: content.place.position };
+}
+
+function isSamePlace(a: EntryPlace, b: EntryPlace | null): boolean {
+  return a.log === b?.log && a.position === b.position;
 }
 
 /** For traces: which logs and rows, and what is in them. */
