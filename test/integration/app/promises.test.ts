@@ -1,19 +1,19 @@
 /** Promises to keep between whole replicas in virtual time: lost entries, members that are removed, peers that lie, crashes in between. */
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import type { LogId } from "../../../src/core/base/ids.ts";
 import { leavesOf } from "../../../src/core/log/header.ts";
 import { rangeOf, type Ranges, subtract } from "../../../src/core/log/ranges.ts";
-import { countIn, NOTHING, type Promises } from "../../../src/core/sync/promises.ts";
-import type { RangesByLog } from "../../../src/core/sync/types.ts";
+import { countIn, NOTHING } from "../../../src/core/sync/promises.ts";
 import { TELL_AFTER_MS } from "../../../src/app/node/broken-promises.ts";
-import { piecesOf, prepareEvict } from "../../../src/app/replica/keep-turns.ts";
+import { prepareEvict } from "../../../src/app/replica/keep-turns.ts";
 import type { MemoryHub } from "../../../simulations/doubles/memory-net.ts";
 import type { VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
-import { ownLog, send } from "../../support/replicas.ts";
-import { type Running, SECOND_MS, VirtualDevices } from "../../support/virtual-devices.ts";
+import { givenBy, KeepingPair, reliedBy } from "../../support/keeping-pair.ts";
+import { type Running, SECOND_MS, type VirtualDevices } from "../../support/virtual-devices.ts";
 
 describe("Promises between devices", function () {
   this.timeout(30_000);
+  let between: KeepingPair;
   let devices: VirtualDevices;
   let clock: VirtualClock;
   let hub: MemoryHub;
@@ -21,47 +21,14 @@ describe("Promises between devices", function () {
   let phone: Running;
   let log: LogId;
   beforeEach(async () => {
-    devices = new VirtualDevices();
-    ({ clock, hub } = devices);
-    ({ laptop, phone } = await devices.pair());
-    const first = laptop.device;
-    await clock.run(send(first, ...Array.from({ length: 20 }, (_, at) => `message ${at}`)));
-    await connect();
-    log = ownLog(first.replica, "messages");
+    between = await KeepingPair.open();
+    ({ devices, clock, hub, laptop, phone, log } = between);
   });
   afterEach(() => devices.cleanup());
 
-  async function connect(): Promise<void> {
-    await devices.connect(phone, laptop);
-    await clock.runFor(5 * SECOND_MS);
-  }
+  const connect = (): Promise<void> => between.connect(phone, laptop);
+  const evict = (on: Running, ranges: Ranges, use = true): Promise<number> => between.evict(on, ranges, use);
 
-  /** Asks for promises and evicts what was promised, as `evict` does, and waits until all is said. */
-  async function evict(on: Running, ranges: Ranges, use = true): Promise<number> {
-    const count = await clock.run(evictNow(on, ranges, use));
-    await clock.runFor(2 * SECOND_MS);
-    return count;
-  }
-
-  async function evictNow(on: Running, ranges: Ranges, use = true): Promise<number> {
-    const wanted = new Map([[log, ranges]]);
-    const work = async (promises: () => Promises): Promise<number> => {
-      let count = 0;
-      for (const piece of use ? piecesOf(ranges) : []) {
-        const { evicted } = await on.device.replica.writer.keep((context) =>
-          prepareEvict(context, { log, ranges: piece, promises: promises() }),
-        );
-        count += countIn(evicted);
-      }
-      return count;
-    };
-    return on.network.keeping.collect(wanted, SECOND_MS, work);
-  }
-
-  const givenBy = (on: Running, to: Running): RangesByLog =>
-    on.device.replica.ledger.given.get(to.device.replica.self) ?? NOTHING;
-  const reliedBy = (on: Running, of: Running): RangesByLog =>
-    on.device.replica.ledger.relied.get(of.device.replica.self) ?? NOTHING;
   const statesOn = async ({ device }: Running): Promise<string> =>
     (await device.replica.ports.store.entries(log, 0, 20)).map(({ entry }) => entry.state[0]).join("");
 
@@ -114,47 +81,6 @@ describe("Promises between devices", function () {
     frontier.set(log, whole);
     await clock.runFor(SECOND_MS);
     deepEqual(givenBy(laptop, phone), NOTHING);
-  });
-
-  describe("of which a full disk refused the release", () => {
-    const places = (): RangesByLog => new Map([[log, rangeOf(2, 5)]]);
-    beforeEach(async () => {
-      equal(await evict(phone, rangeOf(2, 5)), 3);
-      const { disk, replica } = laptop.device;
-      disk.setFull(true);
-      await rejects(clock.run(replica.writer.remember(new Map([["test", Uint8Array.of(1)]]))));
-      say("release", 0);
-      await clock.runFor(SECOND_MS);
-      deepEqual(givenBy(laptop, phone), places());
-      disk.setFull(false);
-    });
-
-    function say(word: "release" | "ask", number: number): void {
-      phone.network.peers.sessions[0]!.feed({ kind: "keep", word, number, ranges: places() });
-    }
-
-    it("are released when there is room again, in the same session", async () => {
-      await clock.runFor(20 * SECOND_MS);
-      deepEqual(givenBy(laptop, phone), NOTHING);
-    });
-
-    it("are told when there is room again to who asked while there was none", async () => {
-      laptop.device.disk.setFull(true);
-      const wanted = new Map([[log, rangeOf(8, 12)]]);
-      const collecting = phone.network.keeping.collect(wanted, 60 * SECOND_MS, async (promises) =>
-        promises(),
-      );
-      await clock.runFor(SECOND_MS);
-      laptop.device.disk.setFull(false);
-      deepEqual([...(await clock.run(collecting)).values()], [wanted]);
-    });
-
-    it("I2: bind where they were given anew before that", async () => {
-      await clock.runFor(6 * SECOND_MS);
-      say("ask", 1_000);
-      await clock.runFor(20 * SECOND_MS);
-      deepEqual(givenBy(laptop, phone), places());
-    });
   });
 
   it("that are broken are told, and count no more: entries that damage took", async () => {
@@ -251,7 +177,7 @@ describe("Promises between devices", function () {
     const places = new Map([[log, rangeOf(2, 5)]]);
     equal(await evict(phone, rangeOf(2, 5)), 3);
     const { askingBack } = phone.network;
-    const back = askingBack.nextChange().then(() => evictNow(phone, rangeOf(2, 5)));
+    const back = askingBack.nextChange().then(() => between.evictNow(phone, rangeOf(2, 5)));
     askingBack.begin(places);
     equal(await clock.run(back), 3);
     await clock.runFor(2 * SECOND_MS);
