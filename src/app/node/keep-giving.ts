@@ -1,10 +1,11 @@
 /**
  * What this device keeps for others: asks are answered with what is durably promised, and what they release binds no more.
- * Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/promises.test.ts.
+ * Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/promises.test.ts,
+ * test/integration/app/promises-full-disk.test.ts.
  */
 import type { DeviceId } from "../../core/base/ids.ts";
 import { NO_RANGES } from "../../core/log/ranges.ts";
-import { common, NOTHING, unite, without } from "../../core/sync/promises.ts";
+import { common, NOTHING, without } from "../../core/sync/promises.ts";
 import type { KeepSaid, RangesByLog } from "../../core/sync/types.ts";
 import type { KeepWord } from "../../core/wire/frames.ts";
 import { isActive, piecesOf, prepareGrant, prepareRelease } from "../replica/keep-turns.ts";
@@ -12,20 +13,14 @@ import type { Replica } from "../replica/replica.ts";
 import type { PeerSession } from "../sessions/peer-session.ts";
 import type { KeepQueue } from "./keep-queue.ts";
 
-/** After the store itself has been tried again. */
-const RETRY_AFTER_MS = 10_000;
-
 type Asked = Pick<KeepSaid, "number" | "ranges">;
 
 export class KeepGiving {
   readonly #replica: Replica;
   readonly #queue: KeepQueue;
   readonly #mayPromise: () => boolean;
-  /** By session, the oldest first; gone with it, however long the queue is. */
+  /** By session, the oldest first; gone with it, however long the queue is. As many as wait for an answer: the session is closed over more. */
   readonly #asked = new Map<PeerSession, readonly Asked[]>();
-  /** Releases that the disk refused, by peer. They come before whatever the peer asks later, or they would undo its answer. */
-  readonly #owed = new Map<DeviceId, RangesByLog>();
-  readonly #retrying = new Set<DeviceId>();
 
   /** `mayPromise` is false where this device keeps messages for a while only: then it promises nothing more. */
   constructor(replica: Replica, queue: KeepQueue, mayPromise: () => boolean) {
@@ -46,12 +41,12 @@ export class KeepGiving {
 
   asked(session: PeerSession, asked: Asked): void {
     this.#asked.set(session, [...(this.#asked.get(session) ?? []), asked]);
-    this.#queue.later(() => this.#answerNext(session));
+    this.#answerLater(session.peer);
   }
 
   released(peer: DeviceId, ranges: RangesByLog): void {
     this.#queue.gather("released", peer, common(ranges, this.#givenTo(peer)), (places) =>
-      this.#release(peer, places),
+      this.#replica.writer.keep((context) => prepareRelease(context, peer, places)),
     );
   }
 
@@ -61,51 +56,27 @@ export class KeepGiving {
       if (!isActive(this.#replica.members, device)) this.released(device, places);
   }
 
-  /** These, and what is owed. Tried again where the disk refuses: the peer says it once in a session, and that may last for days. */
-  async #release(peer: DeviceId, places: RangesByLog): Promise<void> {
-    const all = unite(this.#owed.get(peer) ?? NOTHING, places);
-    if (all.size === 0) return;
-    this.#owed.set(peer, all);
-    try {
-      await this.#replica.writer.keep((context) => prepareRelease(context, peer, all));
-      this.#owed.delete(peer);
-    } catch (error) {
-      this.#releaseLater(peer);
-      throw error;
-    }
+  #answerLater(peer: DeviceId): void {
+    this.#queue.later(`asked ${peer}`, () => this.#answerNext(peer));
   }
 
-  #releaseLater(peer: DeviceId): void {
-    if (this.#retrying.has(peer)) return;
-    this.#retrying.add(peer);
-    this.#tryLater(() => {
-      this.#retrying.delete(peer);
-      return this.#release(peer, NOTHING);
-    });
-  }
-
-  async #answerNext(session: PeerSession): Promise<void> {
-    const [oldest] = this.#asked.get(session) ?? [];
-    if (oldest === undefined || session.ended) return;
-    try {
+  /** The oldest, which stays so while the disk refuses: refused, what is bound already would count as broken; unanswered, the peer would release nothing of it. */
+  async #answerNext(peer: DeviceId): Promise<void> {
+    for (const [session, [oldest]] of this.#asked) {
+      if (session.peer !== peer || session.ended || oldest === undefined) continue;
       await this.#answer(session, oldest);
-    } catch (error) {
-      // It stays the oldest. Refused, what is bound already would count as broken; unanswered, the peer would release nothing of it.
-      this.#tryLater(() => this.#answerNext(session));
-      throw error;
+      const left = this.#asked.get(session)?.slice(1) ?? [];
+      if (left.length > 0) this.#asked.set(session, left);
+      else this.#asked.delete(session);
+      // What was said after this one and before the next comes between them.
+      return this.#answerLater(peer);
     }
-    const all = this.#asked.get(session);
-    if (all !== undefined) this.#asked.set(session, all.slice(1));
-  }
-
-  #tryLater(work: () => Promise<void>): void {
-    if (this.#queue.isStopped) return;
-    this.#replica.ports.clock.after(RETRY_AFTER_MS, () => this.#queue.later(work));
   }
 
   async #answer(session: PeerSession, { number, ranges: asked }: Asked): Promise<void> {
     const { peer } = session;
-    await this.#release(peer, NOTHING);
+    // Said before, and refused by the disk until now, it would undo the answer.
+    await this.#queue.first("released", peer);
     let refused = asked;
     // What is bound already stays so, whatever this device keeps for itself from now on.
     const open = this.#mayPromise() ? asked : common(asked, this.#givenTo(peer));

@@ -1,6 +1,7 @@
 /**
  * What this device and its peers say about keeping, carried out: others are asked to keep what is to be evicted here, what nobody needs is
- * released, and where a promise that is relied on is broken, others are asked. What it keeps for them: keep-giving.ts. Rules: docs/spec/sync.md, "Keeping". Tests: test/integration/app/keeping.test.ts.
+ * released, and where a promise that is relied on is broken, others are asked. What it keeps for them: keep-giving.ts. Rules: docs/spec/sync.md, "Keeping".
+ * Tests: test/integration/app/keeping.test.ts, test/integration/app/promises.test.ts, test/integration/app/promises-full-disk.test.ts.
  */
 import type { DeviceId } from "../../core/base/ids.ts";
 import { purgedPlaces } from "../../core/sync/erased.ts";
@@ -26,12 +27,10 @@ export class Keeping {
   readonly #brokenPromises: BrokenPromises;
   readonly #giving: KeepGiving;
   readonly #promises = new Map<PeerSession, PeerPromises>();
-  readonly #queue = new KeepQueue();
-  readonly #settling = new Set<PeerSession>();
+  readonly #queue: KeepQueue;
   readonly #waiters = new Set<() => void>();
   /** Nothing is released meanwhile: it may be what is just being relied on. */
   #collecting = 0;
-  #isReturning = false;
   #closed = false;
 
   constructor(parts: {
@@ -47,6 +46,7 @@ export class Keeping {
       unkept: () => this.unkept(),
       tell: parts.onBroken,
     });
+    this.#queue = new KeepQueue(parts.replica.ports.clock);
     this.#giving = new KeepGiving(parts.replica, this.#queue, parts.mayPromise);
   }
 
@@ -79,7 +79,8 @@ export class Keeping {
         return this.dropped(peer, ranges);
       case "promise":
         // Also of what is not here at this moment, since damage took it: what binds the peer must be released to it.
-        this.#of(session).promised(number, ranges);
+        // The answer to an ask is newer than what broke the promise before: that may wait for the disk still.
+        this.#queue.forget("lost", peer, this.#of(session).promised(number, ranges));
         this.#wake();
         return this.#settleLater(session);
     }
@@ -89,15 +90,13 @@ export class Keeping {
   dropped(peer: DeviceId, ranges: RangesByLog): void {
     for (const session of this.#sessions()) if (session.peer === peer) this.#of(session).refused(0, ranges);
     this.#wake();
-    this.#queue.gather("lost", peer, common(ranges, this.#reliedOn(peer)), (places) =>
-      this.#broken(peer, places),
-    );
+    this.#lost(peer, common(ranges, this.#reliedOn(peer)));
   }
 
   /** Whoever was removed keeps nothing any more. */
   membersChanged(): void {
     for (const [device, places] of this.#replica.ledger.relied)
-      if (!isActive(this.#replica.members, device)) this.#queue.later(() => this.#broken(device, places));
+      if (!isActive(this.#replica.members, device)) this.#lost(device, places);
     this.#giving.membersChanged();
   }
 
@@ -146,13 +145,11 @@ export class Keeping {
 
   /** A peer brought something that is durable now. What is whole here again nobody need keep for this device. */
   brought(): void {
-    if (this.#isReturning || this.#returned().size === 0) return;
-    this.#isReturning = true;
-    this.#queue.later(async () => {
-      this.#isReturning = false;
+    if (this.#returned().size === 0) return;
+    this.#queue.later("returned", async () => {
       // It may be what is asked for just now. Afterwards it is looked at again.
-      if (this.#collecting === 0)
-        for (const device of this.#returned().keys()) await this.#forsakeReturned(device);
+      if (this.#collecting > 0) return;
+      for (const device of this.#returned().keys()) await this.#forsakeReturned(device);
     });
   }
 
@@ -176,41 +173,55 @@ export class Keeping {
   }
 
   async #forsakeReturned(device: DeviceId): Promise<void> {
-    const forsaken = await this.#replica.writer.keep((context) =>
-      prepareForsake(context, device, without(this.#reliedOn(device), context.ledger.evicted)),
-    );
     const session = this.#sessions().find(({ peer }) => peer === device);
-    if (session === undefined) return;
-    this.#of(session).returned(forsaken);
-    await this.#settle(session);
+    try {
+      await this.#replica.writer.keep((context) => {
+        const places = without(this.#reliedOn(device), context.ledger.evicted);
+        const prepared = prepareForsake(context, device, places);
+        // Now, since a commit that the disk refuses is written later all the same: tried again, this turn would find nothing.
+        if (session !== undefined) this.#of(session).returned(prepared.result);
+        return prepared;
+      });
+    } finally {
+      if (session !== undefined) this.#settleLater(session);
+    }
   }
 
   #settleLater(session: PeerSession): void {
-    if (this.#collecting > 0 || this.#settling.has(session) || this.#of(session).settled.size === 0) return;
-    this.#settling.add(session);
-    this.#queue.later(() => {
-      this.#settling.delete(session);
-      return this.#settle(session);
+    const { peer } = session;
+    if (this.#collecting > 0 || this.#of(session).settled.size === 0) return;
+    this.#queue.later(`settle ${peer}`, async () => {
+      for (const each of this.#promises.keys())
+        if (each.peer === peer && !each.ended) await this.#settle(each);
     });
   }
 
-  /** What was promised serves what nobody keeps any more; the rest is released. */
+  /** What was promised serves what nobody keeps any more; the rest is released, once it is written that it is not relied on. */
   async #settle(session: PeerSession): Promise<void> {
     const { peer } = session;
     const promises = this.#of(session);
-    const wanted = common(promises.settled, this.unkept());
-    if (wanted.size > 0 && this.#collecting === 0)
-      await this.#replica.writer.keep((context) => prepareRely(context, peer, wanted));
+    let looked = NOTHING;
+    await this.#replica.writer.keep((context) => {
+      // Not before: the peer may have said otherwise while this waited for its turn.
+      looked = promises.settled;
+      const wanted = this.#collecting === 0 ? common(looked, this.unkept()) : NOTHING;
+      return prepareRely(context, peer, wanted);
+    });
     // A collecting may have begun meanwhile; it ends with this once more.
     if (this.#collecting > 0) return;
-    const { settled } = promises;
+    const settled = common(looked, promises.settled);
     promises.taken(settled);
     say(session, "release", without(settled, this.#reliedOn(peer)));
   }
 
+  #lost(device: DeviceId, places: RangesByLog): void {
+    this.#queue.gather("lost", device, places, (all) => this.#broken(device, all));
+  }
+
   async #broken(device: DeviceId, places: RangesByLog): Promise<void> {
-    const lost = await this.#replica.writer.keep((context) => prepareForsake(context, device, places));
-    const unkept = common(lost, this.unkept());
+    await this.#replica.writer.keep((context) => prepareForsake(context, device, places));
+    // Of all of them: what the disk refused was written later all the same, so the turn that was tried again may have found nothing to do.
+    const unkept = common(places, this.unkept());
     if (unkept.size === 0) return;
     this.#brokenPromises.noticed(device, unkept);
     for (const session of this.#sessions()) if (session.peer !== device) this.#ask(session, unkept);

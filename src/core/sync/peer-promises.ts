@@ -36,14 +36,18 @@ export class PeerPromises {
     this.#watched.add(number);
   }
 
-  /** `number` is that of the ask it answers, 0 of none. Of what is no ask's answer too much is not kept: it binds nobody but the peer. */
-  promised(number: number, places: RangesByLog): void {
+  /**
+   * `number` is that of the ask it answers, 0 of none. Of what is no ask's answer too much is not kept: it binds nobody but the peer. Returns what
+   * of it answers an ask.
+   */
+  promised(number: number, places: RangesByLog): RangesByLog {
     this.returned(places);
     const ask = this.#asks.get(number);
-    if (ask === undefined) return;
+    if (ask === undefined) return NOTHING;
     const answered = common(places, ask.open);
     const promised = unite(ask.promised, withinLimits(ask.promised, answered));
     this.#set(number, { open: without(ask.open, answered), promised });
+    return answered;
   }
 
   /** Whatever was promised of these before counts no more. */

@@ -2,6 +2,7 @@
 import type { Mutant } from "../mutant.ts";
 
 const world = ["simulations/world-keeping.sim.test.ts"];
+const fullDisk = ["test/integration/app/promises-full-disk.test.ts"];
 
 export const keepingMutants: readonly Mutant[] = [
   {
@@ -43,7 +44,7 @@ export const keepingMutants: readonly Mutant[] = [
   {
     id: "keep-removed-counted",
     file: "src/app/node/keeping.ts",
-    find: "if (!isActive(this.#replica.members, device)) this.#queue.later(() => this.#broken(device, places));",
+    find: "if (!isActive(this.#replica.members, device)) this.#lost(device, places);",
     put: "",
     bug: "what a device that was removed has promised still counts, and nobody is told",
     breaks: "I2",
@@ -52,8 +53,8 @@ export const keepingMutants: readonly Mutant[] = [
   {
     id: "keep-unasked-counts",
     file: "src/core/sync/peer-promises.ts",
-    find: "    const ask = this.#asks.get(number);\n    if (ask === undefined) return;",
-    put: "    number ||= this.#lastNumber;\n    const ask = this.#asks.get(number);\n    if (ask === undefined) return;",
+    find: "    const ask = this.#asks.get(number);\n    if (ask === undefined) return NOTHING;",
+    put: "    number ||= this.#lastNumber;\n    const ask = this.#asks.get(number);\n    if (ask === undefined) return NOTHING;",
     bug: "a promise that answers another ask, or none, is relied on",
     breaks: "I2",
     by: { kind: "tests", files: ["test/integration/app/promises.test.ts"] },
@@ -61,7 +62,7 @@ export const keepingMutants: readonly Mutant[] = [
   {
     id: "keep-words-queued",
     file: "src/app/node/keep-queue.ts",
-    find: "if (before !== undefined) return;",
+    find: "if (this.#due.has(name)) return;",
     put: "",
     bug: "words about keeping wait behind a slow disk without a bound",
     breaks: "I14, N8",
@@ -102,5 +103,50 @@ export const keepingMutants: readonly Mutant[] = [
     bug: "an evicted message is shown without its conversation where the message that named it is purged",
     breaks: "I6",
     by: { kind: "tests", files: ["test/integration/app/keeping.test.ts"] },
+  },
+  {
+    id: "keep-refused-forgotten",
+    file: "src/app/node/keep-queue.ts",
+    find: "this.#again(name, work);",
+    put: "",
+    bug: "what a full disk refuses is not tried again: a broken promise is not told, a release not said",
+    breaks: "I2",
+    by: { kind: "tests", files: fullDisk },
+  },
+  {
+    id: "keep-refused-emptied",
+    file: "src/app/node/keep-queue.ts",
+    find: "gathering.waiting = unite(gathering.waiting, gathering.running);",
+    put: "",
+    bug: "words that a full disk refuses are tried again without what they said",
+    breaks: "I2",
+    by: { kind: "tests", files: fullDisk },
+  },
+  {
+    id: "keep-anew-forsaken",
+    file: "src/core/sync/peer-promises.ts",
+    find: "return answered;",
+    put: "return NOTHING;",
+    bug: "a promise made anew is taken for broken when an earlier loss is carried out at last",
+    breaks: "I2",
+    by: { kind: "tests", files: fullDisk },
+  },
+  {
+    id: "keep-owed-after-ask",
+    file: "src/app/node/keep-giving.ts",
+    find: 'await this.#queue.first("released", peer);',
+    put: "",
+    bug: "a release that a full disk put off undoes a promise that was given after it was said",
+    breaks: "I2",
+    by: { kind: "tests", files: fullDisk },
+  },
+  {
+    id: "keep-written-untold",
+    file: "src/app/node/keeping.ts",
+    find: "    await this.#replica.writer.keep((context) => prepareForsake(context, device, places));\n    // Of all",
+    put: "    places = await this.#replica.writer.keep((context) => prepareForsake(context, device, places));\n    // Of all",
+    bug: "a broken promise is not told where taking it back was what found the disk full",
+    breaks: "I2",
+    by: { kind: "tests", files: fullDisk },
   },
 ];

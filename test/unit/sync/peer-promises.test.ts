@@ -14,8 +14,9 @@ describe("what one peer has said to what it was asked", () => {
     const [first, second] = [peer.ask(places(0, 4)), peer.ask(places(0, 4))];
     peer.watch(first);
     peer.watch(second);
-    peer.promised(0, places(0, 4));
-    peer.promised(first, places(0, 2));
+    deepEqual(peer.promised(0, places(0, 4)), NOTHING);
+    deepEqual(peer.promised(first, places(0, 2)), places(0, 2));
+    deepEqual(peer.promised(first, places(1, 2)), NOTHING, "answered already");
     deepEqual(peer.answer(first), { openCount: 2, promised: places(0, 2) });
     deepEqual(peer.answer(second), { openCount: 4, promised: NOTHING });
     peer.refused(second, places(0, 4));
