@@ -69,11 +69,6 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
       "an ask that came while the disk was full was never answered, so that nothing of it was released while the session lasted",
   },
   {
-    seed: 1080,
-    found:
-      "the world's discovery asked for each missing peer by itself, where mDNS asks once in 900 ms for all of them, and the answers to that were taken for devices that never rest",
-  },
-  {
     seed: 1196,
     found:
       "the world's discovery asked for each missing peer by itself, where mDNS asks once in 900 ms for all of them, and the answers to that were taken for devices that never rest",
