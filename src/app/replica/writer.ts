@@ -5,7 +5,7 @@
  */
 import { equalBytes } from "../../core/base/bytes.ts";
 import type { LogId, MessageId } from "../../core/base/ids.ts";
-import { assert, EngineError } from "../../core/base/errors.ts";
+import { assert, EngineError, isEngineError } from "../../core/base/errors.ts";
 import type { Draft } from "../../core/inbox/types.ts";
 import type { Row, RowKey } from "../../core/log/rows.ts";
 import type { VerifiedBatch } from "../../core/log/types.ts";
@@ -238,11 +238,21 @@ export class Writer {
           this.#submit(await job.prepare(), halts, job);
         }
       } catch (error) {
-        job.reject(error);
+        this.#reject(job, error);
       }
     }
     // In one step with finding no further job: a job that came in between would wait for the one after it.
     this.#running = null;
+  }
+
+  /**
+   * What is refused for want of a proof is judged by heads that may be on their way to the disk still. Told before they can be seen, a
+   * session would ask for the same again, as fast as the peer answers, until they are durable.
+   */
+  #reject(job: Job, error: unknown): void {
+    if (isEngineError(error, "HEAD_UNPROVEN"))
+      void this.#line.drained().then(() => job.reject(this.#line.halted ?? error));
+    else job.reject(error);
   }
 
   /** Takes along the appends that wait behind the first, up to a bound. */
