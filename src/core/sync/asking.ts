@@ -1,7 +1,7 @@
 /**
  * What comes from the peer: heads and entries are verified, proved to belong to the head known here, and handed over to be
  * committed. What was not asked for is refused, unless its author sends it. Rules: docs/spec/sync.md.
- * Tests: test/unit/sync/session.test.ts, test/unit/sync/session-faults.test.ts.
+ * Tests: test/unit/sync/session.test.ts, test/unit/sync/session-faults.test.ts, test/unit/sync/unproved.test.ts.
  */
 import type { ErrorCode } from "../base/errors.ts";
 import type { AccountId, DeviceId, LogId } from "../base/ids.ts";
@@ -32,6 +32,7 @@ import { withPayload } from "./possession.ts";
 import { type Receipt, Receipts } from "./receipts.ts";
 import { gather, take, type Turn } from "./turn.ts";
 import type { Adoption, SessionView, Ticket } from "./types.ts";
+import { Unproved } from "./unproved.ts";
 
 /** Batches that came again, or after they were taken back. Two peers of good will have few. */
 const REPEATS_MAX = 256;
@@ -44,6 +45,7 @@ export class Asking {
   readonly #view: SessionView;
   readonly #copy: PeerCopy;
   readonly #receipts: Receipts;
+  readonly #unproved: Unproved;
   readonly heads: KnownHeads;
   readonly needs: Needs;
   /** Came once under a head that could not be placed, and asked for again; the second time the peer does not have them. */
@@ -72,6 +74,7 @@ export class Asking {
     this.#view = view;
     this.#copy = copy;
     this.#receipts = new Receipts(parts.newTicket);
+    this.#unproved = new Unproved(view, this.#receipts);
     this.heads = new KnownHeads(view);
     this.needs = new Needs({ view, copy, heads: this.heads, receipts: this.#receipts });
   }
@@ -110,7 +113,7 @@ export class Asking {
       const delta = { heads: [], ranges: new Map([[log, given]]) };
       turn.put({ kind: "peerHas", delta, acknowledged: false });
     }
-    this.#place(judged, { log, ranges: given, bytes: size, wasAsked }, turn);
+    this.#place(judged, { log, head: batch.head, ranges: given, bytes: size, wasAsked }, turn);
   }
 
   /** An extension that was asked for. */
@@ -140,7 +143,7 @@ export class Asking {
       return this.#askWhereItParts(log, from);
     }
     const proof = placed({ from, to: head.length, hashes: nodes });
-    const ticket = this.#receipts.begin({ log, ranges: NO_RANGES, bytes: 0, wasAsked: false });
+    const ticket = this.#receipts.begin({ log, head, ranges: NO_RANGES, bytes: 0, wasAsked: false });
     this.heads.adopt(head, peaks);
     turn.put({ kind: "adopt", ticket, adoption: { from, head, peaks, nodes: [...proof, ...completed] } });
   }
@@ -160,6 +163,7 @@ export class Asking {
     const receipt = this.#receipts.end(ticket);
     if (receipt === undefined) return undefined;
     const { log, ranges } = receipt;
+    this.#unproved.settled(log);
     this.needs.resume();
     this.needs.settled(log, ranges);
     turn.acknowledge(log, ranges);
@@ -169,8 +173,11 @@ export class Asking {
   failed(ticket: Ticket, code: ErrorCode, turn: Turn): void {
     const receipt = this.#receipts.end(ticket);
     if (receipt === undefined) return;
-    const { log, ranges } = receipt;
+    const { log, head, ranges } = receipt;
+    const isUnproved = code === "HEAD_UNPROVEN";
     this.heads.forgetPending(log);
+    // Or it would be taken for proved again, also where a longer one is durable by now.
+    if (isUnproved) this.heads.forget(head);
     this.needs.forgetExtension(log);
     // What is refused now for want of that head is not the peer's lack.
     this.#refused.clear();
@@ -178,8 +185,8 @@ export class Asking {
     this.#disclaim(log, ranges, turn);
     if (ranges.length === 0) this.needs.wantHead(log, "known");
     this.needs.again(log, ranges);
-    // The disk is given time; a proof only has to be asked for.
-    if (code !== "HEAD_UNPROVEN") this.needs.pause(turn.now);
+    // The disk is given time. A proof only has to be asked for, where asking is not in vain.
+    if (!isUnproved || this.#unproved.isRepeated(log, ticket)) this.needs.pause(turn.now);
   }
 
   /** True for what is durable, and acknowledged, or on its way to the disk: what becomes of that is the answer. */

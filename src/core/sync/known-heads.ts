@@ -70,6 +70,15 @@ export class KnownHeads {
     );
   }
 
+  /** It is not proved after all. Where it is the durable one, the view says so still. */
+  forget(head: Head): void {
+    const earlier = this.#earlier.get(head.log) ?? [];
+    this.#earlier.set(
+      head.log,
+      earlier.filter((other) => !isSameState(other, head)),
+    );
+  }
+
   remember(head: Head): void {
     let earlier = this.#earlier.get(head.log);
     if (earlier === undefined) this.#earlier.set(head.log, (earlier = []));

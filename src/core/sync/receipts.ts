@@ -4,12 +4,15 @@
  */
 import type { LogId } from "../base/ids.ts";
 import { NO_RANGES, type Ranges, union } from "../log/ranges.ts";
+import type { Head } from "../log/types.ts";
 import { CREDIT_BATCHES, CREDIT_BYTES } from "./serving.ts";
 import type { Ticket } from "./types.ts";
 
 /** A commit under way. `ranges` are none where only a head is adopted. */
 export interface Receipt {
   readonly log: LogId;
+  /** The one that it came under, or that is adopted. */
+  readonly head: Head;
   readonly ranges: Ranges;
   readonly bytes: number;
   /** False for what the author pushed, and for heads. */
@@ -19,6 +22,7 @@ export interface Receipt {
 export class Receipts {
   readonly #newTicket: () => Ticket;
   readonly #open = new Map<Ticket, Receipt>();
+  #newest = 0 as Ticket;
   #batches = 0;
   #bytes = 0;
 
@@ -31,6 +35,11 @@ export class Receipts {
     return this.#batches >= 2 * CREDIT_BATCHES || this.#bytes >= 2 * CREDIT_BYTES;
   }
 
+  /** The ticket of the commit that began last; tickets grow. */
+  get newest(): Ticket {
+    return this.#newest;
+  }
+
   rangesOf(log: LogId): Ranges {
     let ranges: Ranges = NO_RANGES;
     for (const receipt of this.#open.values()) {
@@ -41,6 +50,7 @@ export class Receipts {
 
   begin(receipt: Receipt): Ticket {
     const ticket = this.#newTicket();
+    this.#newest = ticket;
     this.#open.set(ticket, receipt);
     if (receipt.ranges.length > 0) this.#batches++;
     this.#bytes += receipt.bytes;

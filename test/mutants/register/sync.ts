@@ -239,8 +239,8 @@ export const syncMutants: readonly Mutant[] = [
   {
     id: "sync-failed-for-good",
     file: "src/core/sync/asking.ts",
-    find: "    this.needs.again(log, ranges);\n    // The disk is given time;",
-    put: "    // The disk is given time;",
+    find: "    this.needs.again(log, ranges);\n    // The disk is given time.",
+    put: "    // The disk is given time.",
     bug: "what the disk refused once is never asked for again",
     breaks: "S4, I13",
     by: {
