@@ -93,4 +93,9 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
     found:
       "the world took a program for running that had died of the last call of its start, and moved its network, which was gone",
   },
+  {
+    seed: 337,
+    found:
+      "entries under an older head were refused by a newer one that was still on its way to the disk, and asked for again as fast as the network goes",
+  },
 ];

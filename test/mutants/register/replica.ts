@@ -209,4 +209,13 @@ export const replicaMutants: readonly Mutant[] = [
     breaks: "D",
     by: { kind: "tests", files: ["test/integration/app/erasing.test.ts"] },
   },
+  {
+    id: "replica-unproved-early",
+    file: "src/app/replica/writer.ts",
+    find: "void this.#line.drained().then(() => job.reject(this.#line.halted ?? error));",
+    put: "job.reject(error);",
+    bug: "a batch is refused by a head that no session can see yet",
+    breaks: "I14",
+    by: { kind: "tests", files: ["test/integration/app/replica-unproved.test.ts"] },
+  },
 ];

@@ -270,4 +270,22 @@ export const syncMutants: readonly Mutant[] = [
     breaks: "I13",
     by: { kind: "tests", files: ["test/unit/sync/session-live.test.ts"] },
   },
+  {
+    id: "sync-unproved-again",
+    file: "src/core/sync/asking.ts",
+    find: "if (!isUnproved || this.#unproved.isRepeated(log, ticket)) this.needs.pause(turn.now);",
+    put: "if (!isUnproved) this.needs.pause(turn.now);",
+    bug: "what the writer cannot place is asked for again as fast as the peer answers",
+    breaks: "I14",
+    by: { kind: "tests", files: ["test/unit/sync/unproved.test.ts"] },
+  },
+  {
+    id: "sync-unproved-kept",
+    file: "src/core/sync/asking.ts",
+    find: "    if (isUnproved) this.heads.forget(head);\n",
+    put: "",
+    bug: "a head that the writer could not place counts as proved all the same",
+    breaks: "I14",
+    by: { kind: "tests", files: ["test/unit/sync/unproved.test.ts"] },
+  },
 ];
