@@ -1,7 +1,7 @@
 /** Which rare paths a set of seeds never met, where it is large enough to say so. Tests: test/unit/sim/missed-paths.test.ts. */
 import { rarePaths } from "../world/registers/rare-paths.ts";
 
-/** Seeds from which on a set must have met every row. As many run with each commit. */
+/** Seeds from which on a set must have met every row. With each commit more are run where time allows. */
 export const SEEDS_TO_MEET_ALL = 120;
 
 /** `seeds`: how many have been run, however the set ended. */
