@@ -55,14 +55,15 @@ export class KeepingWitness {
 
   /**
    * 2: an entry that r devices acknowledged survives the loss of r - 1 of them, unless it was evicted against another's promise: so at the
-   * moment of evicting another disk holds the payload and the promise, and this one has promised it to nobody.
+   * moment of evicting another disk holds the payload and the promise, and this one has promised it to nobody. What the keeper has purged
+   * meanwhile is to go everywhere, also where this device has not heard of it yet.
    */
   #evicted(machine: Machine, log: LogId, position: number): void {
     this.#count("evicted against a promise");
     const place = { log, position };
     this.#hold(
       2,
-      this.#keepersOf(machine, place).some((keeper) => isWhole(keeper, place)),
+      this.#keepersOf(machine, place).some((keeper) => isWhole(keeper, place) || isPurged(keeper, place)),
       () => `${machine.name} evicted what no other disk holds and has promised to keep for it`,
     );
     const bound = this.#others(machine).filter(
