@@ -21,6 +21,8 @@ export class KeepGiving {
   readonly #mayPromise: () => boolean;
   /** By session, the oldest first; gone with it, however long the queue is. As many as wait for an answer: the session is closed over more. */
   readonly #asked = new Map<PeerSession, readonly Asked[]>();
+  /** The last session that began with each peer: the one that hears what an earlier one could not be told. */
+  readonly #sessions = new Map<DeviceId, PeerSession>();
 
   /** `mayPromise` is false where this device keeps messages for a while only: then it promises nothing more. */
   constructor(replica: Replica, queue: KeepQueue, mayPromise: () => boolean) {
@@ -31,12 +33,14 @@ export class KeepGiving {
 
   /** A session with the peer begins, which may have lost what was said in an earlier one. */
   connected(session: PeerSession): void {
-    say(session, "promise", this.#givenTo(session.peer));
+    this.#sessions.set(session.peer, session);
+    this.#tellLater(session.peer);
   }
 
   /** A session has ended. */
   disconnected(): void {
     for (const session of this.#asked.keys()) if (session.ended) this.#asked.delete(session);
+    for (const [peer, session] of this.#sessions) if (session.ended) this.#sessions.delete(peer);
   }
 
   asked(session: PeerSession, asked: Asked): void {
@@ -54,6 +58,16 @@ export class KeepGiving {
   membersChanged(): void {
     for (const [device, places] of this.#replica.ledger.given)
       if (!isActive(this.#replica.members, device)) this.released(device, places);
+  }
+
+  /** All that binds this device to the peer: behind what is being written down for it, since that session may be over when it stands. */
+  #tellLater(peer: DeviceId): void {
+    this.#queue.later(`told ${peer}`, async () => {
+      // Nothing new: resolves once what was promised is durable.
+      await this.#replica.writer.keep(() => ({ turn: null, result: undefined }));
+      const session = this.#sessions.get(peer);
+      if (session !== undefined) say(session, "promise", this.#givenTo(peer));
+    });
   }
 
   #answerLater(peer: DeviceId): void {
@@ -89,6 +103,8 @@ export class KeepGiving {
       const { promised } = await this.#replica.writer.keep((context) =>
         prepareGrant(context, peer, log, ranges),
       );
+      // It binds this device all the same, and the session that has taken the place of this one did not hear of it.
+      if (session.ended) return this.#tellLater(peer);
       if (promised.length === 0) continue;
       const places = new Map([[log, promised]]);
       say(session, "promise", places, number);

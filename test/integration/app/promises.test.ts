@@ -5,6 +5,7 @@ import { leavesOf } from "../../../src/core/log/header.ts";
 import { rangeOf, type Ranges, subtract } from "../../../src/core/log/ranges.ts";
 import { countIn, NOTHING } from "../../../src/core/sync/promises.ts";
 import { TELL_AFTER_MS } from "../../../src/app/node/broken-promises.ts";
+import type { PeerSession } from "../../../src/app/sessions/peer-session.ts";
 import { prepareEvict } from "../../../src/app/replica/keep-turns.ts";
 import type { MemoryHub } from "../../../simulations/doubles/memory-net.ts";
 import type { VirtualClock } from "../../../simulations/doubles/virtual-clock.ts";
@@ -71,6 +72,48 @@ describe("Promises between devices", function () {
     hub.heal();
     await connect();
     deepEqual(givenBy(laptop, phone), NOTHING);
+  });
+
+  it("that were written down for a session which another has replaced meanwhile are told to that one, and released", async () => {
+    const { replica } = laptop.device;
+    const keep = replica.writer.keep.bind(replica.writer);
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const given: number[] = [];
+    let isAsked = false;
+    replica.writer.keep = async (prepare) => {
+      isAsked = true;
+      await gate;
+      const result = await keep(prepare);
+      given.push(countIn(givenBy(laptop, phone)));
+      return result;
+    };
+    const ranges = new Map([[log, rangeOf(0, 4)]]);
+    phone.network.peers.sessions[0]!.feed({ kind: "keep", word: "ask", number: 1, ranges });
+    while (!isAsked) await clock.runFor(5);
+    for (const session of phone.network.peers.sessions) session.close("done");
+    await connect();
+    open();
+    await clock.runFor(SECOND_MS);
+    deepEqual([given[0], givenBy(laptop, phone)], [4, NOTHING]);
+  });
+
+  it("that stood when their session ended are told to the one that had begun before that, and released", async () => {
+    const { replica } = laptop.device;
+    const { peer } = laptop.network.peers.sessions[0]!;
+    // Closed, and not over yet.
+    const older = { peer, ended: false, feed: () => undefined };
+    const keep = replica.writer.keep.bind(replica.writer);
+    const given: number[] = [];
+    replica.writer.keep = async (prepare) => {
+      const result = await keep(prepare);
+      given.push(countIn(givenBy(laptop, phone)));
+      older.ended = true;
+      return result;
+    };
+    const ranges = new Map([[log, rangeOf(0, 4)]]);
+    laptop.network.keeping.heard(older as unknown as PeerSession, { word: "ask", number: 1, ranges });
+    await clock.runFor(SECOND_MS);
+    deepEqual([given[0], givenBy(laptop, phone)], [4, NOTHING]);
   });
 
   it("of what is not here at this moment, since damage took it, are answers too, and released like others", async () => {

@@ -149,4 +149,13 @@ export const keepingMutants: readonly Mutant[] = [
     breaks: "I2",
     by: { kind: "tests", files: fullDisk },
   },
+  {
+    id: "keep-granted-untold",
+    file: "src/app/node/keep-giving.ts",
+    find: "if (session.ended) return this.#tellLater(peer);",
+    put: "",
+    bug: "a promise that stood when its session was over binds until the next one, since nobody knows of it",
+    breaks: "I13",
+    by: { kind: "tests", files: ["test/integration/app/promises.test.ts"] },
+  },
 ];
