@@ -89,6 +89,11 @@ export const regressions: readonly { readonly seed: number; readonly found: stri
       "a promise that was written down for a session which another had replaced was told to nobody, and bound until the next one",
   },
   {
+    seed: 469,
+    found:
+      "the world read what had been fetched back while it was being evicted again, and took the commit on its way for another text",
+  },
+  {
     seed: 757,
     found:
       "the world did not know that a keeper purges what it has promised, before the device that evicts it has heard of the purge",
