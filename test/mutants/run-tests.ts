@@ -9,7 +9,7 @@ const MOCHA: readonly string[] = [
   "--no-config",
   "--bail",
   "--exit",
-  "--timeout=20000",
+  "--timeout=60000",
   "--reporter=json-stream",
   "--require=./dist/src/promise-with-resolvers.js",
 ];
